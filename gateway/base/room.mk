@@ -1,0 +1,15 @@
+# base: log, clock, ids, buffers, the worker pool. Knows nothing of messages.
+noinst_LTLIBRARIES += libbase.la
+libbase_la_SOURCES = \
+	gateway/base/buffer.c gateway/base/buffer.h \
+	gateway/base/clock.c gateway/base/clock.h \
+	gateway/base/error.c gateway/base/error.h \
+	gateway/base/handoff.c gateway/base/handoff.h \
+	gateway/base/id.c gateway/base/id.h \
+	gateway/base/log.c gateway/base/log.h \
+	gateway/base/pool.c gateway/base/pool.h
+libbase_la_LIBADD = $(OPENSSL_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/base
+tests_unit_base_SOURCES = tests/unit/base.c
+tests_unit_base_LDADD = libunit.la libbase.la

@@ -1,0 +1,204 @@
+/*
+ * config: reads and checks the XML configuration into one immutable, reference-counted snapshot.
+ *
+ * The snapshot is plain values plus what can be compiled beforehand: profiles, schemas, trust anchors,
+ * signers, the TLS contexts' inputs. Reading collects every problem it finds, so that an operator mends them
+ * in one go; each has the form "FILE:LINE: reason". Whoever needs the configuration takes a reference,
+ * works with it to the end, and releases it, so that a reload can exchange it at any time.
+ *
+ * Attributes that the schema does not know stand as parameters on <source> and <destination>: they are the
+ * adapter's, and the host of adapters checks them against what the adapter declares.
+ */
+#ifndef MUENGSTEN_CONFIG_CONFIG_H
+#define MUENGSTEN_CONFIG_CONFIG_H
+
+#include "gateway/base/error.h"
+#include "gateway/message/profile.h"
+#include "gateway/message/xml.h"
+#include "gateway/net/http.h"
+#include "gateway/route/route.h"
+#include "gateway/trust/certificate.h"
+#include "gateway/trust/schema.h"
+#include "gateway/trust/seal.h"
+#include "gateway/trust/signature.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where an element stands, for messages about it. */
+struct mg_config_place {
+    const char *file;
+    int line;
+};
+
+struct mg_config_parameter {
+    const char *name;
+    const char *value;
+};
+
+struct mg_config_listener {
+    struct mg_config_place place;
+    const char *name;
+    const char *address;
+    struct mg_http_limits limits;
+};
+
+struct mg_config_profile {
+    struct mg_config_place place;
+    const char *name;
+    struct mg_profile *profile;
+    struct mg_schema *schema;
+    const char *type_list; /* the header's list URI must be this; NULL: any */
+    /* What the standard's transport calls it (XTA). */
+    const char *service;
+    const char *business_scenario;
+    const char *payload_schema;
+    /* Signature policy by way in: for a source's adapter type, or the default. */
+    enum mg_signature_demand signature;
+    struct mg_config_way {
+        const char *adapter; /* such as "folder" */
+        enum mg_signature_demand signature;
+    } *ways;
+    size_t way_count;
+};
+
+struct mg_config_partner {
+    struct mg_config_place place;
+    const char *name;
+    const char *title; /* for people; may be empty */
+    /* A certificate is the partner's own if its fingerprint is listed (certificate="FILE …") or its subject is
+     * (subject="CN=…", RFC 4514); certificates for TLS and for signing are told apart. */
+    struct mg_fingerprint *tls_fingerprints;
+    size_t tls_fingerprint_count;
+    const char *tls_subject; /* NULL: none */
+    struct mg_fingerprint *signing_fingerprints;
+    size_t signing_fingerprint_count;
+    const char *signing_subject; /* NULL: none */
+    int64_t rsa_2048_until;      /* milliseconds since 1970; 0: never */
+    struct mg_permission *permissions;
+    size_t permission_count;
+    unsigned quota;        /* messages a minute; 0: no limit */
+    unsigned simultaneous; /* messages in intake at once; default 64 */
+};
+
+struct mg_config_retry {
+    int64_t first;        /* milliseconds before the second attempt; default 5 s */
+    int64_t longest;      /* pause at most; default 15 min */
+    double factor;        /* default 2 */
+    int64_t give_up;      /* after this time since acceptance a delivery is dead; default 48 h */
+    unsigned breaker;     /* temporary failures in a row that open the breaker; default 5 */
+    int64_t breaker_time; /* before one delivery is tried again; default 30 s */
+};
+
+struct mg_config_destination {
+    struct mg_config_place place;
+    const char *name;
+    const char *adapter;
+    enum mg_seal_form seal;
+    unsigned concurrency; /* deliveries at once; default 8 */
+    int64_t timeout;      /* of one attempt; default 60 s */
+    struct mg_config_retry retry;
+    struct mg_config_parameter *parameters;
+    size_t parameter_count;
+};
+
+struct mg_config_source {
+    struct mg_config_place place;
+    const char *name;
+    const char *adapter;
+    const char *listener; /* NULL unless the adapter serves HTTP */
+    const struct mg_config_partner *partner; /* bound by the configuration; NULL: by certificate */
+    struct mg_config_parameter *parameters;
+    size_t parameter_count;
+};
+
+struct mg_config_limits {
+    size_t message;           /* bytes of a body as handed in, unpacked; default 16 MiB */
+    struct mg_xml_limits xml;
+    size_t intake;            /* messages in intake at once, of all partners; default 512 */
+    size_t intake_bytes;      /* bytes of those bodies; default 256 MiB */
+};
+
+struct mg_config {
+    const char *file;
+    const char *name; /* of the gateway: XTAServerIdentity, and in the seal */
+    char hash[65];    /* SHA-256 of all files read, in hexadecimal */
+    int64_t loaded;   /* milliseconds since 1970 */
+
+    const char *store;    /* folder */
+    int64_t reserve;      /* bytes of free space; default 256 MiB */
+    const char *adapters; /* folder of the adapters' shared objects */
+    unsigned workers;     /* 0: one for each processor */
+    const char *proxy;    /* NULL: none */
+
+    /* The gateway's identity. */
+    const char *tls_certificate;
+    const char *tls_key;
+    struct mg_signer *signer;
+    /* Whom it trusts, for partners' signatures and TLS. */
+    struct mg_anchors *anchors;
+    int64_t revocation_check; /* milliseconds between looks at the lists' files; default 60 s */
+
+    struct mg_config_limits limits;
+    int64_t keep_content;    /* after the last delivery ended; default 7 days */
+    int64_t keep_trace;      /* default 90 days */
+    int64_t keep_duplicates; /* since acceptance; default 365 days */
+
+    struct mg_config_listener *listeners;
+    size_t listener_count;
+    struct mg_config_profile *profiles;
+    size_t profile_count;
+    struct mg_config_partner *partners;
+    size_t partner_count;
+    struct mg_config_destination *destinations;
+    size_t destination_count;
+    struct mg_config_source *sources;
+    size_t source_count;
+    struct mg_route *routes;
+    size_t route_count;
+};
+
+/* Every problem that was found, in the order of files and lines. */
+struct mg_config_problems {
+    struct mg_config_problem {
+        char *text; /* "FILE:LINE: reason" */
+        bool warning;
+    } *list;
+    size_t count;
+    size_t errors; /* of them no warnings */
+};
+
+/* Adds a problem; other rooms (the host of adapters) report theirs with it too. */
+void mg_config_problem(struct mg_config_problems *problems, const struct mg_config_place *place,
+                       bool warning, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void mg_config_problems_free(struct mg_config_problems *problems);
+
+/* Reads a file, or every *.xml of a folder in the order of their names (conf.d); relative paths inside are
+ * relative to the file they stand in. NULL if there were errors. Blocks on the disk. Call mg_trust_start
+ * first. */
+struct mg_config *mg_config_load(const char *path, struct mg_config_problems *problems);
+
+/* Reference counting; any thread. mg_config_release frees the last. */
+struct mg_config *mg_config_hold(struct mg_config *config);
+void mg_config_release(struct mg_config *config);
+
+/* The partner a TLS certificate belongs to, or NULL. */
+const struct mg_config_partner *mg_config_partner_of(const struct mg_config *config,
+                                                     const X509 *certificate);
+/* Of the named partner, destination, listener: NULL if there is none. */
+const struct mg_config_partner *mg_config_partner(const struct mg_config *config, const char *name);
+const struct mg_config_destination *mg_config_destination(const struct mg_config *config,
+                                                          const char *name);
+const struct mg_config_listener *mg_config_listener(const struct mg_config *config,
+                                                    const char *name);
+/* The profile of a document element, or NULL. */
+const struct mg_config_profile *mg_config_profile_of(const struct mg_config *config,
+                                                     const xmlNode *root);
+/* What the profile demands of what comes in by that adapter. */
+enum mg_signature_demand mg_config_demand(const struct mg_config_profile *profile,
+                                          const char *adapter);
+/* True if the signing certificate is one of the partner's own (for mg_signature_policy.is_signer; context is
+ * the partner). */
+bool mg_config_is_signer(const X509 *certificate, const void *partner);
+
+#endif

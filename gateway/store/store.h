@@ -1,0 +1,270 @@
+/*
+ * store: the durable queue. It never sees XML: to it, a message is an id, some texts, and parts of bytes.
+ *
+ * One interface, three implementations: SQLite (durable), memory and null (for tests and the bench). A store
+ * is made for several nodes to share: deliveries are claimed for a node with a lease and come back when it
+ * ends, and whether a message is new is decided inside the commit.
+ *
+ * Threads: the calls with a completion are asynchronous: they may be made from any thread, are carried out
+ * in order by the store's one writer, which commits many in one transaction, and complete through the
+ * handoff given when the store was opened, that is on the loop's thread. What a call points to stays
+ * untouched and alive until its completion. The calls that return a value read at once, block on the disk,
+ * and are for workers, not for the loop. The writers of parts block too.
+ *
+ * A completion with ok = false changed nothing in the store. Codes: store.full (no space, or the reserve is
+ * reached), store.failed (the database reports an error), store.closed.
+ */
+#ifndef MUENGSTEN_STORE_STORE_H
+#define MUENGSTEN_STORE_STORE_H
+
+#include "gateway/base/error.h"
+#include "gateway/base/handoff.h"
+#include "gateway/base/id.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mg_store;
+
+/* What the bytes of a part are. A message has each at most once, attachments by MG_PART_ATTACHMENT + n. */
+enum mg_store_part_kind {
+    MG_PART_CONTENT = 1,        /* the canonical document without signature */
+    MG_PART_ORIGINAL = 2,       /* the body as it was handed in, unpacked: the evidence */
+    MG_PART_SEAL_DETACHED = 3,  /* our ds:Signature over the content */
+    MG_PART_SEAL_ENVELOPED = 4, /* our ds:Signature, to be put into the content */
+    MG_PART_RECEIPT = 5,        /* the receipt that the sender got */
+    MG_PART_HEADER = 6,         /* the header facts, opaque to the store */
+    MG_PART_ATTACHMENT = 16,
+};
+
+/* A part to be stored. Small ones are bytes in memory; large ones were written with mg_store_part_*. */
+struct mg_store_part {
+    int kind;
+    const char *media_type; /* of attachments; may be NULL */
+    const char *name;       /* of attachments; may be NULL */
+    const void *bytes;      /* in memory, or NULL if spooled */
+    size_t length;
+    struct mg_store_spool *spool; /* finished; the store takes it over with the call */
+};
+
+/* Writes a part of any size: begin, append, finish; blocks; one thread at a time. What is longer than the
+ * store's inline limit goes into a spool file, synced at finish; without a row that names it, the file is
+ * swept at the next start. mg_store_spool_free drops one that is not stored. */
+struct mg_store_spool *mg_store_spool_begin(struct mg_store *store, struct mg_error *error);
+bool mg_store_spool_append(struct mg_store_spool *spool, const void *bytes, size_t length,
+                           struct mg_error *error);
+bool mg_store_spool_finish(struct mg_store_spool *spool, struct mg_error *error);
+void mg_store_spool_free(struct mg_store_spool *spool);
+
+/* ---- accept: one message with its parts, deliveries and first events, in one durable commit ---- */
+
+enum mg_accept_result {
+    MG_ACCEPT_NEW,       /* it is on disk */
+    MG_ACCEPT_REPEATED,  /* the same (partner, uuid) with the same digest is there: known_id says which */
+    MG_ACCEPT_DIFFERENT, /* the same (partner, uuid) with another digest is there: known_id says which */
+};
+
+struct mg_store_delivery_plan {
+    struct mg_id id;         /* of the delivery */
+    const char *destination; /* its name */
+};
+
+struct mg_store_accept {
+    struct mg_handoff_item item; /* the store's own; first */
+    struct mg_id id;             /* of the message */
+    const char *partner;         /* who handed it in */
+    const char *way;             /* adapter instance it came in by */
+    const char *uuid;            /* the sender's */
+    uint8_t digest[32];
+    const char *profile;
+    const char *type; /* profile:code */
+    const char *author;
+    const char *reader;
+    int64_t received;         /* milliseconds since 1970 */
+    int64_t remembered_until; /* until when (partner, uuid) is remembered */
+    const struct mg_store_part *parts;
+    size_t part_count;
+    const struct mg_store_delivery_plan *deliveries;
+    size_t delivery_count;
+    /* Filled in before done is called. */
+    bool ok;
+    enum mg_accept_result result;
+    struct mg_id known_id;
+    struct mg_error error;
+    void (*done)(struct mg_store_accept *accept);
+    void *context;
+};
+
+void mg_store_accept(struct mg_store *store, struct mg_store_accept *accept);
+
+/* ---- deliveries ---- */
+
+enum mg_delivery_state {
+    MG_DELIVERY_WAITING = 0,   /* to be tried at its next attempt */
+    MG_DELIVERY_RUNNING = 1,   /* claimed by a node */
+    MG_DELIVERY_HELD = 2,      /* an operator holds it */
+    MG_DELIVERY_DELIVERED = 3, /* the destination has it */
+    MG_DELIVERY_COLLECTED = 4, /* its reader has fetched it */
+    MG_DELIVERY_DEAD = 5,      /* given up */
+    MG_DELIVERY_CANCELLED = 6,
+};
+
+#define MG_STORE_NAME_SIZE 128
+
+struct mg_store_delivery {
+    struct mg_id id;
+    struct mg_id message;
+    char destination[MG_STORE_NAME_SIZE];
+    enum mg_delivery_state state;
+    int attempts;         /* begun so far, the claimed one included */
+    int64_t received;     /* of the message */
+    int64_t next_attempt; /* milliseconds since 1970 */
+    char last_code[MG_ERROR_CODE_SIZE];
+    char last_text[256];
+    int64_t ended; /* 0: not yet */
+};
+
+/* Claims up to limit waiting deliveries of a destination whose next attempt is due, oldest first, for this
+ * node until the lease ends. The delivery's attempts are counted up. */
+struct mg_store_claim {
+    struct mg_handoff_item item;
+    const char *destination;
+    size_t limit;
+    int64_t now;
+    int64_t lease; /* milliseconds since 1970 */
+    bool ok;
+    struct mg_store_delivery *deliveries; /* the caller frees it with free() */
+    size_t count;
+    int64_t next_due; /* when the next waiting one is due; 0: none waits */
+    struct mg_error error;
+    void (*done)(struct mg_store_claim *claim);
+    void *context;
+};
+
+void mg_store_claim(struct mg_store *store, struct mg_store_claim *claim);
+
+/* Records what became of a claimed delivery, with an event. */
+struct mg_store_outcome {
+    struct mg_handoff_item item;
+    struct mg_id delivery;
+    struct mg_id message;
+    enum mg_delivery_state state; /* WAITING: again at next_attempt; or how it ended */
+    bool attempt_counts;          /* false: the attempt never left the house (stop, breaker): count down */
+    int64_t now;
+    int64_t next_attempt;
+    const char *code; /* such as "delivered", "destination.unreachable" */
+    const char *text; /* a sentence without content; may be NULL */
+    int64_t duration; /* of the attempt, microseconds */
+    bool ok;
+    struct mg_error error;
+    void (*done)(struct mg_store_outcome *outcome); /* may be NULL */
+    void *context;
+};
+
+void mg_store_outcome(struct mg_store *store, struct mg_store_outcome *outcome);
+
+/* ---- reading; blocks; any thread but the loop's ---- */
+
+struct mg_store_message {
+    struct mg_id id;
+    char partner[MG_STORE_NAME_SIZE];
+    char way[MG_STORE_NAME_SIZE];
+    char uuid[64];
+    uint8_t digest[32];
+    char profile[MG_STORE_NAME_SIZE];
+    char type[MG_STORE_NAME_SIZE];
+    char author[MG_STORE_NAME_SIZE];
+    char reader[MG_STORE_NAME_SIZE];
+    int64_t received;
+};
+
+struct mg_store_event {
+    int64_t time;
+    char destination[MG_STORE_NAME_SIZE]; /* empty: of the message as a whole */
+    char code[MG_ERROR_CODE_SIZE];
+    char text[256];
+    int64_t duration;
+};
+
+/* *found says whether there is one. */
+bool mg_store_find(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,
+                   bool *found, struct mg_error *error);
+
+/* The look before the commit, a hint only: is (partner, uuid) known? result as in mg_store_accept. */
+bool mg_store_look_up(struct mg_store *store, const char *partner, const char *uuid,
+                      const uint8_t digest[32], enum mg_accept_result *result,
+                      struct mg_id *known_id, struct mg_error *error);
+
+/* Size and names of a part; size -1 if the message has none such. */
+struct mg_store_part_facts {
+    int64_t size;
+    char media_type[128];
+    char name[256];
+};
+bool mg_store_part(struct mg_store *store, const struct mg_id *id, int kind,
+                   struct mg_store_part_facts *facts, struct mg_error *error);
+
+/* Reads up to size bytes of a part from offset; returns how many, 0 at its end, -1 on error
+ * (store.no-such-part, store.failed). */
+ssize_t mg_store_read(struct mg_store *store, const struct mg_id *id, int kind, int64_t offset,
+                      void *bytes, size_t size, struct mg_error *error);
+
+/* A descriptor to read a spooled part from, which the caller closes; -1 if the part is inline. */
+int mg_store_descriptor(struct mg_store *store, const struct mg_id *id, int kind);
+
+/* All deliveries, or events, of a message in the order they were made; the caller frees the array. */
+bool mg_store_deliveries(struct mg_store *store, const struct mg_id *id,
+                         struct mg_store_delivery **deliveries, size_t *count,
+                         struct mg_error *error);
+bool mg_store_events(struct mg_store *store, const struct mg_id *id, struct mg_store_event **events,
+                     size_t *count, struct mg_error *error);
+
+/* What the store holds, for the start, the log and the status. */
+struct mg_store_totals {
+    int64_t messages;
+    int64_t waiting; /* deliveries, running ones included */
+    int64_t dead;
+    int64_t bytes; /* of the database and spool on disk */
+};
+bool mg_store_totals(struct mg_store *store, struct mg_store_totals *totals, struct mg_error *error);
+
+/* ---- life ---- */
+
+struct mg_store_options {
+    const char *folder;     /* of the database and the spool; created with mode 0700 if it is missing */
+    const char *node;       /* name of this node, for claims */
+    int64_t reserve;        /* bytes of free space at which accepting stops; 0: none */
+    size_t inline_limit;    /* bytes of the largest part kept in the row; default 256 KiB */
+    size_t commit_limit;    /* calls in one commit at most; default 512 */
+    int64_t keep_content;   /* milliseconds that content is kept after the last delivery ended */
+    int64_t keep_trace;     /* the same for the message's row, deliveries and events */
+    const char *sqlite_vfs; /* name of a registered SQLite VFS; NULL: the default. For tests. */
+};
+
+/*
+ * Opens or creates a store: upgrades older files, refuses newer ones (store.version), returns to the queue
+ * whatever this node had claimed, sweeps spool files that no row names. Only one process may have it open
+ * (store.in-use). Further codes: store.unreadable, store.failed.
+ */
+struct mg_store *mg_store_sqlite_open(const struct mg_store_options *options,
+                                      struct mg_handoff *handoff, struct mg_error *error);
+struct mg_store *mg_store_memory_open(const struct mg_store_options *options,
+                                      struct mg_handoff *handoff, struct mg_error *error);
+/* Accepts everything as new, keeps nothing, has no deliveries: the floor of what intake costs. */
+struct mg_store *mg_store_null_open(const struct mg_store_options *options,
+                                    struct mg_handoff *handoff, struct mg_error *error);
+
+/* Deletes what the retention no longer allows, at most a batch (256 messages); *more says whether there may
+ * be more. Blocks. */
+bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
+
+/* True while accepting and delivering can be recorded: space above the reserve, no failed commit since. Cheap
+ * (a flag), any thread. */
+bool mg_store_ready(struct mg_store *store);
+
+/* Carries out what was asked for, completes it into the handoff (to be drained afterwards), closes. NULL is
+ * allowed. */
+void mg_store_close(struct mg_store *store);
+
+#endif

@@ -1,0 +1,54 @@
+#include "tests/unit/unit.h"
+
+#include <CUnit/TestRun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *skipped;
+
+void unit_skip(const char *reason)
+{
+    skipped = reason;
+}
+
+/* "an_id_is_greater" reads as "an id is greater". */
+static void print_sentence(const char *name)
+{
+    for (; *name; name++)
+        putchar(*name == '_' ? ' ' : *name);
+}
+
+static void print_failures(void)
+{
+    for (CU_pFailureRecord failure = CU_get_failure_list(); failure; failure = failure->pNext)
+        printf("# %s:%u: %s\n", failure->strFileName ? failure->strFileName : "?",
+               failure->uiLineNumber, failure->strCondition ? failure->strCondition : "?");
+}
+
+int unit_run(const char *suite, const struct unit_test *tests, size_t count)
+{
+    bool failed = false;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    printf("1..%zu\n", count);
+    for (size_t i = 0; i < count; i++) {
+        /* A registry for each test keeps its failures apart from those of the others. */
+        if (CU_initialize_registry() != CUE_SUCCESS)
+            abort();
+        CU_pSuite registered = CU_add_suite(suite, NULL, NULL);
+        if (!registered || !CU_add_test(registered, tests[i].sentence, tests[i].run))
+            abort();
+        skipped = NULL;
+        CU_run_all_tests();
+        bool passed = CU_get_number_of_failures() == 0;
+        failed = failed || !passed;
+        printf("%s %zu - %s: ", passed ? "ok" : "not ok", i + 1, suite);
+        print_sentence(tests[i].sentence);
+        if (skipped)
+            printf(" # SKIP %s", skipped);
+        putchar('\n');
+        print_failures();
+        CU_cleanup_registry();
+    }
+    return failed ? 1 : 0;
+}

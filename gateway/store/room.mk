@@ -1,0 +1,18 @@
+# store: the durable queue: one interface, SQLite first. Never sees XML.
+noinst_LTLIBRARIES += libstore.la
+libstore_la_SOURCES = \
+	gateway/store/backend.h \
+	gateway/store/memory.c \
+	gateway/store/null.c \
+	gateway/store/spool.c \
+	gateway/store/sqlite.c gateway/store/sqlite.h \
+	gateway/store/sqlite_call.c \
+	gateway/store/sqlite_expire.c \
+	gateway/store/sqlite_read.c \
+	gateway/store/sqlite_schema.c \
+	gateway/store/sqlite_statement.c \
+	gateway/store/sqlite_writer.c \
+	gateway/store/store.c gateway/store/store.h
+libstore_la_CPPFLAGS = $(AM_CPPFLAGS)
+libstore_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+libstore_la_LIBADD = libbase.la $(SQLITE_LIBS) -lpthread

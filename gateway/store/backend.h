@@ -1,0 +1,102 @@
+/*
+ * backend: what the three implementations of the store share, and nobody else sees.
+ *
+ * An implementation embeds struct mg_store as its first member, and store.c calls it by its class.
+ * Before an asynchronous call reaches a class, store.c has set its result to "failed, no reason
+ * yet" and its item's run function; the implementation fills in the result and posts the item to
+ * the handoff, later, never from within the call's own stack of done functions.
+ */
+#ifndef MUENGSTEN_STORE_BACKEND_H
+#define MUENGSTEN_STORE_BACKEND_H
+
+#include "gateway/base/buffer.h"
+#include "gateway/store/store.h"
+
+#define MG_STORE_INLINE_LIMIT ((size_t)256 * 1024)
+#define MG_STORE_COMMIT_LIMIT ((size_t)512)
+#define MG_STORE_EXPIRE_BATCH 256
+
+/* The numbers below a message: kinds of parts, deliveries, events. */
+#define MG_STORE_NUMBER_BITS 20
+#define MG_STORE_NUMBER_LAST ((INT64_C(1) << MG_STORE_NUMBER_BITS) - 1)
+
+struct mg_store_class {
+    void (*accept)(struct mg_store *store, struct mg_store_accept *accept);
+    void (*claim)(struct mg_store *store, struct mg_store_claim *claim);
+    void (*outcome)(struct mg_store *store, struct mg_store_outcome *outcome);
+    bool (*find)(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,
+                 bool *found, struct mg_error *error);
+    bool (*look_up)(struct mg_store *store, const char *partner, const char *uuid,
+                    const uint8_t digest[32], enum mg_accept_result *result, struct mg_id *known_id,
+                    struct mg_error *error);
+    bool (*part)(struct mg_store *store, const struct mg_id *id, int kind,
+                 struct mg_store_part_facts *facts, struct mg_error *error);
+    ssize_t (*read)(struct mg_store *store, const struct mg_id *id, int kind, int64_t offset,
+                    void *bytes, size_t size, struct mg_error *error);
+    int (*descriptor)(struct mg_store *store, const struct mg_id *id, int kind);
+    bool (*deliveries)(struct mg_store *store, const struct mg_id *id,
+                       struct mg_store_delivery **deliveries, size_t *count,
+                       struct mg_error *error);
+    bool (*events)(struct mg_store *store, const struct mg_id *id, struct mg_store_event **events,
+                   size_t *count, struct mg_error *error);
+    bool (*totals)(struct mg_store *store, struct mg_store_totals *totals, struct mg_error *error);
+    bool (*expire)(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
+    bool (*ready)(struct mg_store *store);
+    void (*close)(struct mg_store *store);
+};
+
+struct mg_store {
+    const struct mg_store_class *class;
+    struct mg_handoff *handoff;
+    int spool_folder;    /* descriptor of the folder of spool files; -1: spools stay in memory */
+    size_t inline_limit; /* of the options, or its default */
+};
+
+/* A part while and after it is written: bytes in memory, or a file of the spool folder. */
+struct mg_store_spool {
+    int folder;
+    size_t limit;
+    struct mg_buffer bytes; /* while it is not longer than the limit */
+    int64_t length;
+    int file;        /* -1 while the bytes are in memory, and once the file is finished */
+    bool in_file;    /* the bytes are in the file that the id names */
+    struct mg_id id; /* names the file */
+    struct mg_store_spool *next; /* for whoever owns several */
+};
+
+/* Which of the three calls an item is the first member of. */
+enum mg_store_call { MG_STORE_CALL_ACCEPT, MG_STORE_CALL_CLAIM, MG_STORE_CALL_OUTCOME };
+enum mg_store_call mg_store_call(const struct mg_handoff_item *item);
+
+/* Where a call reports whether it was carried out. */
+bool *mg_store_call_ok(struct mg_handoff_item *item);
+struct mg_error *mg_store_call_error(struct mg_handoff_item *item);
+
+/* Frees the spools of an accept with their files: it was not stored. */
+void mg_store_drop_spools(struct mg_store_accept *accept);
+
+/* Frees a spool and leaves its file to the row that names it. */
+void mg_store_spool_keep(struct mg_store_spool *spool);
+
+/* The file of a spool: for reading (-1 with errno), and to be rid of it. */
+int mg_store_spool_open(int folder, const struct mg_id *id);
+void mg_store_spool_remove(int folder, const struct mg_id *id);
+
+/* The bytes of a part that is kept in memory, and the length of any part. */
+const void *mg_store_part_bytes(const struct mg_store_part *part);
+int64_t mg_store_part_length(const struct mg_store_part *part);
+
+/* Copies as much of a text (NULL: none) as fits. */
+void mg_store_copy_text(char *to, size_t size, const char *text);
+
+/* True if a delivery in this state is over. */
+bool mg_store_is_end(enum mg_delivery_state state);
+
+/* True if a part of this kind goes when the content goes; the others stay as long as the trace. */
+bool mg_store_is_content(int kind);
+
+/* The one sentence for an outcome that came too late, and for a part that is not there. */
+bool mg_store_fail_lost_claim(struct mg_error *error);
+bool mg_store_fail_no_part(struct mg_error *error);
+
+#endif

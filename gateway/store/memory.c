@@ -1,0 +1,617 @@
+/* The store in memory: behaves as the durable one does, and forgets everything at its end. One
+ * lock; a call is carried out at once and completes through the handoff. */
+#include "gateway/store/backend.h"
+
+#include "gateway/base/clock.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 4096
+
+struct memory_part {
+    int kind;
+    char media_type[128];
+    char name[256];
+    char *bytes;
+    int64_t length;
+};
+
+struct memory_delivery {
+    struct mg_store_delivery facts;
+    int64_t lease;
+    struct memory_message *message;
+};
+
+struct memory_message {
+    struct mg_store_message facts;
+    struct memory_part *parts;
+    size_t part_count;
+    struct memory_delivery *deliveries;
+    size_t delivery_count;
+    struct mg_store_event *events;
+    size_t event_count;
+    int64_t ended; /* when its last delivery ended; 0: not yet */
+    struct memory_message *next_in_bucket;
+    struct memory_message *next; /* in the order of acceptance */
+};
+
+struct memory_known {
+    char *partner;
+    char *uuid;
+    uint8_t digest[32];
+    struct mg_id message;
+    int64_t until;
+    struct memory_known *next_in_bucket;
+};
+
+struct memory_store {
+    struct mg_store store;
+    pthread_mutex_t lock;
+    int64_t keep_content;
+    int64_t keep_trace;
+    struct memory_message *messages[BUCKETS];
+    struct memory_message *first;
+    struct memory_message **end;
+    struct memory_known *known[BUCKETS];
+    struct memory_delivery **open; /* those that are not over, in the order of acceptance */
+    size_t open_count;
+    size_t open_room;
+};
+
+/* ---- finding ---- */
+
+static size_t id_bucket(const struct mg_id *id)
+{
+    return (size_t)(id->bytes[14] << 8 | id->bytes[15]) % BUCKETS;
+}
+
+static size_t text_bucket(const char *partner, const char *uuid)
+{
+    /* FNV-1a over both texts. */
+    uint32_t hash = 2166136261u;
+    for (; *partner; partner++)
+        hash = (hash ^ (uint8_t)*partner) * 16777619u;
+    for (; *uuid; uuid++)
+        hash = (hash ^ (uint8_t)*uuid) * 16777619u;
+    return hash % BUCKETS;
+}
+
+static struct memory_message *find_message(struct memory_store *memory, const struct mg_id *id)
+{
+    struct memory_message *message = memory->messages[id_bucket(id)];
+    while (message && memcmp(&message->facts.id, id, sizeof *id) != 0)
+        message = message->next_in_bucket;
+    return message;
+}
+
+static struct memory_known **find_known(struct memory_store *memory, const char *partner,
+                                        const char *uuid)
+{
+    struct memory_known **known = &memory->known[text_bucket(partner, uuid)];
+    while (*known && (strcmp((*known)->uuid, uuid) != 0 || strcmp((*known)->partner, partner) != 0))
+        known = &(*known)->next_in_bucket;
+    return known;
+}
+
+static struct memory_part *find_part(struct memory_store *memory, const struct mg_id *id, int kind)
+{
+    struct memory_message *message = find_message(memory, id);
+    for (size_t i = 0; message && i < message->part_count; i++)
+        if (message->parts[i].kind == kind)
+            return &message->parts[i];
+    return NULL;
+}
+
+static struct memory_delivery *find_delivery(struct memory_store *memory,
+                                             const struct mg_id *message_id, const struct mg_id *id)
+{
+    struct memory_message *message = find_message(memory, message_id);
+    for (size_t i = 0; message && i < message->delivery_count; i++)
+        if (memcmp(&message->deliveries[i].facts.id, id, sizeof *id) == 0)
+            return &message->deliveries[i];
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static void add_event(struct memory_message *message, int64_t time, const char *destination,
+                      const char *code, const char *text, int64_t duration)
+{
+    message->events =
+        mg_reallocate(message->events, (message->event_count + 1) * sizeof *message->events);
+    struct mg_store_event *event = &message->events[message->event_count++];
+    event->time = time;
+    event->duration = duration;
+    mg_store_copy_text(event->destination, sizeof event->destination, destination);
+    mg_store_copy_text(event->code, sizeof event->code, code);
+    mg_store_copy_text(event->text, sizeof event->text, text);
+}
+
+static void open_delivery(struct memory_store *memory, struct memory_delivery *delivery)
+{
+    if (memory->open_count == memory->open_room) {
+        memory->open_room = memory->open_room ? 2 * memory->open_room : 64;
+        memory->open = mg_reallocate(memory->open, memory->open_room * sizeof(void *));
+    }
+    memory->open[memory->open_count++] = delivery;
+}
+
+static void close_delivery(struct memory_store *memory, struct memory_delivery *delivery)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < memory->open_count; i++)
+        if (memory->open[i] != delivery)
+            memory->open[kept++] = memory->open[i];
+    memory->open_count = kept;
+}
+
+static void copy_facts(struct mg_store_message *facts, const struct mg_store_accept *accept)
+{
+    facts->id = accept->id;
+    facts->received = accept->received;
+    memcpy(facts->digest, accept->digest, sizeof facts->digest);
+    mg_store_copy_text(facts->partner, sizeof facts->partner, accept->partner);
+    mg_store_copy_text(facts->way, sizeof facts->way, accept->way);
+    mg_store_copy_text(facts->uuid, sizeof facts->uuid, accept->uuid);
+    mg_store_copy_text(facts->profile, sizeof facts->profile, accept->profile);
+    mg_store_copy_text(facts->type, sizeof facts->type, accept->type);
+    mg_store_copy_text(facts->author, sizeof facts->author, accept->author);
+    mg_store_copy_text(facts->reader, sizeof facts->reader, accept->reader);
+}
+
+static void copy_parts(struct memory_message *message, const struct mg_store_accept *accept)
+{
+    message->parts = mg_allocate_zeroed(accept->part_count, sizeof *message->parts);
+    message->part_count = accept->part_count;
+    for (size_t i = 0; i < accept->part_count; i++) {
+        const struct mg_store_part *from = &accept->parts[i];
+        struct memory_part *part = &message->parts[i];
+        part->kind = from->kind;
+        part->length = mg_store_part_length(from);
+        part->bytes = mg_allocate((size_t)part->length);
+        if (part->length > 0)
+            memcpy(part->bytes, mg_store_part_bytes(from), (size_t)part->length);
+        mg_store_copy_text(part->media_type, sizeof part->media_type, from->media_type);
+        mg_store_copy_text(part->name, sizeof part->name, from->name);
+    }
+}
+
+static void copy_deliveries(struct memory_store *memory, struct memory_message *message,
+                            const struct mg_store_accept *accept)
+{
+    message->deliveries = mg_allocate_zeroed(accept->delivery_count, sizeof *message->deliveries);
+    message->delivery_count = accept->delivery_count;
+    for (size_t i = 0; i < accept->delivery_count; i++) {
+        struct memory_delivery *delivery = &message->deliveries[i];
+        struct mg_store_delivery *facts = &delivery->facts;
+        delivery->message = message;
+        facts->id = accept->deliveries[i].id;
+        facts->message = accept->id;
+        facts->received = facts->next_attempt = accept->received;
+        mg_store_copy_text(facts->destination, sizeof facts->destination,
+                           accept->deliveries[i].destination);
+        open_delivery(memory, delivery);
+    }
+}
+
+static void remember(struct memory_known **place, const struct mg_store_accept *accept)
+{
+    struct memory_known *known = *place;
+    if (!known) {
+        known = *place = mg_allocate_zeroed(1, sizeof *known);
+        known->partner = mg_copy_text(accept->partner);
+        known->uuid = mg_copy_text(accept->uuid);
+    }
+    memcpy(known->digest, accept->digest, sizeof known->digest);
+    known->message = accept->id;
+    known->until = accept->remembered_until;
+}
+
+static void add_message(struct memory_store *memory, const struct mg_store_accept *accept)
+{
+    struct memory_message *message = mg_allocate_zeroed(1, sizeof *message);
+    copy_facts(&message->facts, accept);
+    copy_parts(message, accept);
+    copy_deliveries(memory, message, accept);
+    add_event(message, accept->received, NULL, "accepted", NULL, 0);
+    if (accept->delivery_count == 0)
+        message->ended = accept->received;
+    struct memory_message **bucket = &memory->messages[id_bucket(&accept->id)];
+    message->next_in_bucket = *bucket;
+    *bucket = message;
+    *memory->end = message;
+    memory->end = &message->next;
+}
+
+static enum mg_accept_result compare(const struct memory_known *known, const uint8_t digest[32],
+                                     struct mg_id *known_id)
+{
+    *known_id = known->message;
+    bool same = memcmp(known->digest, digest, sizeof known->digest) == 0;
+    return same ? MG_ACCEPT_REPEATED : MG_ACCEPT_DIFFERENT;
+}
+
+static bool accept_message(struct memory_store *memory, struct mg_store_accept *accept)
+{
+    struct memory_known **known = find_known(memory, accept->partner, accept->uuid);
+    if (*known && (*known)->until > accept->received) {
+        accept->result = compare(*known, accept->digest, &accept->known_id);
+        return true;
+    }
+    if (find_message(memory, &accept->id))
+        return mg_fail(&accept->error, "store.failed", "the message's id is already in the store");
+    remember(known, accept);
+    add_message(memory, accept);
+    return true;
+}
+
+static void memory_accept(struct mg_store *store, struct mg_store_accept *accept)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    accept->ok = accept_message(memory, accept);
+    pthread_mutex_unlock(&memory->lock);
+    mg_store_drop_spools(accept);
+    mg_handoff_post(store->handoff, &accept->item);
+}
+
+/* Those whose lease has ended return to the queue. */
+static void return_ended_leases(struct memory_store *memory, const struct mg_store_claim *claim)
+{
+    for (size_t i = 0; i < memory->open_count; i++) {
+        struct memory_delivery *delivery = memory->open[i];
+        if (delivery->facts.state == MG_DELIVERY_RUNNING && delivery->lease <= claim->now &&
+            strcmp(delivery->facts.destination, claim->destination) == 0)
+            delivery->facts.state = MG_DELIVERY_WAITING;
+    }
+}
+
+/* The one that waits longest for this destination, whether it is due or not. */
+static struct memory_delivery *first_waiting(struct memory_store *memory, const char *destination)
+{
+    struct memory_delivery *first = NULL;
+    for (size_t i = 0; i < memory->open_count; i++) {
+        struct memory_delivery *delivery = memory->open[i];
+        if (delivery->facts.state == MG_DELIVERY_WAITING &&
+            (!first || delivery->facts.next_attempt < first->facts.next_attempt) &&
+            strcmp(delivery->facts.destination, destination) == 0)
+            first = delivery;
+    }
+    return first;
+}
+
+static int64_t next_due(struct memory_store *memory, const char *destination)
+{
+    const struct memory_delivery *waiting = first_waiting(memory, destination);
+    int64_t due = waiting ? waiting->facts.next_attempt : 0;
+    for (size_t i = 0; i < memory->open_count; i++) {
+        struct memory_delivery *delivery = memory->open[i];
+        if (delivery->facts.state == MG_DELIVERY_RUNNING && (due == 0 || delivery->lease < due) &&
+            strcmp(delivery->facts.destination, destination) == 0)
+            due = delivery->lease;
+    }
+    return due;
+}
+
+static void memory_claim(struct mg_store *store, struct mg_store_claim *claim)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    return_ended_leases(memory, claim);
+    while (claim->count < claim->limit) {
+        struct memory_delivery *delivery = first_waiting(memory, claim->destination);
+        if (!delivery || delivery->facts.next_attempt > claim->now)
+            break;
+        delivery->facts.state = MG_DELIVERY_RUNNING;
+        delivery->facts.attempts++;
+        delivery->lease = claim->lease;
+        claim->deliveries =
+            mg_reallocate(claim->deliveries, (claim->count + 1) * sizeof *claim->deliveries);
+        claim->deliveries[claim->count++] = delivery->facts;
+    }
+    claim->next_due = next_due(memory, claim->destination);
+    claim->ok = true;
+    pthread_mutex_unlock(&memory->lock);
+    mg_handoff_post(store->handoff, &claim->item);
+}
+
+static void end_delivery(struct memory_store *memory, struct memory_delivery *delivery, int64_t now)
+{
+    struct memory_message *message = delivery->message;
+    delivery->facts.ended = now;
+    message->ended = now;
+    for (size_t i = 0; i < message->delivery_count; i++)
+        if (message->deliveries[i].facts.ended == 0)
+            message->ended = 0;
+    close_delivery(memory, delivery);
+}
+
+static bool record_outcome(struct memory_store *memory, struct mg_store_outcome *outcome)
+{
+    struct memory_delivery *delivery = find_delivery(memory, &outcome->message, &outcome->delivery);
+    if (!delivery || delivery->facts.state != MG_DELIVERY_RUNNING)
+        return mg_store_fail_lost_claim(&outcome->error);
+    struct mg_store_delivery *facts = &delivery->facts;
+    facts->state = outcome->state;
+    facts->attempts -= outcome->attempt_counts ? 0 : 1;
+    if (outcome->state == MG_DELIVERY_WAITING)
+        facts->next_attempt = outcome->next_attempt;
+    mg_store_copy_text(facts->last_code, sizeof facts->last_code, outcome->code);
+    mg_store_copy_text(facts->last_text, sizeof facts->last_text, outcome->text);
+    add_event(delivery->message, outcome->now, facts->destination, outcome->code, outcome->text,
+              outcome->duration);
+    if (mg_store_is_end(outcome->state))
+        end_delivery(memory, delivery, outcome->now);
+    return true;
+}
+
+static void memory_outcome(struct mg_store *store, struct mg_store_outcome *outcome)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    outcome->ok = record_outcome(memory, outcome);
+    pthread_mutex_unlock(&memory->lock);
+    mg_handoff_post(store->handoff, &outcome->item);
+}
+
+/* ---- reading ---- */
+
+static bool memory_find(struct mg_store *store, const struct mg_id *id,
+                        struct mg_store_message *message, bool *found, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_message *known = find_message(memory, id);
+    if (known)
+        *message = known->facts;
+    *found = known;
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static bool memory_look_up(struct mg_store *store, const char *partner, const char *uuid,
+                           const uint8_t digest[32], enum mg_accept_result *result,
+                           struct mg_id *known_id, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_known *known = *find_known(memory, partner, uuid);
+    if (known && known->until > mg_clock_now())
+        *result = compare(known, digest, known_id);
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static bool memory_part(struct mg_store *store, const struct mg_id *id, int kind,
+                        struct mg_store_part_facts *facts, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_part *part = find_part(memory, id, kind);
+    if (part) {
+        facts->size = part->length;
+        memcpy(facts->media_type, part->media_type, sizeof facts->media_type);
+        memcpy(facts->name, part->name, sizeof facts->name);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static ssize_t memory_read(struct mg_store *store, const struct mg_id *id, int kind, int64_t offset,
+                           void *bytes, size_t size, struct mg_error *error)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    ssize_t result = -1;
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_part *part = find_part(memory, id, kind);
+    if (part) {
+        int64_t left = offset < part->length ? part->length - offset : 0;
+        result = left < (int64_t)size ? (ssize_t)left : (ssize_t)size;
+        if (result > 0)
+            memcpy(bytes, part->bytes + offset, (size_t)result);
+    } else {
+        mg_store_fail_no_part(error);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return result;
+}
+
+static int memory_descriptor(struct mg_store *store, const struct mg_id *id, int kind)
+{
+    (void)store, (void)id, (void)kind;
+    return -1;
+}
+
+static bool memory_deliveries(struct mg_store *store, const struct mg_id *id,
+                              struct mg_store_delivery **deliveries, size_t *count,
+                              struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_message *message = find_message(memory, id);
+    if (message && message->delivery_count > 0) {
+        *count = message->delivery_count;
+        *deliveries = mg_allocate(*count * sizeof **deliveries);
+        for (size_t i = 0; i < *count; i++)
+            (*deliveries)[i] = message->deliveries[i].facts;
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static bool memory_events(struct mg_store *store, const struct mg_id *id,
+                          struct mg_store_event **events, size_t *count, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_message *message = find_message(memory, id);
+    if (message) {
+        *count = message->event_count;
+        *events = mg_allocate(*count * sizeof **events);
+        memcpy(*events, message->events, *count * sizeof **events);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static void count_message(const struct memory_message *message, struct mg_store_totals *totals)
+{
+    totals->messages++;
+    for (size_t i = 0; i < message->delivery_count; i++) {
+        enum mg_delivery_state state = message->deliveries[i].facts.state;
+        totals->waiting += state == MG_DELIVERY_WAITING || state == MG_DELIVERY_RUNNING;
+        totals->dead += state == MG_DELIVERY_DEAD;
+    }
+    for (size_t i = 0; i < message->part_count; i++)
+        totals->bytes += message->parts[i].length;
+}
+
+static bool memory_totals(struct mg_store *store, struct mg_store_totals *totals,
+                          struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    for (const struct memory_message *message = memory->first; message; message = message->next)
+        count_message(message, totals);
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static bool memory_ready(struct mg_store *store)
+{
+    (void)store;
+    return true;
+}
+
+/* ---- forgetting ---- */
+
+static void drop_content(struct memory_message *message)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < message->part_count; i++) {
+        if (mg_store_is_content(message->parts[i].kind))
+            free(message->parts[i].bytes);
+        else
+            message->parts[kept++] = message->parts[i];
+    }
+    message->part_count = kept;
+}
+
+static void free_message(struct memory_message *message)
+{
+    for (size_t i = 0; i < message->part_count; i++)
+        free(message->parts[i].bytes);
+    free(message->parts);
+    free(message->deliveries);
+    free(message->events);
+    free(message);
+}
+
+static void remove_message(struct memory_store *memory, struct memory_message **place)
+{
+    struct memory_message *message = *place;
+    struct memory_message **bucket = &memory->messages[id_bucket(&message->facts.id)];
+    while (*bucket != message)
+        bucket = &(*bucket)->next_in_bucket;
+    *bucket = message->next_in_bucket;
+    *place = message->next;
+    if (!*place)
+        memory->end = place;
+    free_message(message);
+}
+
+static void free_known(struct memory_known *known)
+{
+    free(known->partner);
+    free(known->uuid);
+    free(known);
+}
+
+static void forget_known(struct memory_store *memory, int64_t now)
+{
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct memory_known **place = &memory->known[i]; *place;) {
+            struct memory_known *known = *place;
+            if (known->until > now) {
+                place = &known->next_in_bucket;
+                continue;
+            }
+            *place = known->next_in_bucket;
+            free_known(known);
+        }
+    }
+}
+
+static bool memory_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    size_t removed = 0;
+    pthread_mutex_lock(&memory->lock);
+    forget_known(memory, now);
+    for (struct memory_message **place = &memory->first; *place;) {
+        struct memory_message *message = *place;
+        bool over = message->ended != 0;
+        if (over && message->ended + memory->keep_content <= now)
+            drop_content(message);
+        if (over && message->ended + memory->keep_trace <= now && removed < MG_STORE_EXPIRE_BATCH) {
+            remove_message(memory, place);
+            removed++;
+        } else {
+            place = &message->next;
+        }
+    }
+    *more = removed == MG_STORE_EXPIRE_BATCH;
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+static void memory_close(struct mg_store *store)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    while (memory->first)
+        remove_message(memory, &memory->first);
+    forget_known(memory, INT64_MAX);
+    free(memory->open);
+    pthread_mutex_destroy(&memory->lock);
+    free(memory);
+}
+
+static const struct mg_store_class memory_class = {
+    .accept = memory_accept,
+    .claim = memory_claim,
+    .outcome = memory_outcome,
+    .find = memory_find,
+    .look_up = memory_look_up,
+    .part = memory_part,
+    .read = memory_read,
+    .descriptor = memory_descriptor,
+    .deliveries = memory_deliveries,
+    .events = memory_events,
+    .totals = memory_totals,
+    .expire = memory_expire,
+    .ready = memory_ready,
+    .close = memory_close,
+};
+
+struct mg_store *mg_store_memory_open(const struct mg_store_options *options,
+                                      struct mg_handoff *handoff, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = mg_allocate_zeroed(1, sizeof *memory);
+    memory->store =
+        (struct mg_store){.class = &memory_class, .handoff = handoff, .spool_folder = -1};
+    memory->keep_content = options->keep_content;
+    memory->keep_trace = options->keep_trace;
+    memory->end = &memory->first;
+    pthread_mutex_init(&memory->lock, NULL);
+    return &memory->store;
+}

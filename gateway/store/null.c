@@ -1,0 +1,125 @@
+/* The store that keeps nothing: the floor of what intake costs. */
+#include "gateway/store/backend.h"
+
+#include <stdlib.h>
+
+static void null_accept(struct mg_store *store, struct mg_store_accept *accept)
+{
+    mg_store_drop_spools(accept);
+    accept->ok = true;
+    mg_handoff_post(store->handoff, &accept->item);
+}
+
+static void null_claim(struct mg_store *store, struct mg_store_claim *claim)
+{
+    claim->ok = true;
+    mg_handoff_post(store->handoff, &claim->item);
+}
+
+static void null_outcome(struct mg_store *store, struct mg_store_outcome *outcome)
+{
+    mg_store_fail_lost_claim(&outcome->error);
+    mg_handoff_post(store->handoff, &outcome->item);
+}
+
+/* store.c has already said "not found" in every result. */
+static bool null_find(struct mg_store *store, const struct mg_id *id,
+                      struct mg_store_message *message, bool *found, struct mg_error *error)
+{
+    (void)store, (void)id, (void)message, (void)found, (void)error;
+    return true;
+}
+
+static bool null_look_up(struct mg_store *store, const char *partner, const char *uuid,
+                         const uint8_t digest[32], enum mg_accept_result *result,
+                         struct mg_id *known_id, struct mg_error *error)
+{
+    (void)store, (void)partner, (void)uuid, (void)digest, (void)result, (void)known_id, (void)error;
+    return true;
+}
+
+static bool null_part(struct mg_store *store, const struct mg_id *id, int kind,
+                      struct mg_store_part_facts *facts, struct mg_error *error)
+{
+    (void)store, (void)id, (void)kind, (void)facts, (void)error;
+    return true;
+}
+
+static ssize_t null_read(struct mg_store *store, const struct mg_id *id, int kind, int64_t offset,
+                         void *bytes, size_t size, struct mg_error *error)
+{
+    (void)store, (void)id, (void)kind, (void)offset, (void)bytes, (void)size;
+    mg_store_fail_no_part(error);
+    return -1;
+}
+
+static int null_descriptor(struct mg_store *store, const struct mg_id *id, int kind)
+{
+    (void)store, (void)id, (void)kind;
+    return -1;
+}
+
+static bool null_deliveries(struct mg_store *store, const struct mg_id *id,
+                            struct mg_store_delivery **deliveries, size_t *count,
+                            struct mg_error *error)
+{
+    (void)store, (void)id, (void)deliveries, (void)count, (void)error;
+    return true;
+}
+
+static bool null_events(struct mg_store *store, const struct mg_id *id,
+                        struct mg_store_event **events, size_t *count, struct mg_error *error)
+{
+    (void)store, (void)id, (void)events, (void)count, (void)error;
+    return true;
+}
+
+static bool null_totals(struct mg_store *store, struct mg_store_totals *totals,
+                        struct mg_error *error)
+{
+    (void)store, (void)totals, (void)error;
+    return true;
+}
+
+static bool null_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+{
+    (void)store, (void)now, (void)more, (void)error;
+    return true;
+}
+
+static bool null_ready(struct mg_store *store)
+{
+    (void)store;
+    return true;
+}
+
+static void null_close(struct mg_store *store)
+{
+    free(store);
+}
+
+static const struct mg_store_class null_class = {
+    .accept = null_accept,
+    .claim = null_claim,
+    .outcome = null_outcome,
+    .find = null_find,
+    .look_up = null_look_up,
+    .part = null_part,
+    .read = null_read,
+    .descriptor = null_descriptor,
+    .deliveries = null_deliveries,
+    .events = null_events,
+    .totals = null_totals,
+    .expire = null_expire,
+    .ready = null_ready,
+    .close = null_close,
+};
+
+struct mg_store *mg_store_null_open(const struct mg_store_options *options,
+                                    struct mg_handoff *handoff, struct mg_error *error)
+{
+    (void)options, (void)error;
+    struct mg_store *store = mg_allocate_zeroed(1, sizeof *store);
+    *store = (struct mg_store){.class = &null_class, .handoff = handoff, .spool_folder = -1};
+    return store;
+}

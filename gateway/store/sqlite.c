@@ -1,0 +1,241 @@
+/* Opens and closes the durable store: DATABASE "store.db" with its log, the folder "spool", and the
+ * file "lock", which is locked as long as a process has the store open. */
+#include "gateway/store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STRING_OF(number)    STRING_OF_TEXT(number)
+#define STRING_OF_TEXT(text) #text
+
+/* Page size and auto_vacuum only count while the file is empty, hence before the log is switched
+ * on. */
+static const char settings[] =
+    "PRAGMA page_size = " STRING_OF(MG_SQLITE_PAGE_SIZE) ";"
+                                                         "PRAGMA auto_vacuum = INCREMENTAL;"
+                                                         "PRAGMA journal_mode = WAL;"
+                                                         "PRAGMA synchronous = FULL;"
+                                                         "PRAGMA secure_delete = ON;"
+                                                         "PRAGMA trusted_schema = OFF;"
+                                                         "PRAGMA temp_store = MEMORY;"
+                                                         "PRAGMA mmap_size = 0;"
+                                                         "PRAGMA cache_size = -4096;"
+                                                         "PRAGMA journal_size_limit = 16777216;";
+
+/* SQLite counts its memory under a lock of the whole process; nobody asks for the figures. Refused,
+ * without harm, where the process already used SQLite. */
+static void set_up_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static bool fail_with_errno(struct mg_error *error, const char *what, const char *path)
+{
+    return mg_fail(error, errno == ENOSPC ? "store.full" : "store.failed",
+                   "the store's folder: %s cannot be %s: %s", path, what, strerror(errno));
+}
+
+static bool sync_folder(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = folder >= 0 && fsync(folder) == 0;
+    if (folder >= 0)
+        close(folder);
+    return synced;
+}
+
+/* The entry of a new folder is only safe when the folder above is synced. */
+static bool make_folder(const char *path, struct mg_error *error)
+{
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST || fail_with_errno(error, "created", path);
+    char *above = mg_allocate(strlen(path) + sizeof "/..");
+    sprintf(above, "%s/..", path);
+    bool synced = sync_folder(above) || fail_with_errno(error, "synced", above);
+    free(above);
+    return synced;
+}
+
+static bool lock_folder(struct mg_sqlite *sqlite, struct mg_error *error)
+{
+    sqlite->lock_file = openat(sqlite->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (sqlite->lock_file < 0)
+        return fail_with_errno(error, "opened", "lock");
+    if (flock(sqlite->lock_file, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK)
+        return mg_fail(error, "store.in-use",
+                       "another process has the store open; only one gateway may use a folder");
+    return fail_with_errno(error, "locked", "lock");
+}
+
+static bool open_folders(struct mg_sqlite *sqlite, const char *path, struct mg_error *error)
+{
+    if (!make_folder(path, error))
+        return false;
+    sqlite->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (sqlite->folder < 0)
+        return fail_with_errno(error, "opened", path);
+    if (!lock_folder(sqlite, error))
+        return false;
+    if (mkdirat(sqlite->folder, "spool", 0700) != 0 && errno != EEXIST)
+        return fail_with_errno(error, "created", "spool");
+    sqlite->store.spool_folder =
+        openat(sqlite->folder, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (sqlite->store.spool_folder < 0)
+        return fail_with_errno(error, "opened", "spool");
+    /* SQLite gives the log the mode of the database, and the database the one it already has. */
+    int file = openat(sqlite->folder, "store.db", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0)
+        return fail_with_errno(error, "opened", "store.db");
+    close(file);
+    return true;
+}
+
+static bool open_database(struct mg_sqlite *sqlite, struct mg_error *error)
+{
+    struct mg_sqlite_connection *writer = &sqlite->writer;
+    int64_t message, known;
+    if (!mg_sqlite_connect(writer, sqlite->path, sqlite->vfs, true, error) ||
+        !mg_sqlite_run(writer, settings, error) || !mg_sqlite_upgrade(writer, error) ||
+        !mg_sqlite_prepare(writer, mg_sqlite_writes, W_COUNT, error))
+        return false;
+    if (fsync(sqlite->folder) != 0)
+        return fail_with_errno(error, "synced", "it");
+    /* Numbers are never given twice, also while only a duplicate still has one. */
+    if (!mg_sqlite_number(writer, "SELECT coalesce(max(seq), 0) FROM messages", &message, error) ||
+        !mg_sqlite_number(writer, "SELECT coalesce(max(seq), 0) FROM duplicates", &known, error))
+        return false;
+    sqlite->last_message = message > known ? message : known;
+    return true;
+}
+
+/* Whatever this node was delivering when it ended waits again. */
+static bool return_claims(struct mg_sqlite *sqlite, struct mg_error *error)
+{
+    sqlite3_stmt *statement = mg_sqlite_bind(&sqlite->writer, W_RETURN_OWN);
+    mg_sqlite_bind_text(statement, 1, sqlite->node);
+    return mg_sqlite_done(&sqlite->writer, W_RETURN_OWN) || mg_sqlite_fail(&sqlite->writer, error);
+}
+
+static void close_descriptor(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+static void close_store(struct mg_store *store)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    mg_sqlite_stop_writer(sqlite);
+    mg_sqlite_close_readers(sqlite);
+    mg_sqlite_disconnect(&sqlite->writer);
+    close_descriptor(sqlite->store.spool_folder);
+    close_descriptor(sqlite->lock_file);
+    close_descriptor(sqlite->folder);
+    pthread_cond_destroy(&sqlite->reader_free);
+    pthread_mutex_destroy(&sqlite->reader_lock);
+    pthread_cond_destroy(&sqlite->expired);
+    pthread_cond_destroy(&sqlite->called);
+    pthread_mutex_destroy(&sqlite->lock);
+    free(sqlite->vfs);
+    free(sqlite->node);
+    free(sqlite->path);
+    free(sqlite);
+}
+
+static void enqueue_accept(struct mg_store *store, struct mg_store_accept *accept)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &accept->item);
+}
+
+static void enqueue_claim(struct mg_store *store, struct mg_store_claim *claim)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &claim->item);
+}
+
+static void enqueue_outcome(struct mg_store *store, struct mg_store_outcome *outcome)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &outcome->item);
+}
+
+static const struct mg_store_class sqlite_class = {
+    .accept = enqueue_accept,
+    .claim = enqueue_claim,
+    .outcome = enqueue_outcome,
+    .find = mg_sqlite_find,
+    .look_up = mg_sqlite_look_up,
+    .part = mg_sqlite_part,
+    .read = mg_sqlite_read,
+    .descriptor = mg_sqlite_descriptor,
+    .deliveries = mg_sqlite_deliveries,
+    .events = mg_sqlite_events,
+    .totals = mg_sqlite_totals,
+    .expire = mg_sqlite_expire,
+    .ready = mg_sqlite_ready,
+    .close = close_store,
+};
+
+static void set_up_locks(struct mg_sqlite *sqlite)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&sqlite->lock, NULL);
+    pthread_cond_init(&sqlite->called, &monotonic);
+    pthread_cond_init(&sqlite->expired, NULL);
+    pthread_mutex_init(&sqlite->reader_lock, NULL);
+    pthread_cond_init(&sqlite->reader_free, NULL);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static struct mg_sqlite *new_store(const struct mg_store_options *options,
+                                   struct mg_handoff *handoff)
+{
+    struct mg_sqlite *sqlite = mg_allocate_zeroed(1, sizeof *sqlite);
+    sqlite->store = (struct mg_store){
+        .class = &sqlite_class,
+        .handoff = handoff,
+        .spool_folder = -1,
+        .inline_limit = options->inline_limit ? options->inline_limit : MG_STORE_INLINE_LIMIT,
+    };
+    sqlite->folder = sqlite->lock_file = -1;
+    sqlite->path = mg_allocate(strlen(options->folder) + sizeof "/store.db");
+    sprintf(sqlite->path, "%s/store.db", options->folder);
+    sqlite->node = mg_copy_text(options->node ? options->node : "");
+    sqlite->vfs = options->sqlite_vfs ? mg_copy_text(options->sqlite_vfs) : NULL;
+    sqlite->reserve = options->reserve;
+    sqlite->keep_content = options->keep_content;
+    sqlite->keep_trace = options->keep_trace;
+    sqlite->commit_limit = options->commit_limit ? options->commit_limit : MG_STORE_COMMIT_LIMIT;
+    for (size_t i = 0; i < MG_SQLITE_READERS; i++)
+        sqlite->idle[sqlite->idle_count++] = &sqlite->readers[i];
+    set_up_locks(sqlite);
+    return sqlite;
+}
+
+struct mg_store *mg_store_sqlite_open(const struct mg_store_options *options,
+                                      struct mg_handoff *handoff, struct mg_error *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up_library);
+    struct mg_sqlite *sqlite = new_store(options, handoff);
+    if (!open_folders(sqlite, options->folder, error) || !open_database(sqlite, error) ||
+        !return_claims(sqlite, error) || !mg_sqlite_sweep(sqlite, error)) {
+        close_store(&sqlite->store);
+        return NULL;
+    }
+    mg_sqlite_look_at_space(sqlite, true);
+    if (!mg_sqlite_start_writer(sqlite, error)) {
+        close_store(&sqlite->store);
+        return NULL;
+    }
+    return &sqlite->store;
+}

@@ -1,0 +1,181 @@
+/* What retention deletes: in batches, found by the time at which messages ended, zeroed in the file
+ * by secure_delete, and gone from the log at the end. */
+#include "gateway/store/sqlite.h"
+
+#include <stdlib.h>
+
+/* Pages that are given back to the file system in one step, and the share of the file that is kept
+ * for what comes next. */
+#define VACUUM_PAGES      256
+#define VACUUM_KEPT_SHARE 8
+
+struct ending {
+    int64_t seq;
+    int64_t ended;
+};
+
+struct batch {
+    struct ending endings[MG_STORE_EXPIRE_BATCH];
+    size_t count;
+    /* Spool files to be removed once the transaction is safe. */
+    struct mg_id *spools;
+    size_t spool_count;
+    size_t spool_room;
+};
+
+static bool forget_duplicates(struct mg_sqlite *sqlite, int64_t now, bool *more)
+{
+    sqlite3_stmt *forget = mg_sqlite_bind(&sqlite->writer, W_FORGET_OLD);
+    sqlite3_bind_int64(forget, 1, now);
+    sqlite3_bind_int64(forget, 2, MG_STORE_EXPIRE_BATCH);
+    if (!mg_sqlite_done(&sqlite->writer, W_FORGET_OLD))
+        return false;
+    *more = *more || sqlite3_changes(sqlite->writer.database) == MG_STORE_EXPIRE_BATCH;
+    return true;
+}
+
+static bool read_batch(struct mg_sqlite *sqlite, int stage, int64_t until, struct batch *batch)
+{
+    struct mg_sqlite_connection *writer = &sqlite->writer;
+    sqlite3_stmt *expired = mg_sqlite_bind(writer, W_EXPIRED);
+    sqlite3_bind_int(expired, 1, stage);
+    sqlite3_bind_int64(expired, 2, until);
+    sqlite3_bind_int64(expired, 3, MG_STORE_EXPIRE_BATCH);
+    batch->count = 0;
+    bool row, passed;
+    while ((passed = mg_sqlite_row(writer, W_EXPIRED, &row)) && row) {
+        struct ending *ending = &batch->endings[batch->count++];
+        ending->seq = sqlite3_column_int64(expired, 0);
+        ending->ended = sqlite3_column_int64(expired, 1);
+    }
+    if (passed)
+        mg_sqlite_reset(writer, W_EXPIRED);
+    return passed;
+}
+
+static bool collect_spools(struct mg_sqlite *sqlite, int64_t seq, bool records, struct batch *batch)
+{
+    struct mg_sqlite_connection *writer = &sqlite->writer;
+    int statement = records ? W_RECORD_SPOOLS : W_CONTENT_SPOOLS;
+    sqlite3_stmt *spools = mg_sqlite_bind(writer, statement);
+    sqlite3_bind_int64(spools, 1, seq);
+    bool row, passed;
+    while ((passed = mg_sqlite_row(writer, statement, &row)) && row) {
+        if (batch->spool_count == batch->spool_room) {
+            batch->spool_room = batch->spool_room ? 2 * batch->spool_room : 64;
+            batch->spools = mg_reallocate(batch->spools, batch->spool_room * sizeof *batch->spools);
+        }
+        mg_sqlite_column_id(spools, 0, &batch->spools[batch->spool_count++]);
+    }
+    if (passed)
+        mg_sqlite_reset(writer, statement);
+    return passed;
+}
+
+static bool delete_of(struct mg_sqlite *sqlite, int statement, int64_t seq)
+{
+    sqlite3_bind_int64(mg_sqlite_bind(&sqlite->writer, statement), 1, seq);
+    return mg_sqlite_done(&sqlite->writer, statement);
+}
+
+static bool delete_ending(struct mg_sqlite *sqlite, int stage, const struct ending *ending)
+{
+    sqlite3_stmt *delete = mg_sqlite_bind(&sqlite->writer, W_DELETE_ENDING);
+    sqlite3_bind_int(delete, 1, stage);
+    sqlite3_bind_int64(delete, 2, ending->ended);
+    sqlite3_bind_int64(delete, 3, ending->seq);
+    return mg_sqlite_done(&sqlite->writer, W_DELETE_ENDING);
+}
+
+static bool drop_content(struct mg_sqlite *sqlite, const struct ending *ending, struct batch *batch)
+{
+    sqlite3_stmt *keep = mg_sqlite_bind(&sqlite->writer, W_KEEP_ENDING);
+    sqlite3_bind_int64(keep, 1, ending->ended);
+    sqlite3_bind_int64(keep, 2, ending->seq);
+    return collect_spools(sqlite, ending->seq, false, batch) &&
+           delete_of(sqlite, W_DELETE_CONTENT, ending->seq) && delete_ending(sqlite, 0, ending) &&
+           mg_sqlite_done(&sqlite->writer, W_KEEP_ENDING);
+}
+
+static bool drop_trace(struct mg_sqlite *sqlite, const struct ending *ending, struct batch *batch)
+{
+    return collect_spools(sqlite, ending->seq, true, batch) &&
+           delete_of(sqlite, W_DELETE_RECORDS, ending->seq) &&
+           delete_of(sqlite, W_DELETE_EVENTS, ending->seq) &&
+           delete_of(sqlite, W_DELETE_DELIVERIES, ending->seq) &&
+           delete_of(sqlite, W_DELETE_MESSAGE, ending->seq) && delete_ending(sqlite, 1, ending);
+}
+
+static bool drop_stage(struct mg_sqlite *sqlite, int stage, int64_t until, struct batch *batch,
+                       bool *more)
+{
+    if (!read_batch(sqlite, stage, until, batch))
+        return false;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct ending *ending = &batch->endings[i];
+        bool dropped =
+            stage == 0 ? drop_content(sqlite, ending, batch) : drop_trace(sqlite, ending, batch);
+        if (!dropped)
+            return false;
+    }
+    *more = *more || batch->count == MG_STORE_EXPIRE_BATCH;
+    return true;
+}
+
+/* Gives pages back to the file system. */
+static bool vacuum(struct mg_sqlite *sqlite, bool *more)
+{
+    int64_t spare, pages;
+    if (!mg_sqlite_number(&sqlite->writer, "PRAGMA freelist_count", &spare, NULL) ||
+        !mg_sqlite_number(&sqlite->writer, "PRAGMA page_count", &pages, NULL))
+        return false;
+    int64_t excess = spare - pages / VACUUM_KEPT_SHARE;
+    if (excess < VACUUM_PAGES)
+        return true;
+    char sql[64];
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
+    *more = *more || excess >= 2 * VACUUM_PAGES;
+    return mg_sqlite_run(&sqlite->writer, sql, NULL);
+}
+
+static bool expire_batch(struct mg_sqlite *sqlite, int64_t now, struct batch *batch, bool *more)
+{
+    return mg_sqlite_done(&sqlite->writer, W_BEGIN) && forget_duplicates(sqlite, now, more) &&
+           drop_stage(sqlite, 0, now - sqlite->keep_content, batch, more) &&
+           drop_stage(sqlite, 1, now - sqlite->keep_trace, batch, more) && vacuum(sqlite, more) &&
+           mg_sqlite_done(&sqlite->writer, W_COMMIT);
+}
+
+void mg_sqlite_carry_out_expiry(struct mg_sqlite *sqlite, struct mg_sqlite_expiry *expiry)
+{
+    struct batch *batch = mg_allocate_zeroed(1, sizeof *batch);
+    expiry->ok = expire_batch(sqlite, expiry->now, batch, &expiry->more);
+    if (expiry->ok) {
+        for (size_t i = 0; i < batch->spool_count; i++)
+            mg_store_spool_remove(sqlite->store.spool_folder, &batch->spools[i]);
+        /* What was deleted is still in the log. */
+        if (!expiry->more && sqlite->wal_pages > 0)
+            mg_sqlite_checkpoint(sqlite, true);
+    } else {
+        mg_sqlite_fail(&sqlite->writer, &expiry->error);
+        if (!sqlite3_get_autocommit(sqlite->writer.database))
+            (void)mg_sqlite_done(&sqlite->writer, W_ROLLBACK);
+    }
+    free(batch->spools);
+    free(batch);
+}
+
+bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    struct mg_sqlite_expiry expiry = {.now = now};
+    mg_sqlite_enqueue(sqlite, &expiry.item);
+    pthread_mutex_lock(&sqlite->lock);
+    while (!expiry.finished)
+        pthread_cond_wait(&sqlite->expired, &sqlite->lock);
+    pthread_mutex_unlock(&sqlite->lock);
+    *more = expiry.more;
+    if (!expiry.ok && error)
+        *error = expiry.error;
+    return expiry.ok;
+}

@@ -1,0 +1,194 @@
+#include "gateway/store/backend.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void run_accept(struct mg_handoff_item *item)
+{
+    struct mg_store_accept *accept = (struct mg_store_accept *)item;
+    accept->done(accept);
+}
+
+static void run_claim(struct mg_handoff_item *item)
+{
+    struct mg_store_claim *claim = (struct mg_store_claim *)item;
+    claim->done(claim);
+}
+
+static void run_outcome(struct mg_handoff_item *item)
+{
+    struct mg_store_outcome *outcome = (struct mg_store_outcome *)item;
+    if (outcome->done)
+        outcome->done(outcome);
+}
+
+void mg_store_accept(struct mg_store *store, struct mg_store_accept *accept)
+{
+    assert(accept->done && accept->partner && accept->uuid);
+    accept->item = (struct mg_handoff_item){.run = run_accept};
+    accept->ok = false;
+    accept->result = MG_ACCEPT_NEW;
+    accept->known_id = (struct mg_id){{0}};
+    accept->error.code[0] = accept->error.place[0] = accept->error.text[0] = '\0';
+    store->class->accept(store, accept);
+}
+
+void mg_store_claim(struct mg_store *store, struct mg_store_claim *claim)
+{
+    assert(claim->done && claim->destination);
+    claim->item = (struct mg_handoff_item){.run = run_claim};
+    claim->ok = false;
+    claim->deliveries = NULL;
+    claim->count = 0;
+    claim->next_due = 0;
+    claim->error.code[0] = claim->error.place[0] = claim->error.text[0] = '\0';
+    store->class->claim(store, claim);
+}
+
+void mg_store_outcome(struct mg_store *store, struct mg_store_outcome *outcome)
+{
+    assert(outcome->code && outcome->state != MG_DELIVERY_RUNNING);
+    outcome->item = (struct mg_handoff_item){.run = run_outcome};
+    outcome->ok = false;
+    outcome->error.code[0] = outcome->error.place[0] = outcome->error.text[0] = '\0';
+    store->class->outcome(store, outcome);
+}
+
+bool mg_store_find(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,
+                   bool *found, struct mg_error *error)
+{
+    *found = false;
+    return store->class->find(store, id, message, found, error);
+}
+
+bool mg_store_look_up(struct mg_store *store, const char *partner, const char *uuid,
+                      const uint8_t digest[32], enum mg_accept_result *result,
+                      struct mg_id *known_id, struct mg_error *error)
+{
+    *result = MG_ACCEPT_NEW;
+    *known_id = (struct mg_id){{0}};
+    return store->class->look_up(store, partner, uuid, digest, result, known_id, error);
+}
+
+bool mg_store_part(struct mg_store *store, const struct mg_id *id, int kind,
+                   struct mg_store_part_facts *facts, struct mg_error *error)
+{
+    *facts = (struct mg_store_part_facts){.size = -1};
+    return store->class->part(store, id, kind, facts, error);
+}
+
+ssize_t mg_store_read(struct mg_store *store, const struct mg_id *id, int kind, int64_t offset,
+                      void *bytes, size_t size, struct mg_error *error)
+{
+    assert(offset >= 0);
+    return store->class->read(store, id, kind, offset, bytes, size, error);
+}
+
+int mg_store_descriptor(struct mg_store *store, const struct mg_id *id, int kind)
+{
+    return store->class->descriptor(store, id, kind);
+}
+
+bool mg_store_deliveries(struct mg_store *store, const struct mg_id *id,
+                         struct mg_store_delivery **deliveries, size_t *count,
+                         struct mg_error *error)
+{
+    *deliveries = NULL;
+    *count = 0;
+    return store->class->deliveries(store, id, deliveries, count, error);
+}
+
+bool mg_store_events(struct mg_store *store, const struct mg_id *id, struct mg_store_event **events,
+                     size_t *count, struct mg_error *error)
+{
+    *events = NULL;
+    *count = 0;
+    return store->class->events(store, id, events, count, error);
+}
+
+bool mg_store_totals(struct mg_store *store, struct mg_store_totals *totals, struct mg_error *error)
+{
+    *totals = (struct mg_store_totals){0};
+    return store->class->totals(store, totals, error);
+}
+
+bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+{
+    *more = false;
+    return store->class->expire(store, now, more, error);
+}
+
+bool mg_store_ready(struct mg_store *store)
+{
+    return store->class->ready(store);
+}
+
+void mg_store_close(struct mg_store *store)
+{
+    if (store)
+        store->class->close(store);
+}
+
+/* ---- what the implementations share ---- */
+
+enum mg_store_call mg_store_call(const struct mg_handoff_item *item)
+{
+    if (item->run == run_accept)
+        return MG_STORE_CALL_ACCEPT;
+    return item->run == run_claim ? MG_STORE_CALL_CLAIM : MG_STORE_CALL_OUTCOME;
+}
+
+bool *mg_store_call_ok(struct mg_handoff_item *item)
+{
+    switch (mg_store_call(item)) {
+    case MG_STORE_CALL_ACCEPT:
+        return &((struct mg_store_accept *)item)->ok;
+    case MG_STORE_CALL_CLAIM:
+        return &((struct mg_store_claim *)item)->ok;
+    default:
+        return &((struct mg_store_outcome *)item)->ok;
+    }
+}
+
+struct mg_error *mg_store_call_error(struct mg_handoff_item *item)
+{
+    switch (mg_store_call(item)) {
+    case MG_STORE_CALL_ACCEPT:
+        return &((struct mg_store_accept *)item)->error;
+    case MG_STORE_CALL_CLAIM:
+        return &((struct mg_store_claim *)item)->error;
+    default:
+        return &((struct mg_store_outcome *)item)->error;
+    }
+}
+
+void mg_store_copy_text(char *to, size_t size, const char *text)
+{
+    size_t length = text ? strnlen(text, size - 1) : 0;
+    if (length > 0)
+        memcpy(to, text, length);
+    to[length] = '\0';
+}
+
+bool mg_store_is_end(enum mg_delivery_state state)
+{
+    return state == MG_DELIVERY_DELIVERED || state == MG_DELIVERY_COLLECTED ||
+           state == MG_DELIVERY_DEAD || state == MG_DELIVERY_CANCELLED;
+}
+
+bool mg_store_is_content(int kind)
+{
+    return kind != MG_PART_RECEIPT && kind != MG_PART_HEADER;
+}
+
+bool mg_store_fail_lost_claim(struct mg_error *error)
+{
+    return mg_fail(
+        error, "store.lost-claim",
+        "this node no longer has the delivery: its lease ended and it was claimed again");
+}
+
+bool mg_store_fail_no_part(struct mg_error *error)
+{
+    return mg_fail(error, "store.no-such-part", "the store holds no such part of this message");
+}

@@ -7,30 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What values of the schema's types look like. The validator names the type in quotes. */
+/* What values of the schema's types look like. */
 static const struct {
     const char *type;
     const char *looks;
 } hints[] = {
-    {"'duration'", "a duration is a whole number with ms, s, min, h or d, such as 30s or 48h"},
-    {"'size'", "a size is a number of bytes with or without K, M or G, such as 16M"},
-    {"'count'", "a count is a whole number"},
-    {"'factor'", "a factor is a number such as 2 or 1.5"},
-    {"'name'",
-     "a name has small letters, digits, dots and hyphens, and begins with one of the first "
-     "two"},
-    {"'names'", "names have small letters, digits, dots and hyphens, with spaces between them"},
-    {"'address'", "an address is HOST:PORT, [IPv6]:PORT or *:PORT"},
-    {"'proxy'", "a proxy is http://HOST:PORT"},
-    {"'pattern'", "a pattern may have a * at its end and nowhere else"},
-    {"'type-pattern'", "it is PROFILE:CODE, and may end in *"},
-    {"'authority-pattern'", "it is PREFIX:KEY, and may end in *"},
-    {"'subject'", "a subject is written like CN=portal.example,O=City,C=DE (RFC 4514)"},
-    {"'prefix'", "a prefix is an XML name without a colon"},
-    {"'path'", "a path cannot be empty"},
-    {"'xpath'", "an XPath cannot be empty"},
-    {"'uri'", "a URI cannot be empty or have spaces"},
-    {"'date'", "a day is written YYYY-MM-DD"},
+    {"duration", "a duration is a whole number with ms, s, min, h or d, such as 30s or 48h"},
+    {"size", "a size is a number of bytes with or without K, M or G, such as 16M"},
+    {"count", "a count is a whole number"},
+    {"factor", "a factor is a number such as 2 or 1.5"},
+    {"name", "a name has small letters, digits, dots and hyphens"},
+    {"names", "names have small letters, digits, dots and hyphens, with spaces between them"},
+    {"address", "an address is HOST:PORT, [IPv6]:PORT or *:PORT"},
+    {"proxy", "a proxy is http://HOST:PORT"},
+    {"type-pattern", "it is PROFILE:CODE, and may end in *"},
+    {"authority-pattern", "it is PREFIX:KEY, and may end in *"},
+    {"subject", "a subject is written like CN=portal.example,O=City,C=DE (RFC 4514)"},
+    {"day", "a day is written YYYY-MM-DD"},
 };
 
 /* Copies libxml2's text without "{urn:…}" in front of names and without the line's end. */
@@ -59,10 +52,15 @@ static void read_attribute(const char *text, char *name, size_t size)
         name[0] = '\0';
 }
 
+/* The validator names the type in quotes: "… of the atomic type 'duration'". */
 static void add_hint(struct mg_buffer *text)
 {
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
-        if (strstr(text->data, hints[i].type)) {
+    static const char mark[] = " type '";
+    const char *type = strstr(text->data, mark);
+    for (size_t i = 0; type && i < sizeof hints / sizeof *hints; i++) {
+        size_t length = strlen(hints[i].type);
+        const char *name = type + sizeof mark - 1;
+        if (strncmp(name, hints[i].type, length) == 0 && name[length] == '\'') {
             mg_buffer_print(text, "; %s", hints[i].looks);
             return;
         }

@@ -1,9 +1,9 @@
 /*
  * profile: how one standard is recognised and where its header facts stand (Nachrichtenprofil).
  *
- * A profile is configuration. The two layouts that XÖV standards share are known by name, anything else is
- * said in XPath. What schema and signatures a profile demands stands in trust and in the configuration;
- * this file knows the document only. Pure, any thread, once compiled immutable.
+ * A profile is configuration. The two layouts that XÖV standards share are known by name, anything
+ * else is said in XPath. What schema and signatures a profile demands stands in trust and in the
+ * configuration; this file knows the document only. Pure, any thread, once compiled immutable.
  */
 #ifndef MUENGSTEN_MESSAGE_PROFILE_H
 #define MUENGSTEN_MESSAGE_PROFILE_H
@@ -15,11 +15,13 @@
 #include <stddef.h>
 
 enum mg_layout {
-    /* XÖV Basisnachricht 1.1: nachrichtenkopf.g2g in http://xoev.de/schemata/basisnachricht/g2g/1_1 */
+    /* XÖV Basisnachricht 1.1: nachrichtenkopf.g2g in http://xoev.de/schemata/basisnachricht/g2g/1_1
+     */
     MG_LAYOUT_BASISNACHRICHT,
-    /* Older standards: the same elements in the root's own namespace (header element nachrichtenkopf or
-     * nachrichtenkopf.*), with the authority's id split into behoerdenkennung/praefix/code and
-     * behoerdenkennung/kennung/code; elements may also be unqualified. */
+    /* Older standards: the same elements in the root's own namespace (header element
+     * nachrichtenkopf or nachrichtenkopf.*), with the authority's id split into
+     * behoerdenkennung/praefix/code and behoerdenkennung/kennung/code; elements may also be
+     * unqualified. */
     MG_LAYOUT_SPLIT_KEYS,
     /* One XPath for each fact. */
     MG_LAYOUT_XPATH,
@@ -28,7 +30,8 @@ enum mg_layout {
 /* The facts that XPaths name, in the order of their attributes in the configuration. */
 enum mg_fact {
     MG_FACT_UUID,
-    MG_FACT_TYPE_LIST,    /* an XPath, or a literal such as 'urn:…' in quotes, since XPath has literals */
+    MG_FACT_TYPE_LIST, /* an XPath, or a literal such as 'urn:…' in quotes, since XPath has literals
+                        */
     MG_FACT_TYPE_VERSION, /* optional */
     MG_FACT_TYPE_CODE,
     MG_FACT_TYPE_NAME, /* optional */
@@ -56,8 +59,8 @@ struct mg_profile_values {
 
 struct mg_profile;
 
-/* Compiles a profile. Fails with config.profile-xpath (which XPath and why) or config.profile-incomplete.
- * Freed with mg_profile_free; NULL is allowed there. */
+/* Compiles a profile. Fails with config.profile-xpath (which XPath and why) or
+ * config.profile-incomplete. Freed with mg_profile_free; NULL is allowed there. */
 struct mg_profile *mg_profile_new(const struct mg_profile_values *values, struct mg_error *error);
 void mg_profile_free(struct mg_profile *profile);
 

@@ -1,0 +1,186 @@
+#include "gateway/config/lookup.h"
+
+#include "gateway/config/snapshot.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No subject in the configuration is as long as this (the schema and values see to it), so that one
+ * that was cut to size equals none of them. */
+#define SUBJECT_SIZE 4096
+
+void mg_names_start(struct mg_names *names, struct mg_arena *arena, size_t most)
+{
+    names->list = mg_arena_allocate(arena, most, sizeof *names->list);
+    names->count = 0;
+}
+
+void mg_names_add(struct mg_names *names, const char *name, const struct mg_config_place *place,
+                  size_t index)
+{
+    if (*name)
+        names->list[names->count++] =
+            (struct mg_name){.name = name, .place = place, .index = index};
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct mg_name *a = left, *b = right;
+    int order = strcmp(a->name, b->name);
+    if (order != 0)
+        return order;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+void mg_names_sort(struct mg_names *names)
+{
+    if (names->count > 1)
+        qsort(names->list, names->count, sizeof *names->list, compare_names);
+}
+
+size_t mg_names_find(const struct mg_names *names, const char *name)
+{
+    size_t low = 0, high = names->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(names->list[middle].name, name);
+        if (order == 0)
+            return names->list[middle].index;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return MG_NAME_UNKNOWN;
+}
+
+int mg_owners_compare(const struct mg_owner *left, const struct mg_owner *right)
+{
+    if (!left->subject != !right->subject)
+        return left->subject ? 1 : -1;
+    if (left->subject)
+        return strcmp(left->subject, right->subject);
+    return memcmp(left->fingerprint.bytes, right->fingerprint.bytes,
+                  sizeof left->fingerprint.bytes);
+}
+
+static int compare_owners(const void *left, const void *right)
+{
+    const struct mg_owner *a = left, *b = right;
+    int order = mg_owners_compare(a, b);
+    if (order != 0)
+        return order;
+    return a->partner < b->partner ? -1 : a->partner > b->partner;
+}
+
+void mg_owners_collect(struct mg_owners *owners, struct mg_arena *arena,
+                       const struct mg_config *config)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < config->partner_count; i++)
+        most +=
+            config->partners[i].tls_fingerprint_count + (config->partners[i].tls_subject != NULL);
+    owners->list = mg_arena_allocate(arena, most, sizeof *owners->list);
+    owners->count = 0;
+    for (size_t i = 0; i < config->partner_count; i++) {
+        const struct mg_config_partner *partner = &config->partners[i];
+        for (size_t j = 0; j < partner->tls_fingerprint_count; j++)
+            owners->list[owners->count++] =
+                (struct mg_owner){.fingerprint = partner->tls_fingerprints[j], .partner = i};
+        if (partner->tls_subject)
+            owners->list[owners->count++] =
+                (struct mg_owner){.subject = partner->tls_subject, .partner = i};
+    }
+    assert(owners->count == most);
+    if (most > 1)
+        qsort(owners->list, most, sizeof *owners->list, compare_owners);
+}
+
+static const struct mg_config_partner *owner_of(const struct mg_config *config,
+                                                const struct mg_owner *wanted)
+{
+    const struct mg_owners *owners = &((const struct mg_config_snapshot *)config)->owners;
+    size_t low = 0, high = owners->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = mg_owners_compare(&owners->list[middle], wanted);
+        if (order == 0)
+            return &config->partners[owners->list[middle].partner];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const struct mg_config_partner *mg_config_partner_of(const struct mg_config *config,
+                                                     const X509 *certificate)
+{
+    struct mg_owner wanted = {.fingerprint = mg_certificate_fingerprint(certificate)};
+    const struct mg_config_partner *partner = owner_of(config, &wanted);
+    if (partner)
+        return partner;
+    char subject[SUBJECT_SIZE];
+    mg_certificate_subject(certificate, subject, sizeof subject);
+    wanted.subject = subject;
+    return owner_of(config, &wanted);
+}
+
+const struct mg_config_partner *mg_config_partner(const struct mg_config *config, const char *name)
+{
+    size_t index = mg_names_find(&((const struct mg_config_snapshot *)config)->partners, name);
+    return index == MG_NAME_UNKNOWN ? NULL : &config->partners[index];
+}
+
+const struct mg_config_destination *mg_config_destination(const struct mg_config *config,
+                                                          const char *name)
+{
+    size_t index = mg_names_find(&((const struct mg_config_snapshot *)config)->destinations, name);
+    return index == MG_NAME_UNKNOWN ? NULL : &config->destinations[index];
+}
+
+const struct mg_config_listener *mg_config_listener(const struct mg_config *config,
+                                                    const char *name)
+{
+    size_t index = mg_names_find(&((const struct mg_config_snapshot *)config)->listeners, name);
+    return index == MG_NAME_UNKNOWN ? NULL : &config->listeners[index];
+}
+
+const struct mg_config_profile *mg_config_profile_of(const struct mg_config *config,
+                                                     const xmlNode *root)
+{
+    for (size_t i = 0; i < config->profile_count; i++) {
+        if (mg_profile_matches(config->profiles[i].profile, root))
+            return &config->profiles[i];
+    }
+    return NULL;
+}
+
+enum mg_signature_demand mg_config_demand(const struct mg_config_profile *profile,
+                                          const char *adapter)
+{
+    for (size_t i = 0; i < profile->way_count; i++) {
+        if (strcmp(profile->ways[i].adapter, adapter) == 0)
+            return profile->ways[i].signature;
+    }
+    return profile->signature;
+}
+
+bool mg_config_is_signer(const X509 *certificate, const void *partner)
+{
+    const struct mg_config_partner *owner = partner;
+    struct mg_fingerprint fingerprint = mg_certificate_fingerprint(certificate);
+    for (size_t i = 0; i < owner->signing_fingerprint_count; i++) {
+        if (memcmp(owner->signing_fingerprints[i].bytes, fingerprint.bytes,
+                   sizeof fingerprint.bytes) == 0)
+            return true;
+    }
+    if (!owner->signing_subject)
+        return false;
+    char subject[SUBJECT_SIZE];
+    mg_certificate_subject(certificate, subject, sizeof subject);
+    return strcmp(subject, owner->signing_subject) == 0;
+}

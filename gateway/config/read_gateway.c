@@ -1,0 +1,235 @@
+/* What a gateway has one of: its name, identity, trust, store, limits. */
+#include "gateway/config/credentials.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The one element of that name in all documents, or NULL. A second one is an error that names both
+ * places. */
+static xmlNode *only(struct mg_reader *reader, const char *name)
+{
+    struct mg_cursor cursor = {0};
+    xmlNode *first = mg_reader_next(reader, name, &cursor);
+    if (!first)
+        return NULL;
+    const struct mg_config_document *document = reader->document;
+    struct mg_config_place place = mg_reader_place(reader, first);
+    for (xmlNode *again; (again = mg_reader_next(reader, name, &cursor));)
+        mg_reader_problem(reader, again, false, "<%s> is already said at %s:%d; keep one of both",
+                          name, place.file, place.line);
+    reader->document = document;
+    return first;
+}
+
+/* Likewise where there has to be one. */
+static xmlNode *needed(struct mg_reader *reader, const char *name, const char *example)
+{
+    xmlNode *element = only(reader, name);
+    if (!element && !reader->incomplete)
+        mg_config_problem(reader->problems, &(struct mg_config_place){reader->documents[0].file, 1},
+                          false, "<%s> is missing; say for example %s", name, example);
+    return element;
+}
+
+/* An attribute of <gateway> that may be said once in all files: its element, or NULL. */
+static const xmlNode *root_with(struct mg_reader *reader, const char *attribute)
+{
+    const struct mg_config_document *document = NULL;
+    const xmlNode *first = NULL;
+    for (size_t i = 0; i < reader->document_count; i++) {
+        reader->document = &reader->documents[i];
+        const xmlNode *root =
+            reader->document->tree ? xmlDocGetRootElement(reader->document->tree) : NULL;
+        if (!root || !xmlHasNsProp(root, BAD_CAST attribute, NULL))
+            continue;
+        if (first)
+            mg_reader_problem(reader, root, false,
+                              "the gateway's %s is already said at %s:%d; keep one of both",
+                              attribute, document->file, (int)xmlGetLineNo(first));
+        else {
+            first = root;
+            document = reader->document;
+        }
+    }
+    if (first)
+        reader->document = document;
+    return first;
+}
+
+static void read_root(struct mg_reader *reader)
+{
+    struct mg_config *config = reader->config;
+    const xmlNode *root = root_with(reader, "name");
+    if (root)
+        config->name = mg_reader_text(reader, root, "name");
+    else if (!reader->incomplete)
+        mg_config_problem(reader->problems, &(struct mg_config_place){reader->documents[0].file, 1},
+                          false,
+                          "the gateway has no name; say for example "
+                          "<gateway name=\"gateway.city.example\" …>");
+    mg_numbers_default(mg_numbers_gateway, config);
+    root = root_with(reader, "workers");
+    if (root)
+        mg_reader_numbers(reader, root, mg_numbers_gateway, config);
+    root = root_with(reader, "proxy");
+    if (root)
+        config->proxy = mg_reader_text(reader, root, "proxy");
+}
+
+/* A folder that the gateway writes to exists, or can be made where it shall stand. */
+static void check_folder(struct mg_reader *reader, const xmlNode *element, const char *path,
+                         int rights)
+{
+    struct stat status;
+    if (reader->without_files)
+        return;
+    if (stat(path, &status) == 0) {
+        if (!S_ISDIR(status.st_mode))
+            mg_reader_problem(reader, element, false, "%s is not a folder", path);
+        else if (access(path, rights) != 0)
+            mg_reader_problem(reader, element, false, "the folder %s cannot be used: %s", path,
+                              strerror(errno));
+        return;
+    }
+    int reason = errno;
+    char *copy = mg_copy_text(path);
+    if (!(rights & W_OK) || access(dirname(copy), rights) != 0)
+        mg_reader_problem(reader, element, false, "the folder %s cannot be used: %s", path,
+                          strerror(reason));
+    free(copy);
+}
+
+static void read_folders(struct mg_reader *reader)
+{
+    struct mg_config *config = reader->config;
+    mg_numbers_default(mg_numbers_store, config);
+    xmlNode *element = needed(reader, "store", "<store folder=\"/var/lib/muengsten\"/>");
+    if (element) {
+        config->store =
+            mg_reader_path(reader, mg_reader_text_or(reader, element, "folder", "store"));
+        check_folder(reader, element, config->store, R_OK | W_OK | X_OK);
+        mg_reader_numbers(reader, element, mg_numbers_store, config);
+    }
+    config->adapters = MG_ADAPTERS_FOLDER;
+    element = only(reader, "adapters");
+    if (element) {
+        config->adapters =
+            mg_reader_path(reader, mg_reader_text_or(reader, element, "folder", "adapters"));
+        check_folder(reader, element, config->adapters, R_OK | X_OK);
+    }
+}
+
+static void read_tls_identity(struct mg_reader *reader, const xmlNode *element)
+{
+    struct mg_config *config = reader->config;
+    config->tls_certificate =
+        mg_reader_path(reader, mg_reader_text_or(reader, element, "tls-certificate", ""));
+    config->tls_key = mg_reader_path(reader, mg_reader_text_or(reader, element, "tls-key", ""));
+    if (reader->without_files)
+        return;
+    X509 *certificate =
+        mg_credentials_certificate(reader, element, "tls-certificate", config->tls_certificate);
+    mg_credentials_check_key(reader, element, "tls-key", config->tls_key, certificate);
+    X509_free(certificate);
+}
+
+static void read_seal_identity(struct mg_reader *reader, const xmlNode *element)
+{
+    const char *certificate_path =
+        mg_reader_path(reader, mg_reader_text_or(reader, element, "seal-certificate", ""));
+    const char *key_path =
+        mg_reader_path(reader, mg_reader_text_or(reader, element, "seal-key", ""));
+    if (reader->without_files)
+        return;
+    struct mg_error error = {0};
+    X509 *certificate =
+        mg_credentials_certificate(reader, element, "seal-certificate", certificate_path);
+    struct mg_key *key = mg_key_from_file(key_path, &error);
+    if (!key) {
+        mg_reader_problem(reader, element, false, "seal-key: %s: %s (%s)", key_path, error.text,
+                          error.code);
+    } else if (!certificate) {
+        mg_key_free(key);
+    } else {
+        reader->config->signer = mg_signer_new(key, certificate, &error);
+        if (!reader->config->signer)
+            mg_reader_problem(reader, element, false, "seal-key: %s: %s (%s)", key_path, error.text,
+                              error.code);
+    }
+    X509_free(certificate);
+}
+
+static void read_trust(struct mg_reader *reader)
+{
+    static const char *const stale_words[] = {"refuse", "accept", NULL};
+    struct mg_config *config = reader->config;
+    mg_numbers_default(mg_numbers_trust, config);
+    xmlNode *element = needed(reader, "trust", "<trust authorities=\"pki/authorities.pem\"/>");
+    if (!element)
+        return;
+    mg_reader_numbers(reader, element, mg_numbers_trust, config);
+    enum mg_stale_list stale =
+        mg_reader_choice(reader, element, "stale-lists", MG_DEFAULT_STALE_LISTS, stale_words)
+            ? MG_STALE_ACCEPT
+            : MG_STALE_REFUSE;
+    const char *authorities =
+        mg_reader_path(reader, mg_reader_text_or(reader, element, "authorities", ""));
+    const char *lists = mg_reader_text(reader, element, "revocation");
+    if (lists)
+        lists = mg_reader_path(reader, lists);
+    if (reader->without_files)
+        return;
+    struct mg_error error = {0};
+    config->anchors = mg_anchors_new(authorities, lists, stale, &error);
+    if (!config->anchors)
+        mg_reader_problem(reader, element, false, "%s%s%s (%s)", error.place,
+                          error.place[0] ? ": " : "", error.text, error.code);
+}
+
+static void read_limits(struct mg_reader *reader)
+{
+    struct mg_config *config = reader->config;
+    mg_xml_limits_default(&config->limits.xml);
+    mg_numbers_default(mg_numbers_limits, &config->limits);
+    const xmlNode *element = only(reader, "limits");
+    if (element)
+        mg_reader_numbers(reader, element, mg_numbers_limits, &config->limits);
+    config->limits.xml.size = config->limits.message;
+    if (element && config->limits.intake_bytes < config->limits.message)
+        mg_reader_problem(reader, element, false,
+                          "intake-bytes is less than message: a message of the full size could "
+                          "never come in");
+}
+
+static void read_retention(struct mg_reader *reader)
+{
+    struct mg_config *config = reader->config;
+    mg_numbers_default(mg_numbers_retention, config);
+    const xmlNode *element = only(reader, "retention");
+    if (element)
+        mg_reader_numbers(reader, element, mg_numbers_retention, config);
+    if (element && config->keep_duplicates < config->keep_content)
+        mg_reader_problem(reader, element, false,
+                          "duplicates is shorter than content: a message that is still kept could "
+                          "be accepted a second time");
+}
+
+void mg_read_gateway(struct mg_reader *reader)
+{
+    read_root(reader);
+    read_folders(reader);
+    xmlNode *identity = needed(reader, "identity",
+                               "<identity tls-certificate=\"…\" tls-key=\"…\" "
+                               "seal-certificate=\"…\" seal-key=\"…\"/>");
+    if (identity) {
+        read_tls_identity(reader, identity);
+        read_seal_identity(reader, identity);
+    }
+    read_trust(reader);
+    read_limits(reader);
+    read_retention(reader);
+}

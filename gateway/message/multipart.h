@@ -12,8 +12,8 @@
 #include "gateway/base/buffer.h"
 #include "gateway/base/error.h"
 
-#define MG_MULTIPART_PARTS                                                                         \
-    66 /* document, signature, and as many attachments as a message may have */
+/* Document, signature, and as many attachments as a message may have. */
+#define MG_MULTIPART_PARTS 66
 
 struct mg_part {
     const char *bytes; /* inside the body that was read */
@@ -26,8 +26,7 @@ struct mg_part {
 struct mg_multipart {
     struct mg_part parts[MG_MULTIPART_PARTS];
     size_t count;
-    size_t
-        root; /* index of the root part: the one that the parameter start names, else the first */
+    size_t root; /* index of the part that the parameter start names, else of the first */
 };
 
 /* True if the Content-Type is multipart/related. */

@@ -17,3 +17,13 @@ libmessage_la_SOURCES = \
 libmessage_la_CPPFLAGS = $(AM_CPPFLAGS)
 libmessage_la_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS) $(ZLIB_CFLAGS)
 libmessage_la_LIBADD = libbase.la $(LIBXML2_LIBS) $(ZLIB_LIBS)
+
+UNIT_TESTS += tests/unit/xml tests/unit/multipart tests/unit/inflate
+tests_unit_xml_SOURCES = tests/unit/xml.c
+tests_unit_xml_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_xml_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS)
+tests_unit_multipart_SOURCES = tests/unit/multipart.c
+tests_unit_multipart_LDADD = libunit.la libmessage.la libbase.la
+tests_unit_inflate_SOURCES = tests/unit/inflate.c
+tests_unit_inflate_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
+tests_unit_inflate_LDADD = libunit.la libmessage.la libbase.la $(ZLIB_LIBS)

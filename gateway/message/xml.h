@@ -8,6 +8,11 @@
  * processing instruction behind the document element, and nothing over the limits. The parse then
  * reads without network, DTD and entity expansion. Both are pure: no I/O, any thread.
  *
+ * Two sums follow from the limits: a document has at most twice as many attributes as elements are
+ * allowed, and the squares of the number of namespace declarations in force, summed over its
+ * elements, stay below 400 times that limit: so much does canonicalisation cost
+ * (xml.too-many-attributes).
+ *
  * Errors (code: meaning): xml.too-large, xml.too-deep, xml.too-many-attributes,
  * xml.start-tag-too-long, xml.text-too-long, xml.too-many-elements, xml.encoding, xml.doctype,
  * xml.trailing-instruction, xml.malformed. The place is "line N".
@@ -22,8 +27,9 @@
 
 struct mg_xml_limits {
     size_t size;       /* bytes of the document; default 16 MiB */
-    size_t depth;      /* nested elements; default 100 */
-    size_t elements;   /* in the whole document; default 200,000 */
+    size_t depth;      /* nested elements; default 100, never more than 256 */
+    size_t elements;   /* in the whole document, and with them comments, processing instructions and
+                          CDATA sections, which cost as much; default 200,000 */
     size_t attributes; /* of one start tag, namespace declarations included; default 64 */
     size_t start_tag;  /* bytes of one start tag; default 65,536 */
     size_t text;       /* bytes of one run of text or CDATA between two tags; default 1 MiB */

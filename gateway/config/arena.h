@@ -1,8 +1,8 @@
 /*
  * arena: memory that lives exactly as long as one configuration: many small pieces, freed at once.
  *
- * A struct mg_arena filled with zeros is empty. It belongs to the one thread that builds the configuration;
- * afterwards nothing is added any more and every thread may read what is in it.
+ * A struct mg_arena filled with zeros is empty. It belongs to the one thread that builds the
+ * configuration; afterwards nothing is added any more and every thread may read what is in it.
  */
 #ifndef MUENGSTEN_CONFIG_ARENA_H
 #define MUENGSTEN_CONFIG_ARENA_H

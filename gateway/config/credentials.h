@@ -1,5 +1,6 @@
 /*
- * credentials: certificates and keys that the configuration names, opened and looked at while it is read.
+ * credentials: certificates and keys that the configuration names, opened and looked at while it is
+ * read.
  *
  * Every problem is added at the element, with the attribute, the file, and what to do.
  */
@@ -8,12 +9,13 @@
 
 #include "gateway/config/reader.h"
 
-/* A certificate that is valid now; one that is not is a problem, one that soon will not be a warning. attribute
- * is only named. NULL if it cannot be read; freed with X509_free. */
+/* A certificate that is valid now; one that is not is a problem, one that soon will not be a
+ * warning. attribute is only named. NULL if it cannot be read; freed with X509_free. */
 X509 *mg_credentials_certificate(struct mg_reader *reader, const xmlNode *element,
                                  const char *attribute, const char *path);
 
-/* Whether the key for TLS can be read by its owner alone, and belongs to the certificate (NULL: not known). */
+/* Whether the key for TLS can be read by its owner alone, and belongs to the certificate (NULL: not
+ * known). */
 void mg_credentials_check_key(struct mg_reader *reader, const xmlNode *element,
                               const char *attribute, const char *path, X509 *certificate);
 

@@ -1,6 +1,6 @@
 /*
- * defaults: every number of the configuration with its default and its bounds, and every other default,
- * in one place. Written as an operator would write them, so that messages can show them.
+ * defaults: every number of the configuration with its default and its bounds, and every other
+ * default, in one place. Written as an operator would write them, so that messages can show them.
  */
 #ifndef MUENGSTEN_CONFIG_DEFAULTS_H
 #define MUENGSTEN_CONFIG_DEFAULTS_H
@@ -23,7 +23,12 @@
 struct mg_number {
     const char *attribute;
     enum mg_value_kind kind;
-    enum mg_number_type { MG_NUMBER_SIZE, MG_NUMBER_UNSIGNED, MG_NUMBER_INT64, MG_NUMBER_DOUBLE } type;
+    enum mg_number_type {
+        MG_NUMBER_SIZE,
+        MG_NUMBER_UNSIGNED,
+        MG_NUMBER_INT64,
+        MG_NUMBER_DOUBLE
+    } type;
     size_t offset;
     const char *standard; /* NULL: zero, whose meaning the member's comment says */
     const char *smallest;

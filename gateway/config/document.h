@@ -1,5 +1,6 @@
 /*
- * document: one file of the configuration: read within bounds, parsed hardened, checked against the schema.
+ * document: one file of the configuration: read within bounds, parsed hardened, checked against the
+ * schema.
  */
 #ifndef MUENGSTEN_CONFIG_DOCUMENT_H
 #define MUENGSTEN_CONFIG_DOCUMENT_H
@@ -9,8 +10,8 @@
 
 #define MG_CONFIG_NAMESPACE "urn:muengsten:config:1"
 
-/* The folder below which schemas/ is found: the environment variable MUENGSTEN_DATA, or where the gateway was
- * installed to. */
+/* The folder below which schemas/ is found: the environment variable MUENGSTEN_DATA, or where the
+ * gateway was installed to. */
 const char *mg_config_data_folder(void);
 
 /* The schema of the configuration itself: DATA/schemas/muengsten-config.xsd, compiled. */

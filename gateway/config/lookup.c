@@ -40,19 +40,19 @@ void mg_names_sort(struct mg_names *names)
         qsort(names->list, names->count, sizeof *names->list, compare_names);
 }
 
+/* Of several equal names (which are an error) the first, so that nothing else seems wrong. */
 size_t mg_names_find(const struct mg_names *names, const char *name)
 {
     size_t low = 0, high = names->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(names->list[middle].name, name);
-        if (order == 0)
-            return names->list[middle].index;
-        if (order < 0)
+        if (strcmp(names->list[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
+    if (low < names->count && strcmp(names->list[low].name, name) == 0)
+        return names->list[low].index;
     return MG_NAME_UNKNOWN;
 }
 

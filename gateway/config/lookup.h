@@ -1,6 +1,7 @@
 /*
- * lookup: finds things of the configuration by name, and partners by their TLS certificate, by binary
- * search: a certificate is looked up for every connection, and a city may have a thousand systems.
+ * lookup: finds things of the configuration by name, and partners by their TLS certificate, by
+ * binary search: a certificate is looked up for every connection, and a city may have a thousand
+ * systems.
  *
  * Tables are filled, then sorted once, then only read, by any thread. They live in the arena.
  */
@@ -15,7 +16,7 @@ struct mg_names {
         const char *name;
         const struct mg_config_place *place;
         size_t index; /* in the array of the configuration */
-    } *list;
+    } * list;
     size_t count;
 };
 
@@ -37,7 +38,7 @@ struct mg_owners {
         struct mg_fingerprint fingerprint; /* counts if subject is NULL */
         const char *subject;
         size_t partner; /* index */
-    } *list;
+    } * list;
     size_t count;
 };
 

@@ -2,29 +2,14 @@
 
 #include "gateway/base/buffer.h"
 #include "gateway/config/document.h"
+#include "gateway/message/xml.h"
 
 #include <libxml/tree.h>
 #include <stdio.h>
 #include <string.h>
 
-/* What values of the schema's types look like. */
-static const struct {
-    const char *type;
-    const char *looks;
-} hints[] = {
-    {"duration", "a duration is a whole number with ms, s, min, h or d, such as 30s or 48h"},
-    {"size", "a size is a number of bytes with or without K, M or G, such as 16M"},
-    {"count", "a count is a whole number"},
-    {"factor", "a factor is a number such as 2 or 1.5"},
-    {"name", "a name has small letters, digits, dots and hyphens"},
-    {"names", "names have small letters, digits, dots and hyphens, with spaces between them"},
-    {"address", "an address is HOST:PORT, [IPv6]:PORT or *:PORT"},
-    {"proxy", "a proxy is http://HOST:PORT"},
-    {"type-pattern", "it is PROFILE:CODE, and may end in *"},
-    {"authority-pattern", "it is PREFIX:KEY, and may end in *"},
-    {"subject", "a subject is written like CN=portal.example,O=City,C=DE (RFC 4514)"},
-    {"day", "a day is written YYYY-MM-DD"},
-};
+#define XSD          "http://www.w3.org/2001/XMLSchema"
+#define PATTERN_MARK " is not accepted by the pattern '"
 
 /* Copies libxml2's text without "{urn:…}" in front of names and without the line's end. */
 static void add_without_namespace(struct mg_buffer *text, const char *message)
@@ -37,6 +22,18 @@ static void add_without_namespace(struct mg_buffer *text, const char *message)
     while (length > 0 && strchr(" .\n", message[length - 1]))
         length--;
     mg_buffer_add(text, message, length);
+}
+
+/* Which facet of a type is meant is clear from what follows. */
+static void drop_facet(struct mg_buffer *text)
+{
+    char *start = strstr(text->data, "[facet '");
+    char *end = start ? strstr(start, "'] ") : NULL;
+    if (!end)
+        return;
+    end += strlen("'] ");
+    memmove(start, end, strlen(end) + 1);
+    text->length -= (size_t)(end - start);
 }
 
 /* "Element 'partner', attribute 'x': …" is read to its name; empty if there is none. */
@@ -52,18 +49,71 @@ static void read_attribute(const char *text, char *name, size_t size)
         name[0] = '\0';
 }
 
-/* The validator names the type in quotes: "… of the atomic type 'duration'". */
-static void add_hint(struct mg_buffer *text)
+/* True if the type has that name, or, where name is NULL, that pattern. */
+static bool is_type(const xmlNode *type, const char *name, const char *pattern)
 {
-    static const char mark[] = " type '";
-    const char *type = strstr(text->data, mark);
-    for (size_t i = 0; type && i < sizeof hints / sizeof *hints; i++) {
-        size_t length = strlen(hints[i].type);
-        const char *name = type + sizeof mark - 1;
-        if (strncmp(name, hints[i].type, length) == 0 && name[length] == '\'') {
-            mg_buffer_print(text, "; %s", hints[i].looks);
-            return;
-        }
+    if (!mg_xml_is(type, XSD, "simpleType"))
+        return false;
+    const xmlNode *restriction = mg_xml_child(type, XSD, "restriction");
+    const xmlNode *holder = type;
+    if (!name)
+        holder = restriction ? mg_xml_child(restriction, XSD, "pattern") : NULL;
+    xmlChar *value = holder ? xmlGetNoNsProp(holder, BAD_CAST(name ? "name" : "value")) : NULL;
+    bool equal = value && strcmp((const char *)value, name ? name : pattern) == 0;
+    xmlFree(value);
+    return equal;
+}
+
+/* What the schema says in words about a type; false if there is no such type. */
+static bool describe(struct mg_objections *objections, const char *name, const char *pattern,
+                     char *words, size_t size)
+{
+    const xmlNode *root = objections->schema ? xmlDocGetRootElement(objections->schema) : NULL;
+    for (const xmlNode *type = root ? root->children : NULL; type; type = type->next) {
+        const xmlNode *note =
+            is_type(type, name, pattern) ? mg_xml_child(type, XSD, "annotation") : NULL;
+        const xmlNode *text = note ? mg_xml_child(note, XSD, "documentation") : NULL;
+        if (text && mg_xml_text(text, words, size))
+            return true;
+    }
+    return false;
+}
+
+/* Copies what stands between the mark and the last quote of the text. */
+static bool cut_quoted(const char *text, const char *mark, char *quoted, size_t size)
+{
+    const char *start = strstr(text, mark);
+    const char *end = start ? strrchr(start + strlen(mark), '\'') : NULL;
+    if (!end)
+        return false;
+    start += strlen(mark);
+    return (size_t)snprintf(quoted, size, "%.*s", (int)(end - start), start) < size;
+}
+
+/* A pattern helps nobody: in its place comes what the schema says in words about the type that has
+ * it. */
+static void explain(struct mg_objections *objections, struct mg_buffer *text)
+{
+    char quoted[512], words[512];
+    if (cut_quoted(text->data, PATTERN_MARK, quoted, sizeof quoted) &&
+        describe(objections, NULL, quoted, words, sizeof words)) {
+        char *end = strstr(text->data, PATTERN_MARK);
+        *end = '\0';
+        text->length = (size_t)(end - text->data);
+        mg_buffer_add_text(text, " is not allowed. ");
+    } else if (cut_quoted(text->data, " type '", quoted, sizeof quoted) &&
+               describe(objections, quoted, NULL, words, sizeof words)) {
+        mg_buffer_add_text(text, ". ");
+    } else {
+        return;
+    }
+    /* The words are wrapped in the schema. */
+    for (const char *word = words; *word; word++) {
+        bool space = strchr(" \n", *word);
+        if (!space)
+            mg_buffer_add(text, word, 1);
+        else if (word[1] && !strchr(" \n", word[1]))
+            mg_buffer_add_text(text, " ");
     }
 }
 
@@ -76,9 +126,6 @@ static bool is_said_better(struct mg_objections *objections, const xmlError *err
         return true;
     /* Names that occur twice: the check of all files says where the first one is. */
     if (error->code == XML_SCHEMAV_CVC_IDC)
-        return true;
-    /* The pattern itself helps nobody; the type's objection follows. */
-    if (error->code == XML_SCHEMAV_CVC_PATTERN_VALID)
         return true;
     return attribute[0] && line == objections->line &&
            strcmp(attribute, objections->attribute) == 0;
@@ -93,6 +140,20 @@ static int line_of(const xmlError *error)
     return line > 0 ? (int)line : 1;
 }
 
+/* A document is validated again after each element that is not expected, and objected to again. */
+static void add_once(struct mg_objections *objections, int line, const char *text)
+{
+    struct mg_buffer whole = {0};
+    mg_buffer_print(&whole, "%s:%d: %s", objections->file, line, text);
+    bool known = false;
+    for (size_t i = 0; i < objections->problems->count && !known; i++)
+        known = strcmp(objections->problems->list[i].text, whole.data) == 0;
+    mg_buffer_free(&whole);
+    struct mg_config_place place = {objections->file, line};
+    if (!known)
+        mg_config_problem(objections->problems, &place, false, "%s", text);
+}
+
 void mg_objections_note(void *context, xmlError *error)
 {
     struct mg_objections *objections = context;
@@ -100,6 +161,7 @@ void mg_objections_note(void *context, xmlError *error)
         return;
     struct mg_buffer text = {0};
     add_without_namespace(&text, error->message ? error->message : "not valid");
+    drop_facet(&text);
     char attribute[sizeof objections->attribute];
     read_attribute(text.data, attribute, sizeof attribute);
     int line = line_of(error);
@@ -107,9 +169,12 @@ void mg_objections_note(void *context, xmlError *error)
         objections->count++;
         objections->line = line;
         snprintf(objections->attribute, sizeof objections->attribute, "%s", attribute);
-        add_hint(&text);
-        struct mg_config_place place = {objections->file, line};
-        mg_config_problem(objections->problems, &place, false, "%s", text.data);
+        explain(objections, &text);
+        add_once(objections, line, text.data);
     }
+    xmlNode *node = error->node;
+    if (error->code == XML_SCHEMAV_ELEMENT_CONTENT && node && node->type == XML_ELEMENT_NODE &&
+        node->parent && node->parent->type == XML_ELEMENT_NODE && !objections->unexpected)
+        objections->unexpected = node;
     mg_buffer_free(&text);
 }

@@ -6,7 +6,8 @@
 
 #include "gateway/config/config.h"
 
-/* A configuration has no more problems than this that anybody would read; the rest is only counted. */
+/* A configuration has no more problems than this that anybody would read; the rest is only counted.
+ */
 #define MG_CONFIG_PROBLEMS 1000
 
 /* True if one of the first count problems stands at the place. */

@@ -1,8 +1,8 @@
 /*
  * reader: how the elements of all documents become the values of one configuration.
  *
- * Elements are read kind by kind, not file by file, so that what is referred to is there before what refers to
- * it: listeners, profiles, partners, destinations, sources, routes.
+ * Elements are read kind by kind, not file by file, so that what is referred to is there before
+ * what refers to it: listeners, profiles, partners, destinations, sources, routes.
  */
 #ifndef MUENGSTEN_CONFIG_READER_H
 #define MUENGSTEN_CONFIG_READER_H
@@ -18,8 +18,9 @@ struct mg_reader {
     const struct mg_config_document *documents;
     size_t document_count;
     struct mg_config_problems *problems;
-    /* How many problems there were when the schema had been asked. Where it objected, nothing is said a second
-     * time; and since what it objected to may be missing now, nothing else counts as missing then. */
+    /* How many problems there were when the schema had been asked. Where it objected, nothing is
+     * said a second time; and since what it objected to may be missing now, nothing else counts as
+     * missing then. */
     size_t objections;
     bool incomplete;
     bool without_files; /* nothing but the documents themselves is opened: for fuzzing */
@@ -27,8 +28,8 @@ struct mg_reader {
     const struct mg_config_document *document;
 };
 
-/* Goes through the elements of that name below <gateway>, in all documents; begin with a cursor of zeros.
- * NULL after the last. */
+/* Goes through the elements of that name below <gateway>, in all documents; begin with a cursor of
+ * zeros. NULL after the last. */
 struct mg_cursor {
     size_t document;
     xmlNode *element;
@@ -42,8 +43,8 @@ size_t mg_reader_child_count(const xmlNode *parent, const char *name);
 
 struct mg_config_place mg_reader_place(const struct mg_reader *reader, const xmlNode *element);
 
-/* An attribute's value without surrounding white space, in the arena; NULL, or the standard, if it is not
- * there or empty. */
+/* An attribute's value without surrounding white space, in the arena; NULL, or the standard, if it
+ * is not there or empty. */
 const char *mg_reader_text(struct mg_reader *reader, const xmlNode *element, const char *attribute);
 const char *mg_reader_text_or(struct mg_reader *reader, const xmlNode *element,
                               const char *attribute, const char *standard);
@@ -79,7 +80,8 @@ bool mg_type_names_profile(const char *type, const char *profile);
 /* Sorts the names, and adds an error for each that occurs again. */
 void mg_reader_finish_names(struct mg_reader *reader, const char *what, struct mg_names *names);
 
-/* The parts, each in a file of its own: read_gateway.c, read_profiles.c, read_partners.c, read_ends.c. */
+/* The parts, each in a file of its own: read_gateway.c, read_profiles.c, read_partners.c,
+ * read_ends.c. */
 void mg_read_gateway(struct mg_reader *reader);
 void mg_read_profiles(struct mg_reader *reader);
 void mg_read_partners(struct mg_reader *reader);

@@ -21,3 +21,34 @@ libconfig_la_SOURCES = \
 libconfig_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DMG_DATA_FOLDER='"$(pkgdatadir)"' -DMG_ADAPTERS_FOLDER='"$(pkglibdir)/adapters"'
 libconfig_la_LIBADD = libtrust.la libmessage.la libroute.la libbase.la $(LIBXML2_LIBS) $(OPENSSL_LIBS)
+
+CONFIG_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) \
+	-DMG_SOURCE_FOLDER='"$(abs_top_srcdir)"'
+CONFIG_TEST_LIBS = libunit.la libconfig.la $(LIBXML2_LIBS) $(OPENSSL_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/config tests/unit/config_mistakes tests/unit/config_values
+tests_unit_config_SOURCES = tests/unit/config.c \
+	tests/unit/config_fixture.c tests/unit/config_fixture.h
+tests_unit_config_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
+tests_unit_config_LDADD = $(CONFIG_TEST_LIBS)
+tests_unit_config_mistakes_SOURCES = tests/unit/config_mistakes.c \
+	tests/unit/config_fixture.c tests/unit/config_fixture.h
+tests_unit_config_mistakes_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
+tests_unit_config_mistakes_LDADD = $(CONFIG_TEST_LIBS)
+tests_unit_config_values_SOURCES = tests/unit/config_values.c
+tests_unit_config_values_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
+tests_unit_config_values_LDADD = $(CONFIG_TEST_LIBS)
+
+EXTRA_DIST += \
+	tests/fuzz/corpus/config/everything.xml \
+	tests/fuzz/corpus/config/mistakes.xml \
+	tests/fuzz/corpus/config/smallest.xml \
+	tests/fuzz/corpus/config/xpath.xml
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/config
+tests_fuzz_config_SOURCES = tests/fuzz/config.c
+tests_fuzz_config_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
+tests_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_config_LDADD = libconfig.la $(LIBXML2_LIBS) $(OPENSSL_LIBS)
+endif

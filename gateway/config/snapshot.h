@@ -1,5 +1,6 @@
 /*
- * snapshot: what a struct mg_config is inside: the values that everybody sees, and what belongs to them.
+ * snapshot: what a struct mg_config is inside: the values that everybody sees, and what belongs to
+ * them.
  */
 #ifndef MUENGSTEN_CONFIG_SNAPSHOT_H
 #define MUENGSTEN_CONFIG_SNAPSHOT_H

@@ -56,14 +56,24 @@ void fixture_write(const char *name, const char *text)
     fclose(file);
 }
 
-void fixture_remove(const char *name)
-{
-    remove(fixture_path(name));
-}
-
 void fixture_folder(const char *name)
 {
     mkdir(fixture_path(name), 0700);
+}
+
+void fixture_folder_like_it(const char *name)
+{
+    static const char *const files[] = {"authority.pem",      "tls.pem",    "tls.key",
+                                        "seal.pem",           "seal.key",   "portal-tls.pem",
+                                        "portal-signing.pem", "service.xsd"};
+    fixture_folder(name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s/%s", name, files[i]);
+        remove(fixture_path(path));
+        if (symlink(fixture_path(files[i]), fixture_path(path)) != 0)
+            perror(path);
+    }
 }
 
 char *fixture_read(const char *path)
@@ -133,6 +143,24 @@ void fixture_certificate(const char *name, const char *common_name, int from, in
     write_key(file, key);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+void fixture_revocation_list(const char *name)
+{
+    X509_CRL *list = X509_CRL_new();
+    ASN1_TIME *time = X509_gmtime_adj(NULL, -60);
+    X509_CRL_set_version(list, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(list, X509_get_subject_name(authority));
+    X509_CRL_set1_lastUpdate(list, time);
+    X509_gmtime_adj(time, 86400);
+    X509_CRL_set1_nextUpdate(list, time);
+    X509_CRL_sign(list, authority_key, EVP_sha256());
+    FILE *file = fopen(fixture_path(name), "w");
+    assert(file);
+    PEM_write_X509_CRL(file, list);
+    fclose(file);
+    ASN1_TIME_free(time);
+    X509_CRL_free(list);
 }
 
 X509 *fixture_load_certificate(const char *name)

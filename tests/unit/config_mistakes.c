@@ -1,4 +1,5 @@
-/* Each mistake in a configuration gives one problem, at its line, with a reason that says what to do. */
+/* Each mistake in a configuration gives one problem, at its line, with a reason that says what to
+ * do. */
 #include "tests/unit/config_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* The lines of the fixture's configuration. */
 enum {
@@ -86,7 +86,7 @@ static void expect_error_at(int line, const char *text, int error_line, const ch
 static void an_unknown_element_is_an_error(void)
 {
     expect_error(STORE, "<store folder=\"store\"/><shop/>",
-                 "Element 'shop': This element is not expected. Expected is one of ( store,");
+                 "Element 'shop': This element is not expected");
     expect_error(PERMISSION, "<permissoin author=\"ags:1\" type=\"service:*\" reader=\"ags:*\"/>",
                  "Element 'permissoin': This element is not expected. Expected is ( permission )");
 }
@@ -107,14 +107,14 @@ static void a_missing_attribute_is_an_error(void)
 
 static void text_between_elements_is_an_error(void)
 {
-    expect_error(STORE, "<store folder=\"store\"/>oops", "Character content");
+    expect_error_at(STORE, "<store folder=\"store\"/>oops", GATEWAY, "Character content");
 }
 
 static void a_bad_duration_is_an_error(void)
 {
     expect_error(DESTINATION, OFFICE " timeout=\"5x\"/>",
-                 "attribute 'timeout': '5x' is not a valid value of the atomic type 'duration'; a "
-                 "duration is a whole number with ms, s, min, h or d");
+                 "attribute 'timeout': The value '5x' is not allowed. A duration: a "
+                 "whole number with ms, s, min, h or d.");
     expect_error(DESTINATION, OFFICE " timeout=\"2h\"/>",
                  "timeout=\"2h\" has to be between 100ms and 1h");
 }
@@ -155,8 +155,9 @@ static void numbers_that_contradict_each_other_are_errors(void)
 
 static void unknown_names_are_errors_that_tell_the_known_ones(void)
 {
-    expect_error(SOURCE, "<source name=\"submission\" adapter=\"rest\" listener=\"town\"/>"
-                         "<source name=\"two\" adapter=\"rest\" listener=\"city\"/>",
+    expect_error(SOURCE,
+                 "<source name=\"submission\" adapter=\"rest\" listener=\"town\"/>"
+                 "<source name=\"two\" adapter=\"rest\" listener=\"city\"/>",
                  "there is no listener \"town\"; there are city");
     expect_error(SOURCE,
                  "<source name=\"submission\" adapter=\"rest\" listener=\"city\" partner=\"x\"/>",
@@ -176,7 +177,8 @@ static void unknown_names_are_errors_that_tell_the_known_ones(void)
 static void a_name_that_occurs_twice_is_an_error_with_both_places(void)
 {
     char reason[700];
-    snprintf(reason, sizeof reason, "the name \"office\" is already that of the destination at %s:%d",
+    snprintf(reason, sizeof reason,
+             "the name \"office\" is already that of the destination at %s:%d",
              fixture_path("gateway.xml"), DESTINATION);
     expect_error_at(ROUTE, "<route reader=\"ags:*\" to=\"office\"/>\n" OFFICE "/>", ROUTE + 1,
                     reason);
@@ -184,10 +186,9 @@ static void a_name_that_occurs_twice_is_an_error_with_both_places(void)
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
                     "<listener name=\"city\" address=\"127.0.0.1:8444\"/>",
                     ROUTE + 1, "the name \"city\" is already that of the listener");
-    expect_error_at(ROUTE,
-                    "<route reader=\"ags:*\" to=\"office\"/>\n" PROFILE_WITH(
-                        "schema=\"service.xsd\"/>"),
-                    ROUTE + 1, "the name \"service\" is already that of the profile");
+    expect_error_at(
+        ROUTE, "<route reader=\"ags:*\" to=\"office\"/>\n" PROFILE_WITH("schema=\"service.xsd\"/>"),
+        ROUTE + 1, "the name \"service\" is already that of the profile");
     expect_error_at(ROUTE,
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
                     "<partner name=\"portal\" tls-subject=\"CN=x\"/>",
@@ -346,7 +347,8 @@ static void a_certificate_of_two_partners_is_an_error(void)
     expect_error_at(ROUTE,
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
                     "<partner name=\"other\" " PORTAL_TLS "/>",
-                    ROUTE + 1, "partner \"other\" has the same tls-certificate as partner \"portal\"");
+                    ROUTE + 1,
+                    "partner \"other\" has the same tls-certificate as partner \"portal\"");
     expect_error_at(ROUTE,
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
                     "<partner name=\"one\" tls-subject=\"CN=x\"/>\n"
@@ -412,16 +414,17 @@ static void another_kind_of_document_is_an_error(void)
 
 static void a_file_that_is_not_there_is_an_error(void)
 {
-    expect_one(fixture_path("nowhere.xml"), "nowhere.xml", 1, false, "cannot be read: No such file");
+    expect_one(fixture_path("nowhere.xml"), "nowhere.xml", 1, false,
+               "cannot be read: No such file");
     fixture_folder("empty.d");
     expect_one(fixture_path("empty.d"), "empty.d", 1, false, "the folder has no file *.xml");
 }
 
 static void all_mistakes_are_told_at_once_in_the_order_of_lines(void)
 {
-    fixture_configure(DESTINATION, OFFICE " timeout=\"1ms\"/>\n<shop/>\n<listener name=\"Big\" "
-                                          "address=\"127.0.0.1:1\"/>\n" PROFILE_WITH(
-                                              "schema=\"nowhere.xsd\"/>"));
+    fixture_configure(DESTINATION, OFFICE
+                      " timeout=\"1ms\"/>\n<shop/>\n<listener name=\"Big\" "
+                      "address=\"127.0.0.1:1\"/>\n" PROFILE_WITH("schema=\"nowhere.xsd\"/>"));
     struct mg_config_problems problems = {0};
     CU_ASSERT_PTR_NULL(mg_config_load(fixture_path("gateway.xml"), &problems));
     CU_ASSERT_EQUAL_FATAL(problems.count, 5);
@@ -436,22 +439,11 @@ static void all_mistakes_are_told_at_once_in_the_order_of_lines(void)
 static void a_second_identity_in_conf_d_is_an_error_with_both_places(void)
 {
     char reason[700];
-    fixture_folder("double.d");
-    char *all = NULL;
+    fixture_folder_like_it("double.d");
     fixture_configure(0, NULL);
-    all = fixture_read(fixture_path("gateway.xml"));
+    char *all = fixture_read(fixture_path("gateway.xml"));
     fixture_write("double.d/10-all.xml", all);
     free(all);
-    for (const char *const *name = (const char *const[]){"tls.pem",     "tls.key",
-                                                         "seal.pem",    "seal.key",
-                                                         "service.xsd", "authority.pem",
-                                                         "portal-tls.pem",
-                                                         "portal-signing.pem", NULL};
-         *name; name++) {
-        char link_name[100];
-        snprintf(link_name, sizeof link_name, "double.d/%s", *name);
-        CU_ASSERT(symlink(fixture_path(*name), fixture_path(link_name)) == 0);
-    }
     fixture_write("double.d/20-again.xml",
                   "<gateway xmlns=\"urn:muengsten:config:1\">\n\n" IDENTITY_WITH(
                       "tls.pem", "tls.key", "seal.pem", "seal.key") "</gateway>\n");
@@ -471,8 +463,8 @@ static void a_schema_of_the_configuration_that_is_missing_is_an_error(void)
     setenv("MUENGSTEN_DATA", fixture_path("nowhere"), 1);
     CU_ASSERT_PTR_NULL(mg_config_load(fixture_path("gateway.xml"), &problems));
     setenv("MUENGSTEN_DATA", MG_SOURCE_FOLDER, 1);
-    CU_ASSERT(problems.errors > 0 && strstr(problems.list[problems.count - 1].text,
-                                            "MUENGSTEN_DATA"));
+    CU_ASSERT(problems.errors > 0 &&
+              strstr(problems.list[problems.count - 1].text, "MUENGSTEN_DATA"));
     mg_config_problems_free(&problems);
 }
 

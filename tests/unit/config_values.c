@@ -26,9 +26,8 @@ static void durations_are_read_in_milliseconds(void)
 
 static void what_is_no_duration_is_not_read_as_one(void)
 {
-    static const char *const texts[] = {"",    "5",    "s",   "5 s", "-5s",         "5S",
-                                        "5m",  "5sec", "1h5", " 5s", "1000000000s", "5s\n",
-                                        "0x5s"};
+    static const char *const texts[] = {"",     "5",   "s",   "5 s",         "-5s",  "5S",  "5m",
+                                        "5sec", "1h5", " 5s", "1000000000s", "5s\n", "0x5s"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         CU_ASSERT_EQUAL(read(MG_VALUE_DURATION, texts[i]), -1);
 }
@@ -77,8 +76,8 @@ static void until_a_day_includes_the_day(void)
 
 static void a_day_that_does_not_exist_is_refused(void)
 {
-    static const char *const days[] = {"2027-02-29", "2100-02-29", "2026-13-01", "2026-00-01",
-                                       "2026-01-00", "2026-04-31", "1969-12-31", "2026-1-1",
+    static const char *const days[] = {"2027-02-29", "2100-02-29", "2026-13-01",  "2026-00-01",
+                                       "2026-01-00", "2026-04-31", "1969-12-31",  "2026-1-1",
                                        "2026/01/01", "01.01.2026", "2026-01-01Z", ""};
     for (size_t i = 0; i < sizeof days / sizeof *days; i++)
         CU_ASSERT_EQUAL(end_of(days[i]), -1);
@@ -131,7 +130,8 @@ static void an_arena_gives_zeroed_memory_of_any_size(void)
 static void a_problem_is_one_line_with_file_and_line(void)
 {
     struct mg_config_problems problems = {0};
-    mg_config_problem(&problems, &(struct mg_config_place){"a.xml", 7}, false, "bad %s", "x\ny\033");
+    mg_config_problem(&problems, &(struct mg_config_place){"a.xml", 7}, false, "bad %s",
+                      "x\ny\033");
     mg_config_problem(&problems, &(struct mg_config_place){"a.xml", 9}, true, "odd");
     CU_ASSERT_STRING_EQUAL(problems.list[0].text, "a.xml:7: bad x y ");
     CU_ASSERT_EQUAL(problems.count, 2);

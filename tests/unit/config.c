@@ -1,0 +1,510 @@
+/* What a configuration that is right says, and how it is found. */
+#include "gateway/config/document.h"
+#include "gateway/message/xml.h"
+#include "tests/unit/config_fixture.h"
+#include "tests/unit/unit.h"
+
+#include <libxml/parser.h>
+#include <libxml/xmlschemas.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SCHEMA MG_SOURCE_FOLDER "/schemas/muengsten-config.xsd"
+
+static struct mg_config *load(const char *name)
+{
+    struct mg_config_problems problems = {0};
+    struct mg_config *config = mg_config_load(fixture_path(name), &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        printf("# %s\n", problems.list[i].text);
+    CU_ASSERT_EQUAL(problems.count, 0);
+    mg_config_problems_free(&problems);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+    return config;
+}
+
+static struct mg_config *load_with(int line, const char *text)
+{
+    fixture_configure(line, text);
+    return load("gateway.xml");
+}
+
+/* Files that the sample names: the development PKI has them, and here the fixture. */
+static void make_what_the_sample_names(void)
+{
+    static const char *const certificates[] = {
+        "pki/gateway-tls", "pki/gateway-seal", "pki/wuppertal-portal-tls",
+        "pki/wuppertal-portal-signing", "pki/solingen-registry-signing"};
+    fixture_folder("pki");
+    for (size_t i = 0; i < sizeof certificates / sizeof *certificates; i++)
+        fixture_certificate(certificates[i], certificates[i], -1, 365);
+    char *authority = fixture_read(fixture_path("authority.pem"));
+    fixture_write("pki/authorities.pem", authority);
+    free(authority);
+    fixture_revocation_list("pki/revocation.pem");
+    fixture_folder("schemas");
+    char *schema = fixture_read(fixture_path("service.xsd"));
+    fixture_write("schemas/service.xsd", schema);
+    fixture_write("schemas/register.xsd", schema);
+    free(schema);
+}
+
+static void the_sample_is_valid(void)
+{
+    make_what_the_sample_names();
+    char *sample = fixture_read(MG_SOURCE_FOLDER "/etc/muengsten.xml");
+    fixture_write("sample.xml", sample);
+    free(sample);
+    struct mg_config *config = load("sample.xml");
+    CU_ASSERT_STRING_EQUAL(config->name, "gateway.muengsten.example");
+    CU_ASSERT_EQUAL(config->destination_count, 3);
+    CU_ASSERT_EQUAL(config->route_count, 3);
+    CU_ASSERT_EQUAL(mg_config_destination(config, "remscheid")->seal, MG_SEAL_ENVELOPED);
+    CU_ASSERT_EQUAL(mg_config_partner(config, "wuppertal-portal")->quota, 6000);
+    CU_ASSERT_STRING_EQUAL(config->sources[1].partner->name, "solingen-registry");
+    mg_config_release(config);
+}
+
+static void the_sample_is_valid_for_xmllint(void)
+{
+    int status = system("command -v xmllint >/dev/null");
+    if (status != 0) {
+        unit_skip("xmllint is not installed");
+        return;
+    }
+    status = system("xmllint --nonet --noout --schema '" SCHEMA "' '" MG_SOURCE_FOLDER
+                    "/etc/muengsten.xml' 2>/dev/null");
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void what_is_not_said_has_a_default(void)
+{
+    struct mg_config *config = load_with(0, NULL);
+    CU_ASSERT_STRING_EQUAL(config->store, fixture_path("store"));
+    CU_ASSERT_EQUAL(config->reserve, 256 << 20);
+    CU_ASSERT_EQUAL(config->workers, 0);
+    CU_ASSERT_PTR_NULL(config->proxy);
+    CU_ASSERT_EQUAL(config->revocation_check, 60000);
+    CU_ASSERT_EQUAL(config->limits.message, 16 << 20);
+    CU_ASSERT_EQUAL(config->limits.xml.size, 16 << 20);
+    CU_ASSERT_EQUAL(config->limits.xml.depth, 100);
+    CU_ASSERT_EQUAL(config->limits.intake, 512);
+    CU_ASSERT_EQUAL(config->limits.intake_bytes, 256 << 20);
+    CU_ASSERT_EQUAL(config->keep_content, INT64_C(7) * 86400000);
+    CU_ASSERT_EQUAL(config->keep_trace, INT64_C(90) * 86400000);
+    CU_ASSERT_EQUAL(config->keep_duplicates, INT64_C(365) * 86400000);
+    CU_ASSERT_EQUAL(config->partners[0].quota, 0);
+    CU_ASSERT_EQUAL(config->partners[0].simultaneous, 64);
+    CU_ASSERT_STRING_EQUAL(config->partners[0].title, "");
+    CU_ASSERT_STRING_EQUAL(config->routes[0].type, "*");
+    const struct mg_config_destination *destination = &config->destinations[0];
+    CU_ASSERT_EQUAL(destination->seal, MG_SEAL_DETACHED);
+    CU_ASSERT_EQUAL(destination->concurrency, 8);
+    CU_ASSERT_EQUAL(destination->timeout, 60000);
+    CU_ASSERT_EQUAL(destination->retry.first, 5000);
+    CU_ASSERT_EQUAL(destination->retry.longest, 900000);
+    CU_ASSERT_EQUAL(destination->retry.factor, 2.0);
+    CU_ASSERT_EQUAL(destination->retry.give_up, 172800000);
+    CU_ASSERT_EQUAL(destination->retry.breaker, 5);
+    CU_ASSERT_EQUAL(destination->retry.breaker_time, 30000);
+    mg_config_release(config);
+}
+
+static void limits_of_xml_default_to_what_the_parser_recommends(void)
+{
+    struct mg_xml_limits limits;
+    mg_xml_limits_default(&limits);
+    struct mg_config *config = load_with(0, NULL);
+    CU_ASSERT(memcmp(&config->limits.xml, &limits, sizeof limits) == 0);
+    mg_config_release(config);
+}
+
+/* Writes every default of the schema into a configuration, as an editor might. */
+static void write_out_the_defaults(void)
+{
+    fixture_configure(3, "<store folder=\"store\"/><limits/><retention/>");
+    xmlDoc *document = xmlReadFile(fixture_path("gateway.xml"), NULL, XML_PARSE_NONET);
+    xmlSchemaParserCtxt *parser = xmlSchemaNewParserCtxt(SCHEMA);
+    xmlSchema *schema = xmlSchemaParse(parser);
+    xmlSchemaValidCtxt *validator = xmlSchemaNewValidCtxt(schema);
+    xmlSchemaSetValidOptions(validator, XML_SCHEMA_VAL_VC_I_CREATE);
+    CU_ASSERT_EQUAL_FATAL(xmlSchemaValidateDoc(validator, document), 0);
+    CU_ASSERT_FATAL(xmlSaveFile(fixture_path("defaults.xml"), document) > 0);
+    xmlSchemaFreeValidCtxt(validator);
+    xmlSchemaFree(schema);
+    xmlSchemaFreeParserCtxt(parser);
+    xmlFreeDoc(document);
+}
+
+static void the_schema_tells_the_same_defaults_as_the_code(void)
+{
+    write_out_the_defaults();
+    struct mg_config *plain = load_with(0, NULL), *said = load("defaults.xml");
+    CU_ASSERT(memcmp(&plain->limits, &said->limits, sizeof plain->limits) == 0);
+    CU_ASSERT_EQUAL(plain->reserve, said->reserve);
+    CU_ASSERT_EQUAL(plain->revocation_check, said->revocation_check);
+    CU_ASSERT_EQUAL(plain->keep_content, said->keep_content);
+    CU_ASSERT_EQUAL(plain->keep_trace, said->keep_trace);
+    CU_ASSERT_EQUAL(plain->keep_duplicates, said->keep_duplicates);
+    CU_ASSERT_EQUAL(plain->profiles[0].signature, said->profiles[0].signature);
+    CU_ASSERT_EQUAL(plain->partners[0].simultaneous, said->partners[0].simultaneous);
+    CU_ASSERT_EQUAL(plain->destinations[0].seal, said->destinations[0].seal);
+    CU_ASSERT_EQUAL(plain->destinations[0].concurrency, said->destinations[0].concurrency);
+    CU_ASSERT_EQUAL(plain->destinations[0].timeout, said->destinations[0].timeout);
+    CU_ASSERT_STRING_EQUAL(plain->routes[0].type, said->routes[0].type);
+    mg_config_release(plain);
+    mg_config_release(said);
+}
+
+static void everything_that_can_be_said_is_heard(void)
+{
+    struct mg_config *config = load_with(
+        3, "<store folder=\"/tmp\" reserve=\"1G\"/>"
+           "<limits message=\"4M\" intake=\"7\" intake-bytes=\"8M\" xml-depth=\"20\" "
+           "xml-elements=\"500\" xml-attributes=\"9\" xml-start-tag=\"2K\" xml-text=\"3K\"/>"
+           "<retention content=\"1d\" trace=\"2d\" duplicates=\"3d\"/>"
+           "<listener name=\"inner\" address=\"[::1]:0\" head=\"8K\" headers=\"20\" body=\"2M\" "
+           "connections=\"10\" handshake-time=\"1s\" head-time=\"2s\" idle-time=\"3s\" "
+           "body-pause=\"4s\" body-rate=\"100\" write-pause=\"5s\" write-buffer=\"16K\" "
+           "requests=\"11\"/><source name=\"inner\" adapter=\"rest\" listener=\"inner\"/>"
+           "<partner name=\"archive\" title=\" City Archive \" tls-subject=\"CN=a, O=b\" "
+           "signing-subject=\"CN=s\" rsa-2048-until=\"2099-12-31\" quota=\"60\" "
+           "simultaneous=\"2\"/>");
+    CU_ASSERT_STRING_EQUAL(config->store, "/tmp");
+    CU_ASSERT_EQUAL(config->reserve, 1 << 30);
+    const struct mg_xml_limits *xml = &config->limits.xml;
+    CU_ASSERT(config->limits.message == 4 << 20 && xml->size == 4 << 20);
+    CU_ASSERT(config->limits.intake == 7 && config->limits.intake_bytes == 8 << 20);
+    CU_ASSERT(xml->depth == 20 && xml->elements == 500 && xml->attributes == 9);
+    CU_ASSERT(xml->start_tag == 2048 && xml->text == 3072);
+    CU_ASSERT_EQUAL(config->keep_trace, 172800000);
+    const struct mg_http_limits *http = &mg_config_listener(config, "inner")->limits;
+    CU_ASSERT(http->head == 8192 && http->headers == 20 && http->body == 2 << 20);
+    CU_ASSERT(http->connections == 10 && http->requests == 11 && http->handshake_time == 1000);
+    CU_ASSERT(http->head_time == 2000 && http->idle_time == 3000 && http->body_pause == 4000);
+    CU_ASSERT(http->body_rate == 100 && http->write_pause == 5000 && http->write_buffer == 16384);
+    const struct mg_config_partner *partner = mg_config_partner(config, "archive");
+    CU_ASSERT_STRING_EQUAL(partner->title, "City Archive");
+    CU_ASSERT_STRING_EQUAL(partner->tls_subject, "CN=a, O=b");
+    CU_ASSERT_EQUAL(partner->rsa_2048_until, INT64_C(4102444800000));
+    CU_ASSERT(partner->quota == 60 && partner->simultaneous == 2);
+    mg_config_release(config);
+}
+
+static void the_gateway_has_workers_and_a_proxy_if_it_says_so(void)
+{
+    struct mg_config *config =
+        load_with(2, "<gateway xmlns=\"urn:muengsten:config:1\" name=\"gateway.example\" "
+                     "workers=\"3\" proxy=\"http://proxy.example:3128\">");
+    CU_ASSERT_EQUAL(config->workers, 3);
+    CU_ASSERT_STRING_EQUAL(config->proxy, "http://proxy.example:3128");
+    mg_config_release(config);
+}
+
+static void a_retry_for_all_holds_where_a_destination_does_not_say_otherwise(void)
+{
+    struct mg_config *config =
+        load_with(13, "<route reader=\"ags:*\" to=\"office slow\"/>"
+                      "<destination name=\"slow\" adapter=\"rest\" timeout=\"10min\">"
+                      "<retry longest=\"1h\" factor=\"1.5\"/></destination>"
+                      "<retry first=\"2s\" longest=\"30min\" give-up=\"7d\" breaker=\"3\" "
+                      "breaker-time=\"1min\"/>");
+    const struct mg_config_retry *office = &mg_config_destination(config, "office")->retry;
+    CU_ASSERT(office->first == 2000 && office->longest == 1800000 && office->factor == 2.0);
+    CU_ASSERT(office->give_up == 604800000 && office->breaker == 3);
+    CU_ASSERT_EQUAL(office->breaker_time, 60000);
+    const struct mg_config_retry *slow = &mg_config_destination(config, "slow")->retry;
+    CU_ASSERT(slow->first == 2000 && slow->longest == 3600000 && slow->factor == 1.5);
+    CU_ASSERT(slow->give_up == 604800000 && slow->breaker == 3);
+    CU_ASSERT_EQUAL(config->routes[0].destination_count, 2);
+    CU_ASSERT_STRING_EQUAL(config->destinations[config->routes[0].destinations[1]].name, "slow");
+    mg_config_release(config);
+}
+
+static void attributes_that_nobody_knows_are_parameters_of_the_adapter(void)
+{
+    struct mg_config *config =
+        load_with(12, "<destination name=\"office\" folder=\"out\" adapter=\"folder\" "
+                      "seal=\"enveloped\" pattern=\" *.xml \"/>");
+    const struct mg_config_destination *destination = &config->destinations[0];
+    CU_ASSERT_EQUAL_FATAL(destination->parameter_count, 2);
+    CU_ASSERT_STRING_EQUAL(destination->parameters[0].name, "folder");
+    CU_ASSERT_STRING_EQUAL(destination->parameters[0].value, "out");
+    CU_ASSERT_STRING_EQUAL(destination->parameters[1].name, "pattern");
+    CU_ASSERT_STRING_EQUAL(destination->parameters[1].value, "*.xml");
+    CU_ASSERT_EQUAL(config->sources[0].parameter_count, 0);
+    CU_ASSERT_EQUAL(destination->place.line, 12);
+    mg_config_release(config);
+}
+
+static void a_partner_is_found_by_its_certificate_or_its_subject(void)
+{
+    fixture_certificate("other", "other.example", -1, 365);
+    fixture_certificate("renewed", "renewed.example", -1, 365);
+    struct mg_config *config =
+        load_with(10, "</partner><partner name=\"two\" tls-subject=\"CN=other.example\" "
+                      "tls-certificate=\"renewed.pem tls.pem\" signing-certificate=\"seal.pem\"/>"
+                      "<partner name=\"three\" tls-subject=\"CN=three\" "
+                      "signing-subject=\"CN=renewed.example\"/>");
+    static const struct {
+        const char *certificate;
+        const char *owner;
+    } known[] = {{"portal-tls", "portal"}, {"other", "two"}, {"renewed", "two"}, {"tls", "two"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        X509 *certificate = fixture_load_certificate(known[i].certificate);
+        const struct mg_config_partner *partner = mg_config_partner_of(config, certificate);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(partner);
+        CU_ASSERT_STRING_EQUAL(partner->name, known[i].owner);
+        X509_free(certificate);
+    }
+    X509 *signing = fixture_load_certificate("portal-signing");
+    CU_ASSERT_PTR_NULL(mg_config_partner_of(config, signing));
+    X509_free(signing);
+    mg_config_release(config);
+}
+
+static void a_signing_certificate_is_a_partners_own_by_file_or_subject(void)
+{
+    struct mg_config *config =
+        load_with(10, "</partner><partner name=\"two\" tls-subject=\"CN=two\" "
+                      "signing-subject=\"CN=gateway.example seal\"/>");
+    const struct mg_config_partner *portal = mg_config_partner(config, "portal");
+    const struct mg_config_partner *two = mg_config_partner(config, "two");
+    X509 *signing = fixture_load_certificate("portal-signing");
+    X509 *tls = fixture_load_certificate("portal-tls");
+    X509 *seal = fixture_load_certificate("seal");
+    CU_ASSERT(mg_config_is_signer(signing, portal));
+    CU_ASSERT_FALSE(mg_config_is_signer(tls, portal));
+    CU_ASSERT_FALSE(mg_config_is_signer(seal, portal));
+    CU_ASSERT(mg_config_is_signer(seal, two));
+    CU_ASSERT_FALSE(mg_config_is_signer(signing, two));
+    X509_free(signing);
+    X509_free(tls);
+    X509_free(seal);
+    mg_config_release(config);
+}
+
+static void what_has_no_such_name_is_not_found(void)
+{
+    struct mg_config *config = load_with(0, NULL);
+    CU_ASSERT_PTR_NULL(mg_config_partner(config, "nobody"));
+    CU_ASSERT_PTR_NULL(mg_config_destination(config, ""));
+    CU_ASSERT_PTR_NULL(mg_config_listener(config, "zzz"));
+    CU_ASSERT_PTR_EQUAL(mg_config_listener(config, "city"), &config->listeners[0]);
+    mg_config_release(config);
+}
+
+static void a_profile_demands_signatures_by_way_in(void)
+{
+    struct mg_config *config = load_with(
+        7, "<profile name=\"service\" namespace=\"urn:test:service\" schema=\"service.xsd\" "
+           "signature=\"enveloped\"><way adapter=\"folder\" signature=\"optional\"/>"
+           "<way adapter=\"xta\" signature=\"forbidden\"/></profile>");
+    const struct mg_config_profile *profile = &config->profiles[0];
+    CU_ASSERT_EQUAL(mg_config_demand(profile, "rest"), MG_SIGNATURE_ENVELOPED);
+    CU_ASSERT_EQUAL(mg_config_demand(profile, "folder"), MG_SIGNATURE_OPTIONAL);
+    CU_ASSERT_EQUAL(mg_config_demand(profile, "xta"), MG_SIGNATURE_FORBIDDEN);
+    mg_config_release(config);
+}
+
+static void a_profile_tells_xta_what_it_says_or_what_follows_from_it(void)
+{
+    struct mg_config *config = load_with(0, NULL);
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].service, "urn:test:service");
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].business_scenario, "service");
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].payload_schema, "urn:test:service");
+    CU_ASSERT_PTR_NULL(config->profiles[0].type_list);
+    mg_config_release(config);
+    config = load_with(
+        7, "<profile name=\"service\" namespace=\"urn:test:service\" schema=\"service.xsd\" "
+           "type-list=\"urn:list\"><xta service=\"urn:s\" business-scenario=\"Permits\" "
+           "payload-schema=\"urn:p\"/></profile>");
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].service, "urn:s");
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].business_scenario, "Permits");
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].payload_schema, "urn:p");
+    CU_ASSERT_STRING_EQUAL(config->profiles[0].type_list, "urn:list");
+    mg_config_release(config);
+}
+
+static void a_standard_of_its_own_kind_needs_xpaths_and_no_code(void)
+{
+    static const char text[] =
+        "<permit xmlns=\"urn:test:flat\" nr=\"0190b4a3-6c5f-7d7e-8a7b-1c2d3e4f5a6b\" at=\""
+        "2026-11-23T08:00:00Z\" kind=\"7\"><from>ags:1</from><to>ags:2</to></permit>";
+    struct mg_config *config = load_with(
+        7, "<profile name=\"service\" namespace=\"urn:test:flat\" root=\"per*\" "
+           "schema=\"service.xsd\" layout=\"xpath\"><header uuid=\"/f:permit/@nr\" "
+           "type-list=\"'urn:kinds'\" type-code=\"/f:permit/@kind\" created=\"/f:permit/@at\" "
+           "author=\"/f:permit/f:from\" reader=\"/f:permit/f:to\"/>"
+           "<prefix name=\"f\" namespace=\"urn:test:flat\"/></profile>");
+    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), NULL, NULL, XML_PARSE_NONET);
+    const struct mg_config_profile *profile =
+        mg_config_profile_of(config, xmlDocGetRootElement(document));
+    CU_ASSERT_PTR_EQUAL_FATAL(profile, &config->profiles[0]);
+    struct mg_header header;
+    CU_ASSERT_FATAL(mg_profile_read(profile->profile, document, &header, NULL));
+    CU_ASSERT_STRING_EQUAL(header.type_list, "urn:kinds");
+    CU_ASSERT_STRING_EQUAL(header.type_code, "7");
+    CU_ASSERT_STRING_EQUAL(header.author.id, "ags:1");
+    CU_ASSERT_STRING_EQUAL(header.reader.id, "ags:2");
+    xmlFreeDoc(document);
+    mg_config_release(config);
+}
+
+static void an_unknown_document_has_no_profile(void)
+{
+    static const char text[] = "<message xmlns=\"urn:other\"/>";
+    struct mg_config *config = load_with(0, NULL);
+    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), NULL, NULL, XML_PARSE_NONET);
+    CU_ASSERT_PTR_NULL(mg_config_profile_of(config, xmlDocGetRootElement(document)));
+    xmlFreeDoc(document);
+    mg_config_release(config);
+}
+
+static void a_schema_is_looked_up_below_the_data_folder_too(void)
+{
+    fixture_folder("data");
+    fixture_folder("data/schemas");
+    char *own = fixture_read(SCHEMA), *service = fixture_read(fixture_path("service.xsd"));
+    fixture_write("data/schemas/muengsten-config.xsd", own);
+    fixture_write("data/schemas/installed.xsd", service);
+    free(own);
+    free(service);
+    setenv("MUENGSTEN_DATA", fixture_path("data"), 1);
+    struct mg_config *config = load_with(7, "<profile name=\"service\" namespace=\"urn:t\" "
+                                            "schema=\"schemas/installed.xsd\"/>");
+    setenv("MUENGSTEN_DATA", MG_SOURCE_FOLDER, 1);
+    CU_ASSERT_PTR_NOT_NULL(config->profiles[0].schema);
+    mg_config_release(config);
+}
+
+/* Splits the small configuration behind a line into two files of conf.d. */
+static void write_conf_d(int line)
+{
+    char first[4096] = "", second[4096] = "<gateway xmlns=\"urn:muengsten:config:1\">\n";
+    for (int i = 1; i <= FIXTURE_LINES; i++) {
+        char *part = i <= line ? first : second;
+        strcat(part, fixture_lines[i - 1]);
+        strcat(part, "\n");
+    }
+    strcat(first, "</gateway>\n");
+    fixture_folder_like_it("conf.d");
+    fixture_write("conf.d/10-first.xml", first);
+    fixture_write("conf.d/20-second.xml", second);
+    fixture_write("conf.d/.hidden.xml", "<broken");
+    fixture_write("conf.d/30-other.conf", "<broken");
+}
+
+static void files_of_conf_d_make_one_configuration_in_the_order_of_names(void)
+{
+    write_conf_d(10);
+    struct mg_config *config = load("conf.d");
+    CU_ASSERT_STRING_EQUAL(config->name, "gateway.example");
+    CU_ASSERT_EQUAL(config->partner_count, 1);
+    CU_ASSERT_EQUAL(config->destination_count, 1);
+    CU_ASSERT_EQUAL(config->routes[0].destination_count, 1);
+    CU_ASSERT_STRING_EQUAL(config->partners[0].place.file, fixture_path("conf.d/10-first.xml"));
+    CU_ASSERT_EQUAL(config->partners[0].place.line, 8);
+    CU_ASSERT_STRING_EQUAL(config->sources[0].place.file, fixture_path("conf.d/20-second.xml"));
+    CU_ASSERT_EQUAL(config->sources[0].place.line, 2);
+    mg_config_release(config);
+}
+
+static void the_hash_is_the_sha_256_of_all_files_in_order(void)
+{
+    write_conf_d(10);
+    struct mg_config *config = load("conf.d");
+    char *first = fixture_read(fixture_path("conf.d/10-first.xml"));
+    char *second = fixture_read(fixture_path("conf.d/20-second.xml"));
+    char both[8192], text[65];
+    unsigned char digest[32];
+    snprintf(both, sizeof both, "%s%s", first, second);
+    EVP_Digest(both, strlen(both), digest, NULL, EVP_sha256(), NULL);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    CU_ASSERT_STRING_EQUAL(config->hash, text);
+    free(first);
+    free(second);
+    mg_config_release(config);
+}
+
+static void a_hint_where_the_schema_is_does_no_harm(void)
+{
+    struct mg_config *config =
+        load_with(2, "<gateway xmlns=\"urn:muengsten:config:1\" name=\"gateway.example\" "
+                     "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+                     "xsi:schemaLocation=\"urn:muengsten:config:1 nowhere.xsd urn:x /dev/zero\">");
+    mg_config_release(config);
+}
+
+static void *read_and_release(void *context)
+{
+    struct mg_config *config = context;
+    for (int i = 0; i < 1000; i++) {
+        struct mg_config *mine = mg_config_hold(config);
+        if (!mg_config_partner(mine, "portal"))
+            return NULL;
+        mg_config_release(mine);
+    }
+    mg_config_release(config);
+    return context;
+}
+
+static void whoever_holds_a_configuration_finishes_with_it_after_a_reload(void)
+{
+    struct mg_config *config = load_with(0, NULL);
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_FATAL(
+            pthread_create(&threads[i], NULL, read_and_release, mg_config_hold(config)) == 0);
+    struct mg_config *old = config;
+    config = load_with(12, "<destination name=\"office\" adapter=\"folder\" concurrency=\"3\"/>");
+    mg_config_release(old);
+    for (size_t i = 0; i < 4; i++) {
+        void *result = NULL;
+        pthread_join(threads[i], &result);
+        CU_ASSERT_PTR_NOT_NULL(result);
+    }
+    CU_ASSERT_EQUAL(config->destinations[0].concurrency, 3);
+    mg_config_release(config);
+    mg_config_release(NULL);
+}
+
+int main(void)
+{
+    static const struct unit_test tests[] = {
+        UNIT_TEST(the_sample_is_valid),
+        UNIT_TEST(the_sample_is_valid_for_xmllint),
+        UNIT_TEST(what_is_not_said_has_a_default),
+        UNIT_TEST(limits_of_xml_default_to_what_the_parser_recommends),
+        UNIT_TEST(the_schema_tells_the_same_defaults_as_the_code),
+        UNIT_TEST(everything_that_can_be_said_is_heard),
+        UNIT_TEST(the_gateway_has_workers_and_a_proxy_if_it_says_so),
+        UNIT_TEST(a_retry_for_all_holds_where_a_destination_does_not_say_otherwise),
+        UNIT_TEST(attributes_that_nobody_knows_are_parameters_of_the_adapter),
+        UNIT_TEST(a_partner_is_found_by_its_certificate_or_its_subject),
+        UNIT_TEST(a_signing_certificate_is_a_partners_own_by_file_or_subject),
+        UNIT_TEST(what_has_no_such_name_is_not_found),
+        UNIT_TEST(a_profile_demands_signatures_by_way_in),
+        UNIT_TEST(a_profile_tells_xta_what_it_says_or_what_follows_from_it),
+        UNIT_TEST(a_standard_of_its_own_kind_needs_xpaths_and_no_code),
+        UNIT_TEST(an_unknown_document_has_no_profile),
+        UNIT_TEST(a_schema_is_looked_up_below_the_data_folder_too),
+        UNIT_TEST(files_of_conf_d_make_one_configuration_in_the_order_of_names),
+        UNIT_TEST(the_hash_is_the_sha_256_of_all_files_in_order),
+        UNIT_TEST(a_hint_where_the_schema_is_does_no_harm),
+        UNIT_TEST(whoever_holds_a_configuration_finishes_with_it_after_a_reload),
+    };
+    if (!mg_trust_start(NULL))
+        return 1;
+    fixture_start();
+    int status = unit_run("config", tests, sizeof tests / sizeof *tests);
+    fixture_stop();
+    mg_trust_stop();
+    return status;
+}

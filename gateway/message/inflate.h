@@ -1,5 +1,6 @@
 /*
- * inflate: unpacks Content-Encoding: gzip under a hard limit on the unpacked size. Pure, any thread.
+ * inflate: unpacks Content-Encoding: gzip under a hard limit on the unpacked size. Pure, any
+ * thread.
  */
 #ifndef MUENGSTEN_MESSAGE_INFLATE_H
 #define MUENGSTEN_MESSAGE_INFLATE_H
@@ -7,8 +8,8 @@
 #include "gateway/base/buffer.h"
 #include "gateway/base/error.h"
 
-/* Unpacks one gzip member into plain, whose limit bounds the result. Errors: gzip.malformed (also for
- * anything behind the member, and for a truncated one), gzip.too-large. */
+/* Unpacks one gzip member into plain, whose limit bounds the result. Errors: gzip.malformed (also
+ * for anything behind the member, and for a truncated one), gzip.too-large. */
 bool mg_inflate(const char *packed, size_t length, struct mg_buffer *plain, struct mg_error *error);
 
 #endif

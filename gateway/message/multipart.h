@@ -1,10 +1,10 @@
 /*
- * multipart: reads and writes multipart/related (RFC 2387) held in memory: a document and its detached
- * signature, and later attachments.
+ * multipart: reads and writes multipart/related (RFC 2387) held in memory: a document and its
+ * detached signature, and later attachments.
  *
- * Strict: the boundary of RFC 2046, section 5.1.1, CRLF line ends, no preamble or epilogue but white space,
- * at most MG_MULTIPART_PARTS parts, headers of a part at most 2 KiB, no folded headers, no transfer
- * encoding but binary, 8bit and 7bit. Pure, any thread.
+ * Strict: the boundary of RFC 2046, section 5.1.1, CRLF line ends, no preamble or epilogue but
+ * white space, at most MG_MULTIPART_PARTS parts, headers of a part at most 2 KiB, no folded
+ * headers, no transfer encoding but binary, 8bit and 7bit. Pure, any thread.
  */
 #ifndef MUENGSTEN_MESSAGE_MULTIPART_H
 #define MUENGSTEN_MESSAGE_MULTIPART_H
@@ -12,7 +12,8 @@
 #include "gateway/base/buffer.h"
 #include "gateway/base/error.h"
 
-#define MG_MULTIPART_PARTS 66 /* document, signature, and as many attachments as a message may have */
+/* Document, signature, and as many attachments as a message may have. */
+#define MG_MULTIPART_PARTS 66
 
 struct mg_part {
     const char *bytes; /* inside the body that was read */
@@ -25,7 +26,7 @@ struct mg_part {
 struct mg_multipart {
     struct mg_part parts[MG_MULTIPART_PARTS];
     size_t count;
-    size_t root; /* index of the root part: the one that the parameter start names, else the first */
+    size_t root; /* index of the part that the parameter start names, else of the first */
 };
 
 /* True if the Content-Type is multipart/related. */

@@ -1,0 +1,40 @@
+# adapters: one folder for each protocol. They are shared objects on muengsten/adapter.h alone, ours no
+# different from a third party's. The convenience libraries let the unit tests link what the shared
+# objects are made of.
+adapterdir = $(pkglibdir)/adapters
+adapter_LTLIBRARIES = adapters/rest.la adapters/folder.la
+ADAPTER_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^mg_adapter_entry$$'
+
+noinst_LTLIBRARIES += librest.la libfolder.la
+ADAPTER_COMMON = \
+	adapters/common/problem.c adapters/common/problem.h \
+	adapters/common/text.c adapters/common/text.h
+
+librest_la_SOURCES = $(ADAPTER_COMMON) \
+	adapters/rest/accept.c adapters/rest/accept.h \
+	adapters/rest/body.c adapters/rest/body.h \
+	adapters/rest/rest.c adapters/rest/rest.h \
+	adapters/rest/rest_in.c \
+	adapters/rest/rest_out.c \
+	adapters/rest/status.c adapters/rest/status.h
+adapters_rest_la_SOURCES =
+adapters_rest_la_LIBADD = librest.la
+adapters_rest_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+
+libfolder_la_SOURCES = $(ADAPTER_COMMON) \
+	adapters/folder/folder.c adapters/folder/folder.h \
+	adapters/folder/folder_file.c \
+	adapters/folder/folder_in.c adapters/folder/folder_in.h \
+	adapters/folder/folder_out.c \
+	adapters/folder/folder_scan.c \
+	adapters/folder/place.c adapters/folder/place.h
+adapters_folder_la_SOURCES =
+adapters_folder_la_LIBADD = libfolder.la
+adapters_folder_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+
+UNIT_TESTS += tests/unit/adapter_rest tests/unit/adapter_folder
+ADAPTER_HOST = tests/unit/adapter_host_double.c tests/unit/adapter_host_double.h
+tests_unit_adapter_rest_SOURCES = tests/unit/adapter_rest.c $(ADAPTER_HOST)
+tests_unit_adapter_rest_LDADD = libunit.la librest.la
+tests_unit_adapter_folder_SOURCES = tests/unit/adapter_folder.c $(ADAPTER_HOST)
+tests_unit_adapter_folder_LDADD = libunit.la libfolder.la

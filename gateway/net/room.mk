@@ -22,3 +22,15 @@ libnet_la_SOURCES = \
 	gateway/net/url.c gateway/net/url.h
 libnet_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 libnet_la_LIBADD = libhttpparser.la libbase.la $(LIBEVENT_LIBS) $(OPENSSL_LIBS)
+
+UNIT_TESTS += tests/unit/net_parser
+tests_unit_net_parser_SOURCES = tests/unit/net_parser.c
+tests_unit_net_parser_LDADD = libunit.la libnet.la
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/http
+tests_fuzz_http_SOURCES = tests/fuzz/http.c
+tests_fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_http_LDADD = libhttpparser.la
+endif
+EXTRA_DIST += tests/fuzz/corpus/http

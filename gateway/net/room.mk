@@ -27,6 +27,17 @@ UNIT_TESTS += tests/unit/net_parser
 tests_unit_net_parser_SOURCES = tests/unit/net_parser.c
 tests_unit_net_parser_LDADD = libunit.la libnet.la
 
+noinst_LTLIBRARIES += libnetworld.la
+libnetworld_la_SOURCES = \
+	tests/unit/net_peer.c \
+	tests/unit/net_pki.c tests/unit/net_pki.h \
+	tests/unit/net_world.c tests/unit/net_world.h
+libnetworld_la_LIBADD = libunit.la libnet.la -lpthread
+
+UNIT_TESTS += tests/unit/net_server
+tests_unit_net_server_SOURCES = tests/unit/net_server.c
+tests_unit_net_server_LDADD = libnetworld.la
+
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/http
 tests_fuzz_http_SOURCES = tests/fuzz/http.c

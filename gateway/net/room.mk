@@ -34,9 +34,13 @@ libnetworld_la_SOURCES = \
 	tests/unit/net_world.c tests/unit/net_world.h
 libnetworld_la_LIBADD = libunit.la libnet.la -lpthread
 
-UNIT_TESTS += tests/unit/net_server
+UNIT_TESTS += tests/unit/net_server tests/unit/net_client tests/unit/net_tls
 tests_unit_net_server_SOURCES = tests/unit/net_server.c
 tests_unit_net_server_LDADD = libnetworld.la
+tests_unit_net_client_SOURCES = tests/unit/net_client.c
+tests_unit_net_client_LDADD = libnetworld.la
+tests_unit_net_tls_SOURCES = tests/unit/net_tls.c
+tests_unit_net_tls_LDADD = libnetworld.la
 
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/http

@@ -112,6 +112,35 @@ void peer_exchange(struct peer *peer, const char *text)
         peer_hear(peer, NULL);
 }
 
+void peer_listen(struct peer *peer)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    peer->plain = true;
+    peer->listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(peer->listener, (struct sockaddr *)&address, size) != 0 ||
+        listen(peer->listener, 8) != 0 ||
+        getsockname(peer->listener, (struct sockaddr *)&address, &size) != 0)
+        abort();
+    peer->port = ntohs(address.sin_port);
+}
+
+bool peer_accept(struct peer *peer)
+{
+    struct timeval patience = {.tv_sec = 10};
+    peer_close(peer);
+    setsockopt(peer->listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    peer->socket = accept(peer->listener, NULL, NULL);
+    setsockopt(peer->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    return peer->socket >= 0;
+}
+
+void peer_forget(struct peer *peer)
+{
+    memset(peer->reply, 0, sizeof peer->reply);
+    peer->length = 0;
+}
+
 static void *run(void *context)
 {
     struct peer *peer = context;
@@ -122,14 +151,27 @@ static void *run(void *context)
     return NULL;
 }
 
-bool peer_run(struct peer *peer, struct world *world)
+void peer_start(struct peer *peer, struct world *world)
 {
     peer->world = world;
     if (!peer->port)
         peer->port = mg_http_server_port(world->server);
     if (pthread_create(&peer->thread, NULL, run, peer) != 0)
         abort();
-    bool done = world_run_until(world, &peer->done, 30000);
+}
+
+bool peer_wait(struct peer *peer)
+{
+    bool done = world_run_until(peer->world, &peer->done, 30000);
     pthread_join(peer->thread, NULL);
+    if (peer->listener > 0)
+        close(peer->listener);
+    peer->listener = 0;
     return done;
+}
+
+bool peer_run(struct peer *peer, struct world *world)
+{
+    peer_start(peer, world);
+    return peer_wait(peer);
 }

@@ -279,7 +279,7 @@ static void byte_by_byte_head(struct peer *self)
     if (!peer_connect(self))
         return;
     for (size_t i = 0; i < sizeof head - 1; i++) {
-        sleep_milliseconds(40);
+        sleep_milliseconds(10);
         if (!peer_send(self, head + i, 1))
             break;
     }
@@ -300,8 +300,8 @@ static void byte_by_byte_body(struct peer *self)
     if (!peer_connect(self) ||
         !peer_say(self, "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"))
         return;
-    for (int i = 0; i < 100; i++) {
-        sleep_milliseconds(30);
+    for (int i = 0; i < 90; i++) {
+        sleep_milliseconds(10);
         if (!peer_send(self, "x", 1))
             break;
     }

@@ -12,8 +12,8 @@
 /* Made once for each program. */
 static struct pki_authority authority, other_authority;
 
-static const char *const files[] = {"server",   "client",    "revoked", "expired",
-                                    "stranger", "elsewhere", "common"};
+static const char *const files[] = {"server",   "client",    "revoked",  "expired",
+                                    "stranger", "elsewhere", "localhost"};
 
 static void make_certificates(const char *folder)
 {
@@ -28,7 +28,7 @@ static void make_certificates(const char *folder)
     pki_leaf(&authority, folder, "expired", local, 5, -3600);
     pki_leaf(&other_authority, folder, "stranger", local, 6, 3600);
     pki_leaf(&authority, folder, "elsewhere", "DNS:elsewhere.example", 7, 3600);
-    pki_leaf(&authority, folder, "common", "DNS:elsewhere.example", 8, 3600);
+    pki_leaf(&authority, folder, "localhost", "DNS:elsewhere.example", 8, 3600);
 }
 
 static void remove_certificates(const char *folder)

@@ -69,6 +69,7 @@ struct peer {
     bool closed;      /* the other side ended the connection in order */
     bool reset;
     /* the thread's own */
+    int listener;
     int socket;
     SSL *ssl;
     SSL_CTX *tls;
@@ -76,7 +77,11 @@ struct peer {
     pthread_t thread;
 };
 
-/* Runs the script on a thread and the loop meanwhile, until the script is done. */
+/* Starts the script on a thread. */
+void peer_start(struct peer *peer, struct world *world);
+/* Runs the loop until the script is done. */
+bool peer_wait(struct peer *peer);
+/* Both. */
 bool peer_run(struct peer *peer, struct world *world);
 /* For scripts. */
 bool peer_connect(struct peer *peer);
@@ -86,6 +91,12 @@ bool peer_say(struct peer *peer, const char *text);
  */
 bool peer_hear(struct peer *peer, const char *text);
 void peer_close(struct peer *peer);
+/* A listening socket of the peer's own on loopback: port is set. Then, in the script, the next
+ * connection. */
+void peer_listen(struct peer *peer);
+bool peer_accept(struct peer *peer);
+/* Forgets what was heard. */
+void peer_forget(struct peer *peer);
 /* One request, and everything that is answered until the connection ends. */
 void peer_exchange(struct peer *peer, const char *text);
 

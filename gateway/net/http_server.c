@@ -65,6 +65,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
         close(socket);
         return;
     }
+    server->starvation_logged = false;
     mg_connection_new(server, socket, address);
     set_accepting(server);
 }

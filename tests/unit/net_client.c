@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,11 +80,12 @@ static void fifty_megabytes_stream_both_ways_in_little_memory(void)
     begin(NULL);
     struct outcome warm = {.check = true}, outcome = {.check = true};
     CU_ASSERT(world_call_and_wait(&world, "POST", "/echo", MEGABYTE, &warm));
-    size_t before = world_resident();
+    size_t before = world_memory();
+    world.most_memory = 0;
     CU_ASSERT(world_call_and_wait(&world, "POST", "/echo", 50 * MEGABYTE, &outcome));
     CU_ASSERT_EQUAL(outcome.received, 50 * MEGABYTE);
     CU_ASSERT_FALSE(outcome.wrong);
-    CU_ASSERT(world_resident() < before + 4 * MEGABYTE);
+    CU_ASSERT(world.most_memory <= before + MEGABYTE);
     world_end(&world);
 }
 
@@ -240,9 +242,10 @@ static void be_name_server(struct peer *self)
     for (;;) {
         socklen_t size = sizeof from;
         ssize_t length = recvfrom(self->listener, bytes, 512, 0, (struct sockaddr *)&from, &size);
-        if (length < 12 + (ssize_t)sizeof name + 4)
+        if (length < 17)
             break;
-        bool known = memcmp(bytes + 12, name, sizeof name) == 0;
+        /* Resolvers mix capital letters in, and want to see them again. */
+        bool known = strcasecmp((const char *)bytes + 12, name) == 0;
         bool four = bytes[12 + sizeof name + 1] == 1;
         bytes[2] = 0x81;
         bytes[3] = known ? 0x80 : 0x83;

@@ -204,22 +204,14 @@ static void a_body_is_framed_in_one_way(void)
 
 static void no_transfer_encoding_but_chunked_is_understood(void)
 {
-    static const char *const others[] = {"gzip",
-                                         "gzip, chunked",
-                                         "chunked, chunked",
-                                         "identity",
-                                         "chunked;q=1",
-                                         "\"chunked\"",
-                                         "chunked, ",
-                                         "xchunked",
-                                         "\x0b"
-                                         "chunked",
-                                         "chunked gzip"};
+    static const char *const others[] = {
+        "gzip",        "gzip, chunked", "chunked, chunked", "identity",  "chunked;q=1",
+        "\"chunked\"", "chunked, ",     "xchunked",         "\vchunked", "chunked gzip"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char text[256] = POST "Transfer-Encoding: ";
         strcat(text, others[i]);
         strcat(text, "\r\n\r\n");
-        bool control = others[i][0] == '\x0b';
+        bool control = others[i][0] == '\v';
         CU_ASSERT(refuses(text, control ? 400 : 501,
                           control ? "http.malformed" : "http.transfer-encoding"));
     }

@@ -3,6 +3,7 @@
 #include "tests/unit/net_pki.h"
 #include "tests/unit/unit.h"
 
+#include <malloc.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,17 +112,26 @@ void world_end(struct world *world)
 
 /* ---- the loop ---- */
 
+size_t world_memory(void)
+{
+    struct mallinfo2 memory = mallinfo2();
+    return memory.uordblks + memory.hblkhd;
+}
+
 static void on_tick(evutil_socket_t none, short what, void *context)
 {
+    struct world *world = context;
+    size_t memory = world_memory();
     (void)none;
     (void)what;
-    (void)context;
+    if (memory > world->most_memory)
+        world->most_memory = memory;
 }
 
 bool world_run_until(struct world *world, const bool *flag, int milliseconds)
 {
     const struct timeval tick = {.tv_usec = 5000};
-    struct event *timer = event_new(world->base, -1, EV_PERSIST, on_tick, NULL);
+    struct event *timer = event_new(world->base, -1, EV_PERSIST, on_tick, world);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     int64_t ends = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + milliseconds;
@@ -139,17 +149,6 @@ bool world_run_until(struct world *world, const bool *flag, int milliseconds)
 void world_run(struct world *world, int milliseconds)
 {
     world_run_until(world, NULL, milliseconds);
-}
-
-size_t world_resident(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%*s %ld", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* ---- the handler ---- */

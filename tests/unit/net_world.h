@@ -25,7 +25,8 @@ struct world {
     struct mg_http_client *client;
     struct mg_http_limits limits; /* of server and client, for those made after it was set */
     struct mg_http_handler handler;
-    char url[128]; /* "https://localhost:PORT" */
+    size_t most_memory; /* the most of world_memory while the loop ran */
+    char url[128];      /* "https://localhost:PORT" */
 };
 
 /* With server (name localhost) and client of one authority. limits and handler may be NULL. */
@@ -50,8 +51,8 @@ void world_run(struct world *world, int milliseconds);
 void world_on_head(struct mg_http_request *request, const struct mg_http_head *head, void *context);
 /* How often on_abort came to that handler, and how many requests it saw. */
 extern int world_aborts, world_requests;
-/* The most bytes that ever waited in the process for somebody to take them are bounded by this. */
-size_t world_resident(void);
+/* Bytes that the process has allocated; 0 where a sanitizer or valgrind does the allocating. */
+size_t world_memory(void);
 
 /* ---- peers ---- */
 

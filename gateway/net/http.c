@@ -4,6 +4,7 @@
 #include "gateway/net/deadline.h"
 
 #include <event2/buffer.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -93,6 +94,13 @@ void mg_http_limits_complete(struct mg_http_limits *limits)
     DEFAULT(limits, connect_time, 10 * 1000);
     DEFAULT(limits, response_time, 30 * 1000);
     DEFAULT(limits, requests, 100 * 1000);
+}
+
+void mg_net_ignore_broken_pipes(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
 }
 
 int64_t mg_pace_due(const struct mg_pace *pace, const struct mg_http_limits *limits)

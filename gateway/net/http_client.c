@@ -15,6 +15,7 @@ struct mg_http_client *mg_http_client_new(struct event_base *base,
                                           const struct mg_http_client_options *options)
 {
     struct mg_http_client *client = mg_allocate_zeroed(1, sizeof *client);
+    mg_net_ignore_broken_pipes();
     client->base = base;
     client->dns = options->dns;
     client->idle_limit = options->idle_limit ? options->idle_limit : IDLE_LIMIT;

@@ -12,6 +12,10 @@
 /* Puts the defaults where a limit is zero. */
 void mg_http_limits_complete(struct mg_http_limits *limits);
 
+/* Lets writing to a closed connection fail instead of ending the process: OpenSSL writes without
+ * MSG_NOSIGNAL. */
+void mg_net_ignore_broken_pipes(void);
+
 /* How fast a body comes in; moments in milliseconds of mg_net_now. */
 struct mg_pace {
     int64_t begun;

@@ -93,6 +93,7 @@ struct mg_http_server {
     struct evconnlistener *listener;
     bool accepting;
     bool starved; /* no descriptor was left for a connection */
+    bool starvation_logged;
     struct mg_deadline retry;
     struct mg_connections connections;
     size_t count;

@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/net/http_connection.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -64,6 +65,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
         close(socket);
         return;
     }
+    server->starvation_logged = false;
     mg_connection_new(server, socket, address);
     set_accepting(server);
 }
@@ -112,49 +114,66 @@ void mg_server_connection_gone(struct mg_http_server *server)
 
 /* ---- life ---- */
 
-/* "*:PORT" is every address of both families, where the system has IPv6. */
-static bool read_address(const char *text, struct sockaddr_storage *address, int *length)
+/* ADDRESS:PORT; libevent's own function for this refuses port 0. */
+static bool read_address(const char *host, size_t length, const char *port,
+                         struct sockaddr_storage *address, int *address_length)
 {
-    char both[32];
-    *length = sizeof *address;
-    if (strncmp(text, "*:", 2) == 0) {
-        if (strlen(text + 2) > 5)
-            return false;
-        strcpy(both, "[::]:");
-        strcat(both, text + 2);
-        text = both;
-    }
-    const char *colon = strrchr(text, ':');
-    if (!colon || evutil_parse_sockaddr_port(text, (struct sockaddr *)address, length) != 0)
+    char text[INET6_ADDRSTRLEN] = "";
+    struct sockaddr_in *four = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
+    bool brackets = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    size_t digits = strspn(port, "0123456789");
+    long number = digits > 0 && digits < 6 && !port[digits] ? strtol(port, NULL, 10) : -1;
+    if (number < 0 || number > 65535 || length >= sizeof text)
         return false;
-    return strspn(colon + 1, "0123456789") == strlen(colon + 1) && colon[1];
+    *address = (struct sockaddr_storage){0};
+    if (brackets) {
+        memcpy(text, host + 1, length - 2);
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons((uint16_t)number);
+        *address_length = sizeof *six;
+        return inet_pton(AF_INET6, text, &six->sin6_addr) == 1;
+    }
+    memcpy(text, host, length);
+    four->sin_family = AF_INET;
+    four->sin_port = htons((uint16_t)number);
+    *address_length = sizeof *four;
+    return inet_pton(AF_INET, text, &four->sin_addr) == 1;
 }
 
-static struct evconnlistener *listen_at(struct mg_http_server *server, const char *text,
-                                        struct mg_error *error)
+/* Listens at one address; NULL with errno, or with errno 0 if it is no address. */
+static struct evconnlistener *listen_at(struct mg_http_server *server, const char *host,
+                                        size_t length, const char *port)
 {
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    struct sockaddr_storage address = {0};
-    int length;
-    if (!read_address(text, &address, &length)) {
-        mg_fail(error, "net.address",
-                "The listener's address is not ADDRESS:PORT with a numeric address, "
-                "such as 127.0.0.1:8443, [::1]:8443 or *:8443.");
+    struct sockaddr_storage address;
+    int address_length;
+    errno = 0;
+    if (!read_address(host, length, port, &address, &address_length))
         return NULL;
+    return evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG,
+                                   (struct sockaddr *)&address, address_length);
+}
+
+static bool listen_anywhere(struct mg_http_server *server, const char *text, struct mg_error *error)
+{
+    const char *colon = strrchr(text, ':');
+    errno = 0;
+    if (colon && colon == text + 1 && text[0] == '*') {
+        /* Every address of both families, where the system has IPv6. */
+        server->listener = listen_at(server, "[::]", 4, colon + 1);
+        if (!server->listener && errno == EAFNOSUPPORT)
+            server->listener = listen_at(server, "0.0.0.0", 7, colon + 1);
+    } else if (colon) {
+        server->listener = listen_at(server, text, (size_t)(colon - text), colon + 1);
     }
-    struct evconnlistener *listener = evconnlistener_new_bind(
-        server->base, on_accept, server, flags, BACKLOG, (struct sockaddr *)&address, length);
-    if (!listener && text[0] == '*' && errno == EAFNOSUPPORT) {
-        char four[32] = "0.0.0.0";
-        strncat(four, text + 1, 8);
-        length = sizeof address;
-        if (evutil_parse_sockaddr_port(four, (struct sockaddr *)&address, &length) == 0)
-            listener = evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG,
-                                               (struct sockaddr *)&address, length);
-    }
-    if (!listener)
-        mg_fail(error, "net.listen", "Cannot listen at %s: %s.", text, strerror(errno));
-    return listener;
+    if (server->listener)
+        return true;
+    if (errno)
+        return mg_fail(error, "net.listen", "Cannot listen at %s: %s.", text, strerror(errno));
+    return mg_fail(error, "net.address",
+                   "The listener's address is not ADDRESS:PORT with a numeric address, such as "
+                   "127.0.0.1:8443, [::1]:8443 or *:8443.");
 }
 
 struct mg_http_server *mg_http_server_new(struct event_base *base,
@@ -162,6 +181,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
                                           struct mg_error *error)
 {
     struct mg_http_server *server = mg_allocate_zeroed(1, sizeof *server);
+    mg_net_ignore_broken_pipes();
     server->base = base;
     server->name = mg_copy_text(options->name);
     server->limits = options->limits;
@@ -175,8 +195,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     TAILQ_INIT(&server->connections);
     mg_deadline_begin(&server->retry, base, on_retry, server);
     event_assign(&server->drained_event, base, -1, 0, on_drained, server);
-    server->listener = listen_at(server, options->address, error);
-    if (!server->listener) {
+    if (!listen_anywhere(server, options->address, error)) {
         mg_http_server_free(server);
         return NULL;
     }

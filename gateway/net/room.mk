@@ -22,3 +22,30 @@ libnet_la_SOURCES = \
 	gateway/net/url.c gateway/net/url.h
 libnet_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 libnet_la_LIBADD = libhttpparser.la libbase.la $(LIBEVENT_LIBS) $(OPENSSL_LIBS)
+
+UNIT_TESTS += tests/unit/net_parser
+tests_unit_net_parser_SOURCES = tests/unit/net_parser.c
+tests_unit_net_parser_LDADD = libunit.la libnet.la
+
+noinst_LTLIBRARIES += libnetworld.la
+libnetworld_la_SOURCES = \
+	tests/unit/net_peer.c \
+	tests/unit/net_pki.c tests/unit/net_pki.h \
+	tests/unit/net_world.c tests/unit/net_world.h
+libnetworld_la_LIBADD = libunit.la libnet.la -lpthread
+
+UNIT_TESTS += tests/unit/net_server tests/unit/net_client tests/unit/net_tls
+tests_unit_net_server_SOURCES = tests/unit/net_server.c
+tests_unit_net_server_LDADD = libnetworld.la
+tests_unit_net_client_SOURCES = tests/unit/net_client.c
+tests_unit_net_client_LDADD = libnetworld.la
+tests_unit_net_tls_SOURCES = tests/unit/net_tls.c
+tests_unit_net_tls_LDADD = libnetworld.la
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/http
+tests_fuzz_http_SOURCES = tests/fuzz/http.c
+tests_fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_http_LDADD = libhttpparser.la
+endif
+EXTRA_DIST += tests/fuzz/corpus/http

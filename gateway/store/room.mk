@@ -22,3 +22,8 @@ STORE_TEST_HELPERS = tests/unit/store_fixture.c tests/unit/store_fixture.h
 UNIT_TESTS += tests/unit/store
 tests_unit_store_SOURCES = tests/unit/store.c $(STORE_TEST_HELPERS)
 tests_unit_store_LDADD = libunit.la libstore.la libbase.la -lpthread
+
+UNIT_TESTS += tests/unit/store_power
+tests_unit_store_power_SOURCES = tests/unit/store_power.c tests/unit/lossy_vfs.c \
+	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
+tests_unit_store_power_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread

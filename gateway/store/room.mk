@@ -27,3 +27,8 @@ UNIT_TESTS += tests/unit/store_power
 tests_unit_store_power_SOURCES = tests/unit/store_power.c tests/unit/lossy_vfs.c \
 	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
 tests_unit_store_power_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/store_sqlite
+tests_unit_store_sqlite_SOURCES = tests/unit/store_sqlite.c tests/unit/lossy_vfs.c \
+	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
+tests_unit_store_sqlite_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread

@@ -16,3 +16,19 @@ libstore_la_SOURCES = \
 libstore_la_CPPFLAGS = $(AM_CPPFLAGS)
 libstore_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 libstore_la_LIBADD = libbase.la $(SQLITE_LIBS) -lpthread
+
+STORE_TEST_HELPERS = tests/unit/store_fixture.c tests/unit/store_fixture.h
+
+UNIT_TESTS += tests/unit/store
+tests_unit_store_SOURCES = tests/unit/store.c $(STORE_TEST_HELPERS)
+tests_unit_store_LDADD = libunit.la libstore.la libbase.la -lpthread
+
+UNIT_TESTS += tests/unit/store_power
+tests_unit_store_power_SOURCES = tests/unit/store_power.c tests/unit/lossy_vfs.c \
+	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
+tests_unit_store_power_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/store_sqlite
+tests_unit_store_sqlite_SOURCES = tests/unit/store_sqlite.c tests/unit/lossy_vfs.c \
+	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
+tests_unit_store_sqlite_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread

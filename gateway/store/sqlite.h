@@ -22,8 +22,10 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define MG_SQLITE_READERS   4
-#define MG_SQLITE_PAGE_SIZE 4096
+#define MG_SQLITE_READERS 4
+/* Measured with messages of 7 kB: 8 KiB cost a seventh less processor time than 4, and larger ones
+ * no less. */
+#define MG_SQLITE_PAGE_SIZE 8192
 
 /* ---- a connection ---- */
 
@@ -154,6 +156,8 @@ struct mg_sqlite {
     struct mg_handoff_item **group; /* the calls of one commit */
     bool *spoiled;                  /* of each call of the group: not to be carried out */
     int64_t last_message;           /* the highest number given to a message */
+    size_t last_count;              /* calls in the last commit */
+    int64_t last_begun;             /* when it began, in microseconds, monotonic */
     int wal_pages;                  /* in the write-ahead log after the last commit */
     /* Spools of commits that failed: whether a row names them is only certain after the next
      * commit. */

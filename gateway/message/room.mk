@@ -27,3 +27,13 @@ tests_unit_multipart_LDADD = libunit.la libmessage.la libbase.la
 tests_unit_inflate_SOURCES = tests/unit/inflate.c
 tests_unit_inflate_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
 tests_unit_inflate_LDADD = libunit.la libmessage.la libbase.la $(ZLIB_LIBS)
+
+UNIT_TESTS += tests/unit/profile tests/unit/message_samples
+tests_unit_profile_SOURCES = tests/unit/profile.c \
+	tests/unit/message_files.c tests/unit/message_files.h
+tests_unit_profile_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_profile_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS) -lpthread
+tests_unit_message_samples_SOURCES = tests/unit/message_samples.c \
+	tests/unit/message_files.c tests/unit/message_files.h
+tests_unit_message_samples_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_message_samples_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS)

@@ -1,17 +1,22 @@
 #include "gateway/message/characters.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* True if all eight bytes are printable ASCII. The subtraction borrows into the high bit of every
- * byte below a space; a borrow that runs over into the next byte only makes the answer "no" too
- * often. */
-static bool is_plain(uint64_t eight)
+/* How many of the eight bytes, from the first, are plain: ASCII and no control character. The
+ * subtraction borrows into the high bit of every byte below a space; a borrow that runs over only
+ * reaches bytes behind the first that is not plain. */
+static size_t count_plain(const unsigned char *bytes)
 {
-    return ((eight | (eight - EVERY_BYTE(0x20))) & EVERY_BYTE(0x80)) == 0;
+    uint64_t eight;
+    memcpy(&eight, bytes, sizeof eight);
+    eight = le64toh(eight);
+    uint64_t other = (eight | (eight - EVERY_BYTE(0x20))) & EVERY_BYTE(0x80);
+    return other ? (size_t)__builtin_ctzll(other) / 8 : sizeof eight;
 }
 
 static bool is_continuation(const unsigned char *byte)
@@ -62,25 +67,16 @@ enum mg_characters mg_characters_check(const char *bytes, size_t length, const c
 {
     const unsigned char *byte = (const unsigned char *)bytes, *end = byte + length;
     while (byte < end) {
-        uint64_t eight;
-        if ((size_t)(end - byte) >= sizeof eight) {
-            memcpy(&eight, byte, sizeof eight);
-            if (is_plain(eight)) {
-                byte += sizeof eight;
-                continue;
-            }
+        size_t taken = end - byte >= 8 ? count_plain(byte) : 0;
+        byte += taken;
+        if (taken == 8)
+            continue;
+        enum mg_characters result = check_one(byte, (size_t)(end - byte), &taken);
+        if (result != MG_CHARACTERS_GOOD) {
+            *where = (const char *)byte;
+            return result;
         }
-        /* Eight single steps before the next look at a whole word, so that a line end costs little.
-         */
-        for (int step = 0; step < 8 && byte < end; step++) {
-            size_t taken;
-            enum mg_characters result = check_one(byte, (size_t)(end - byte), &taken);
-            if (result != MG_CHARACTERS_GOOD) {
-                *where = (const char *)byte;
-                return result;
-            }
-            byte += taken;
-        }
+        byte += taken;
     }
     return MG_CHARACTERS_GOOD;
 }

@@ -37,10 +37,12 @@ static const xmlNode *authority_child(const struct mg_layout_nodes *nodes, const
     return header_child(nodes, parent, name);
 }
 
-/* A child of a code, which XÖV leaves unqualified; some products qualify it like its parent. */
-static const xmlNode *code_child(const xmlNode *code, const char *name)
+/* A child of a code, which XÖV leaves unqualified; some products qualify it like what surrounds it.
+ */
+static const xmlNode *code_child(const struct mg_layout_nodes *nodes, const xmlNode *code,
+                                 const char *name)
 {
-    const char *space = code && code->ns ? (const char *)code->ns->href : "";
+    const char *space = code && code->ns ? (const char *)code->ns->href : nodes->space;
     return child_of(code, space, true, name);
 }
 
@@ -108,7 +110,7 @@ static enum mg_fact_state take_attribute(const xmlNode *element, const char *nam
 static enum mg_fact_state take_half(const struct mg_layout_nodes *nodes, const xmlNode *id,
                                     const char *name, char *text, size_t size)
 {
-    return take_text(code_child(authority_child(nodes, id, name), "code"), text, size);
+    return take_text(code_child(nodes, authority_child(nodes, id, name), "code"), text, size);
 }
 
 static enum mg_fact_state take_id(const struct mg_layout_nodes *nodes, const xmlNode *authority,
@@ -145,7 +147,7 @@ static enum mg_fact_state take_directory(const struct mg_layout_nodes *nodes,
                                          const xmlNode *authority, char *text, size_t size)
 {
     const xmlNode *directory = authority_child(nodes, authority, "verzeichnisdienst");
-    return take_text(code_child(directory, "code"), text, size);
+    return take_text(code_child(nodes, directory, "code"), text, size);
 }
 
 enum mg_fact_state mg_layout_take(const struct mg_layout_nodes *nodes, int fact, char *text,
@@ -159,9 +161,9 @@ enum mg_fact_state mg_layout_take(const struct mg_layout_nodes *nodes, int fact,
     case MG_FACT_TYPE_VERSION:
         return take_attribute(nodes->type, "listVersionID", text, size);
     case MG_FACT_TYPE_CODE:
-        return take_text(code_child(nodes->type, "code"), text, size);
+        return take_text(code_child(nodes, nodes->type, "code"), text, size);
     case MG_FACT_TYPE_NAME:
-        return take_text(code_child(nodes->type, "name"), text, size);
+        return take_text(code_child(nodes, nodes->type, "name"), text, size);
     case MG_FACT_CREATED:
         return take_text(header_child(nodes, nodes->identification, "erstellungszeitpunkt"), text,
                          size);

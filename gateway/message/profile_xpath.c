@@ -82,12 +82,23 @@ static int evaluator_compile(struct mg_evaluator *evaluator, const struct mg_xpa
     return MG_FACT_COUNT;
 }
 
+static void be_silent(void *data, const char *format, ...)
+{
+    (void)data;
+    (void)format;
+}
+
 static xmlXPathObject *evaluate(struct mg_evaluator *evaluator, xmlDoc *document, int fact)
 {
     evaluator->context->doc = document;
     evaluator->context->node = xmlDocGetRootElement(document);
     evaluator->context->opCount = 0;
+    /* Of unknown functions libxml2 also tells this thread's general handler, which prints. */
+    xmlGenericErrorFunc handler = xmlGenericError;
+    void *context = xmlGenericErrorContext;
+    xmlSetGenericErrorFunc(NULL, be_silent);
     xmlXPathObject *object = xmlXPathCompiledEval(evaluator->compiled[fact], evaluator->context);
+    xmlSetGenericErrorFunc(context, handler);
     evaluator->context->doc = NULL;
     evaluator->context->node = NULL;
     return object;

@@ -27,3 +27,33 @@ tests_unit_multipart_LDADD = libunit.la libmessage.la libbase.la
 tests_unit_inflate_SOURCES = tests/unit/inflate.c
 tests_unit_inflate_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
 tests_unit_inflate_LDADD = libunit.la libmessage.la libbase.la $(ZLIB_LIBS)
+
+UNIT_TESTS += tests/unit/profile tests/unit/message_samples
+tests_unit_profile_SOURCES = tests/unit/profile.c \
+	tests/unit/message_files.c tests/unit/message_files.h
+tests_unit_profile_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_profile_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS) -lpthread
+tests_unit_message_samples_SOURCES = tests/unit/message_samples.c \
+	tests/unit/message_files.c tests/unit/message_files.h
+tests_unit_message_samples_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_message_samples_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS)
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/xml tests/fuzz/multipart
+tests_fuzz_xml_SOURCES = tests/fuzz/xml.c
+tests_fuzz_xml_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_xml_LDADD = libmessage.la libbase.la $(LIBXML2_LIBS)
+tests_fuzz_multipart_SOURCES = tests/fuzz/multipart.c
+tests_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_multipart_LDADD = libmessage.la libbase.la
+endif
+EXTRA_DIST += tests/fuzz/corpus/xml/basisnachricht.xml tests/fuzz/corpus/xml/bom.xml
+EXTRA_DIST += tests/fuzz/corpus/xml/deep.xml tests/fuzz/corpus/xml/doctype.xml
+EXTRA_DIST += tests/fuzz/corpus/xml/header.xml tests/fuzz/corpus/xml/hidden.xml
+EXTRA_DIST += tests/fuzz/corpus/xml/latin1.xml tests/fuzz/corpus/xml/mismatch.xml
+EXTRA_DIST += tests/fuzz/corpus/xml/namespaces.xml tests/fuzz/corpus/xml/relative.xml
+EXTRA_DIST += tests/fuzz/corpus/xml/utf16.xml
+EXTRA_DIST += tests/fuzz/corpus/multipart/bare tests/fuzz/corpus/multipart/bomb
+EXTRA_DIST += tests/fuzz/corpus/multipart/packed tests/fuzz/corpus/multipart/prefix
+EXTRA_DIST += tests/fuzz/corpus/multipart/two

@@ -1,8 +1,9 @@
 /*
- * route: who may send what to whom, and where it goes: permissions and routes. Pure, immutable, any thread.
+ * route: who may send what to whom, and where it goes: permissions and routes. Pure, immutable, any
+ * thread.
  *
- * Patterns: a text that may end in "*", which stands for any rest; "*" alone for anything. A type is
- * "PROFILE:CODE", an authority "PREFIX:KEY". Matching is exact, with case.
+ * Patterns: a text that may end in "*", which stands for any rest; "*" alone for anything. A type
+ * is "PROFILE:CODE", an authority "PREFIX:KEY". Matching is exact, with case.
  */
 #ifndef MUENGSTEN_ROUTE_ROUTE_H
 #define MUENGSTEN_ROUTE_ROUTE_H
@@ -39,8 +40,8 @@ struct mg_route {
     size_t destination_count;
 };
 
-/* The most specific route that matches, or NULL: an exact reader before a pattern, the longer pattern before
- * the shorter; among equals by type likewise; then the first. */
+/* The most specific route that matches, or NULL: an exact reader before a pattern, the longer
+ * pattern before the shorter; among equals by type likewise; then the first. */
 const struct mg_route *mg_route_find(const struct mg_route *routes, size_t count, const char *type,
                                      const char *reader);
 

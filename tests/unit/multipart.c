@@ -106,8 +106,8 @@ static void a_boundary_must_be_one_that_rfc_2046_allows(void)
         "multipart/related; boundary=b; boundary=b",
         "multipart/related; boundary=b;",
         "multipart/related; boundary=b, c",
-        "multipart/related; boundary="
-        "12345678901234567890123456789012345678901234567890123456789012345678901",
+        ("multipart/related; boundary="
+         "12345678901234567890123456789012345678901234567890123456789012345678901"),
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         expect_refusal_of_type(types[i], body, "multipart.boundary");

@@ -1,14 +1,10 @@
 #include "gateway/trust/signature_canonical.h"
 
 #include <libxml/c14n.h>
-#include <stdint.h>
 
 /* The exclusive form repeats a declaration at each element that uses it, so that its size is not
  * bounded by the document's. */
 #define CANONICAL_LIMIT (128U << 20)
-
-/* About a second of libxml2's comparisons. */
-#define COMPARISONS_LIMIT 100000000ULL
 
 static int is_inside(void *apex, xmlNode *node, xmlNode *parent)
 {
@@ -67,41 +63,4 @@ xmlNode *mg_canonical_next(const xmlNode *node, const xmlNode *top)
     while (node != top && !node->next)
         node = node->parent;
     return node == top ? NULL : node->next;
-}
-
-static uint64_t declarations(const xmlNode *element)
-{
-    uint64_t count = 0;
-    for (const xmlNs *space = element->nsDef; space; space = space->next)
-        count++;
-    return count;
-}
-
-bool mg_canonical_affordable(const xmlDoc *document, struct mg_error *error)
-{
-    /* libxml2 searches, for each element, each namespace in scope among all that are in scope. */
-    const xmlNode *top = xmlDocGetRootElement(document);
-    uint64_t comparisons = 0, scope = 0;
-    for (const xmlNode *node = top; node;) {
-        if (node->type == XML_ELEMENT_NODE) {
-            scope += declarations(node);
-            comparisons += scope * scope;
-        }
-        if (comparisons > COMPARISONS_LIMIT)
-            return mg_fail(error, "xml.not-canonical",
-                           "Too many namespaces are in scope of too many elements. Declare only "
-                           "namespaces that are used.");
-        if (node->type == XML_ELEMENT_NODE && node->children) {
-            node = node->children;
-            continue;
-        }
-        while (node) {
-            scope -= node->type == XML_ELEMENT_NODE ? declarations(node) : 0;
-            if (node == top || node->next)
-                break;
-            node = node->parent;
-        }
-        node = node == top ? NULL : node->next;
-    }
-    return true;
 }

@@ -1,5 +1,6 @@
 /*
  * signature_canonical: the canonical bytes that a reference's digest and a signature's value cover.
+ * Documents come through mg_xml_parse, which refuses those that libxml2 would canonicalise in quadratic time.
  */
 #ifndef MUENGSTEN_TRUST_SIGNATURE_CANONICAL_H
 #define MUENGSTEN_TRUST_SIGNATURE_CANONICAL_H
@@ -26,10 +27,6 @@ bool mg_canonical_document(xmlDoc *document, struct mg_canonical *how, struct mg
                            struct mg_error *error);
 bool mg_canonical_element(xmlNode *element, struct mg_canonical *how, struct mg_buffer *bytes,
                           struct mg_error *error);
-
-/* False (xml.not-canonical) if libxml2 would take unreasonably long for the document, because very
- * many namespaces are in scope of very many elements. To be asked before the two above. */
-bool mg_canonical_affordable(const xmlDoc *document, struct mg_error *error);
 
 /* The node after this one in document order within top, or NULL. */
 xmlNode *mg_canonical_next(const xmlNode *node, const xmlNode *top);

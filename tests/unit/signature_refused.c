@@ -419,7 +419,7 @@ static void references_by_xpointer_or_elsewhere_are_refused(void)
 {
     static const char *const references[] = {PART("#xpointer(/)"),
                                              WHOLE PART("#xpointer(id('props'))"),
-                                             WHOLE PART("#xpointer(//props)")};
+                                             WHOLE PART("#xpointer(//*[@Id='props'])")};
     for (size_t i = 0; i < 3; i++) {
         struct recipe recipe = {.references = references[i], .objects = OBJECT(PROPERTIES)};
         CU_ASSERT_STRING_EQUAL(verdict_on_recipe(recipe), "signature.shape");
@@ -604,32 +604,6 @@ static void transforms_in_another_order_or_number_are_refused(void)
     CU_ASSERT_STRING_EQUAL(verdict_on_recipe(recipe), "signature.shape");
 }
 
-/* Each element of libxml2's canonical form searches all namespaces in scope among each other. */
-static void namespaces_by_the_thousand_are_refused_quickly(void)
-{
-    struct mg_buffer document = {0};
-    for (int depth = 0; depth < 60; depth++) {
-        mg_buffer_add_text(&document, "<a");
-        for (int i = 0; i < 60; i++)
-            mg_buffer_print(&document, " xmlns:n%d=\"u\"", depth * 60 + i);
-        mg_buffer_add_text(&document, ">");
-    }
-    for (int i = 0; i < 1000; i++)
-        mg_buffer_add_text(&document, "<b/>");
-    for (int depth = 0; depth < 59; depth++)
-        mg_buffer_add_text(&document, "</a>");
-    mg_buffer_add_text(&document, "%s</a>");
-    /* The signature is one over another document, since xmlsec too would take its time. */
-    char *text = sign((struct recipe){.document = "<a>%s</a>"});
-    char *begin = strstr(text, "<ds:Signature "), *end = strstr(text, "</a>");
-    *end = '\0';
-    char *wide = foreign_replace(document.data, "%s", begin);
-    CU_ASSERT_STRING_EQUAL(verdict_on(wide), "xml.not-canonical");
-    free(wide);
-    free(text);
-    mg_buffer_free(&document);
-}
-
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -666,7 +640,6 @@ int main(void)
         UNIT_TEST(a_manifest_is_refused),
         UNIT_TEST(elements_out_of_place_are_refused),
         UNIT_TEST(transforms_in_another_order_or_number_are_refused),
-        UNIT_TEST(namespaces_by_the_thousand_are_refused_quickly),
     };
     pki_start();
     partner = pki_issue("partner", "P-256");

@@ -1,6 +1,7 @@
 #include "gateway/config/document.h"
 
 #include "gateway/base/buffer.h"
+#include "gateway/config/file.h"
 #include "gateway/config/objections.h"
 #include "gateway/message/xml.h"
 
@@ -55,9 +56,14 @@ static xmlParserCtxt *new_parser(struct mg_objections *objections)
 static bool compile(struct mg_config_grammar *grammar, const char *path,
                     struct mg_objections *objections)
 {
-    xmlParserCtxt *parser = new_parser(objections);
-    grammar->document = xmlCtxtReadFile(parser, path, NULL, XML_PARSE_NONET);
-    xmlFreeParserCtxt(parser);
+    struct mg_buffer bytes = {0};
+    if (mg_config_file_read(path, &bytes, objections->problems)) {
+        xmlParserCtxt *parser = new_parser(objections);
+        grammar->document = xmlCtxtReadMemory(parser, bytes.data ? bytes.data : "",
+                                              (int)bytes.length, path, NULL, XML_PARSE_NONET);
+        xmlFreeParserCtxt(parser);
+    }
+    mg_buffer_free(&bytes);
     if (!grammar->document)
         return false;
     xmlSchemaParserCtxt *compiler = xmlSchemaNewDocParserCtxt(grammar->document);

@@ -2,21 +2,19 @@
 
 #include "gateway/base/buffer.h"
 #include "gateway/base/clock.h"
+#include "gateway/config/file.h"
 #include "gateway/config/problems.h"
 #include "gateway/config/reader.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#define FILE_SIZE_LIMIT  ((size_t)8 << 20)
 #define FILE_COUNT_LIMIT 1000
 
 /* One configuration while it is loaded. */
@@ -30,46 +28,6 @@ struct loading {
     size_t document_count;
     bool without_files;
 };
-
-static void cannot_read(struct loading *loading, const char *file, const char *reason)
-{
-    mg_config_problem(loading->problems, &(struct mg_config_place){file, 1}, false,
-                      "cannot be read: %s", reason);
-}
-
-static bool read_all(int file, struct mg_buffer *bytes)
-{
-    for (;;) {
-        char *room = mg_buffer_reserve(bytes, 65536);
-        if (!room) {
-            errno = EFBIG;
-            return false;
-        }
-        ssize_t length = read(file, room, 65536);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length <= 0)
-            return length == 0;
-        mg_buffer_used(bytes, (size_t)length);
-    }
-}
-
-static bool read_file(struct loading *loading, const char *path, struct mg_buffer *bytes)
-{
-    struct stat status;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool done = file >= 0 && fstat(file, &status) == 0;
-    if (done && !S_ISREG(status.st_mode)) {
-        errno = EINVAL;
-        done = false;
-    }
-    done = done && read_all(file, bytes);
-    if (!done)
-        cannot_read(loading, path, strerror(errno));
-    if (file >= 0)
-        close(file);
-    return done;
-}
 
 static const char *folder_of(struct loading *loading, const char *path)
 {
@@ -86,8 +44,8 @@ static void add_file(struct loading *loading, const char *path, EVP_MD_CTX *hash
     struct mg_config_document *document = &loading->documents[loading->document_count++];
     document->file = mg_arena_text(&loading->snapshot->arena, path);
     document->folder = folder_of(loading, path);
-    struct mg_buffer bytes = {.limit = FILE_SIZE_LIMIT};
-    if (read_file(loading, path, &bytes)) {
+    struct mg_buffer bytes = {0};
+    if (mg_config_file_read(path, &bytes, loading->problems)) {
         EVP_DigestUpdate(hash, bytes.data ? bytes.data : "", bytes.length);
         mg_config_document_parse(document, bytes.data ? bytes.data : "", bytes.length,
                                  loading->grammar, loading->problems);
@@ -113,11 +71,11 @@ static void add_folder(struct loading *loading, const char *path, EVP_MD_CTX *ha
     struct dirent **entries = NULL;
     int count = scandir(path, &entries, belongs, by_name);
     if (count < 0)
-        cannot_read(loading, path, strerror(errno));
+        mg_config_cannot_read(loading->problems, path, strerror(errno));
     else if (count == 0)
-        cannot_read(loading, path, "the folder has no file *.xml");
+        mg_config_cannot_read(loading->problems, path, "the folder has no file *.xml");
     else if (count > FILE_COUNT_LIMIT)
-        cannot_read(loading, path, "the folder has more than 1000 files *.xml");
+        mg_config_cannot_read(loading->problems, path, "the folder has more than 1000 files *.xml");
     if (count > 0 && count <= FILE_COUNT_LIMIT) {
         loading->documents = mg_allocate_zeroed((size_t)count, sizeof *loading->documents);
         for (int i = 0; i < count; i++) {
@@ -192,7 +150,7 @@ static void load_path(struct loading *loading, const char *path)
     if (!hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
         mg_die("config: no SHA-256");
     if (stat(path, &status) != 0) {
-        cannot_read(loading, path, strerror(errno));
+        mg_config_cannot_read(loading->problems, path, strerror(errno));
     } else if (S_ISDIR(status.st_mode)) {
         add_folder(loading, path, hash);
     } else {

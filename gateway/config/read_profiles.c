@@ -41,9 +41,12 @@ static void read_prefixes(struct mg_reader *reader, const xmlNode *element,
                               most);
             return;
         }
-        size_t i = values->namespace_count++;
-        values->namespaces[i].prefix = mg_reader_text_or(reader, prefix, "name", "");
-        values->namespaces[i].uri = mg_reader_text_or(reader, prefix, "namespace", "");
+        const char *name = mg_reader_text(reader, prefix, "name");
+        const char *space = mg_reader_text(reader, prefix, "namespace");
+        if (!name || !space)
+            continue; /* the schema objected to that */
+        values->namespaces[values->namespace_count].prefix = name;
+        values->namespaces[values->namespace_count++].uri = space;
     }
 }
 

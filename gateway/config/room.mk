@@ -7,6 +7,7 @@ libconfig_la_SOURCES = \
 	gateway/config/credentials.c gateway/config/credentials.h \
 	gateway/config/defaults.c gateway/config/defaults.h \
 	gateway/config/document.c gateway/config/document.h \
+	gateway/config/file.c gateway/config/file.h \
 	gateway/config/load.c gateway/config/load.h \
 	gateway/config/lookup.c gateway/config/lookup.h \
 	gateway/config/objections.c gateway/config/objections.h \

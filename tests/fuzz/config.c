@@ -1,6 +1,6 @@
 /*
- * Feeds bytes to the reader of configurations: scan, parse, schema, values, references. What a configuration
- * names is not opened.
+ * Feeds bytes to the reader of configurations: scan, parse, schema, values, references. What a
+ * configuration names is not opened.
  */
 #include "gateway/config/load.h"
 
@@ -30,8 +30,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct mg_config_problems problems = {0};
-    struct mg_config *config = mg_config_load_bytes("fuzz.xml", (const char *)bytes, length,
-                                                    grammar, &problems);
+    struct mg_config *config =
+        mg_config_load_bytes("fuzz.xml", (const char *)bytes, length, grammar, &problems);
     /* A configuration comes if, and only if, nothing was wrong, and then it has what it needs. */
     assert((config == NULL) == (problems.errors > 0));
     if (config) {

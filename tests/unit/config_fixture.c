@@ -145,24 +145,6 @@ void fixture_certificate(const char *name, const char *common_name, int from, in
     EVP_PKEY_free(key);
 }
 
-void fixture_revocation_list(const char *name)
-{
-    X509_CRL *list = X509_CRL_new();
-    ASN1_TIME *time = X509_gmtime_adj(NULL, -60);
-    X509_CRL_set_version(list, X509_CRL_VERSION_2);
-    X509_CRL_set_issuer_name(list, X509_get_subject_name(authority));
-    X509_CRL_set1_lastUpdate(list, time);
-    X509_gmtime_adj(time, 86400);
-    X509_CRL_set1_nextUpdate(list, time);
-    X509_CRL_sign(list, authority_key, EVP_sha256());
-    FILE *file = fopen(fixture_path(name), "w");
-    assert(file);
-    PEM_write_X509_CRL(file, list);
-    fclose(file);
-    ASN1_TIME_free(time);
-    X509_CRL_free(list);
-}
-
 X509 *fixture_load_certificate(const char *name)
 {
     char file[128];

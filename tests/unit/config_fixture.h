@@ -29,8 +29,6 @@ char *fixture_read(const char *path);
 /* Makes NAME.pem and NAME.key: a certificate with that common name, issued by the folder's
  * authority, valid from and to so many days from now. */
 void fixture_certificate(const char *name, const char *common_name, int from, int to);
-/* Writes a revocation list of the folder's authority, with nothing on it. */
-void fixture_revocation_list(const char *name);
 X509 *fixture_load_certificate(const char *name);
 
 /* The small configuration, which is right; line by line, the first line has the number 1. */

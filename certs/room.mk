@@ -1,0 +1,3 @@
+# certs: the script that makes a development PKI; what it makes is never committed.
+dist_pkgdata_SCRIPTS = certs/pki
+EXTRA_DIST += certs/README.md

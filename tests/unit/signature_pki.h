@@ -1,0 +1,47 @@
+/*
+ * signature_pki: certificates for the tests of signatures, made when the test runs and never kept:
+ * a root that is trusted, and identities it issues. Files lie in a temporary folder that pki_stop
+ * removes.
+ */
+#ifndef MUENGSTEN_TESTS_SIGNATURE_PKI_H
+#define MUENGSTEN_TESTS_SIGNATURE_PKI_H
+
+#include "gateway/trust/certificate.h"
+#include "gateway/trust/signature.h"
+
+#include <openssl/evp.h>
+
+struct identity {
+    EVP_PKEY *key;
+    X509 *certificate;
+};
+
+/* Makes the root and starts the trust room. The process ends if that fails. */
+void pki_start(void);
+void pki_stop(void);
+
+struct mg_anchors *pki_anchors(void);
+
+/* Path of a file in the temporary folder; "root.pem" is there from the beginning. Valid
+ * until the next call. */
+const char *pki_path(const char *name);
+
+/* A key of a curve's name, "RSA-3072" and the like, or "ED25519", with a certificate from the root
+ * resp. from itself. */
+struct identity pki_issue(const char *name, const char *algorithm);
+struct identity pki_self_signed(const char *name, const char *algorithm);
+void identity_free(struct identity *identity);
+
+/* A signer with that key, through a key file. */
+struct mg_signer *pki_signer(const struct identity *identity);
+
+/* ds:KeyInfo with the certificate; the caller frees it. */
+char *pki_key_info(const struct identity *identity);
+
+/* Writes a file in the temporary folder. */
+void pki_write(const char *name, const char *bytes, size_t length);
+
+/* A policy that takes exactly this identity (not copied) for the partner's. */
+struct mg_signature_policy pki_policy(const struct identity *partner);
+
+#endif

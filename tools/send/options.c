@@ -248,6 +248,8 @@ static bool check(const struct mg_send_options *options)
         return mistake("Give --to URL, or --sign-only.");
     if (options->output)
         return mistake("--output goes with --sign-only.");
+    if (strncmp(options->to, "https://", 8) != 0 && strncmp(options->to, "http://", 7) != 0)
+        return mistake("--to takes a URL, such as https://localhost:8443/messages.");
     if (!options->authorities)
         return mistake("Give --authorities, by which the gateway is recognised.");
     if (strncmp(options->to, "https://", 8) == 0 &&

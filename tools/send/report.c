@@ -151,13 +151,19 @@ static void show_line(const struct mg_send_report *report, const struct mg_send_
                       const struct mg_send_receipt *receipt)
 {
     bool taken = result->kind == MG_SEND_IS_ACCEPTED || result->kind == MG_SEND_IS_REPEATED;
-    printf("%-8s  %-36s  ", words[result->kind], result->uuid[0] ? result->uuid : result->file);
+    const char *slash = strrchr(result->file, '/');
+    const char *file = slash ? slash + 1 : result->file;
+    char end[32];
     if (taken)
-        printf("%-36s  %7.1f ms  %s\n", result->id, (double)result->microseconds / 1e3,
-               result->verified ? "receipt verified" : "RECEIPT NOT VERIFIED");
+        snprintf(end, sizeof end, "%s",
+                 result->verified ? "receipt verified" : "RECEIPT NOT VERIFIED");
+    else if (result->status)
+        snprintf(end, sizeof end, "status %d", result->status);
     else
-        printf("%-36s  %7.1f ms  %s\n", result->status ? "" : "no answer",
-               (double)result->microseconds / 1e3, result->error.code);
+        snprintf(end, sizeof end, "no answer");
+    printf("%-8s  %-36s  %-36s  %7.1f ms  %s\n", words[result->kind],
+           result->uuid[0] ? result->uuid : file, result->id, (double)result->microseconds / 1e3,
+           end);
     if (!taken || !result->verified)
         show_reason(&result->error);
     if (receipt && report->options->verbose) {

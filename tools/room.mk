@@ -1,0 +1,25 @@
+# tools: muengsten-send (integrators). The convenience library lets the unit tests link what it is made of.
+noinst_LTLIBRARIES += libsend.la
+libsend_la_SOURCES = \
+	tools/send/connection.c tools/send/connection.h \
+	tools/send/document.c tools/send/document.h \
+	tools/send/histogram.c tools/send/histogram.h \
+	tools/send/options.c tools/send/options.h \
+	tools/send/output.c tools/send/output.h \
+	tools/send/receipt.c tools/send/receipt.h \
+	tools/send/report.c tools/send/report.h \
+	tools/send/session.c tools/send/session.h
+libsend_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS)
+libsend_la_LIBADD = libtrust.la libmessage.la libnet.la libbase.la \
+	$(LIBEVENT_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
+
+bin_PROGRAMS += tools/muengsten-send
+tools_muengsten_send_SOURCES = tools/send/main.c
+tools_muengsten_send_CFLAGS = $(libsend_la_CFLAGS)
+tools_muengsten_send_LDADD = libsend.la
+dist_man_MANS += docs/muengsten-send.1
+
+UNIT_TESTS += tests/unit/send
+tests_unit_send_SOURCES = tests/unit/send.c
+tests_unit_send_CFLAGS = $(libsend_la_CFLAGS)
+tests_unit_send_LDADD = libunit.la libsend.la

@@ -1,0 +1,42 @@
+/*
+ * receipt: what the gateway has signed: verified, and read for people. Also what it says when it
+ * refuses. Pure.
+ */
+#ifndef MUENGSTEN_TOOLS_SEND_RECEIPT_H
+#define MUENGSTEN_TOOLS_SEND_RECEIPT_H
+
+#include "gateway/base/error.h"
+#include "gateway/trust/certificate.h"
+
+#include <stddef.h>
+
+#define MG_SEND_RECORDS 64 /* shown of one report */
+
+struct mg_send_record {
+    char level[8]; /* "error", "warning", "info" */
+    char time[40];
+    char code[64];
+    char reason[512];
+};
+
+struct mg_send_receipt {
+    char signer[256];                               /* subject of the certificate that signed it */
+    char gateway[256];                              /* who issued it */
+    char state[16];                                 /* "underway", "done", "warnings", "failed" */
+    struct mg_send_record records[MG_SEND_RECORDS]; /* in the order of time */
+    size_t record_count;
+};
+
+/* Verifies the signature of a receipt or report: by a certificate that the anchors trust, and by
+ * that very certificate if expected is given; and that it is about the message of that gateway's id
+ * and, unless it is empty, of that UUID of the sender's. Fills receipt also if only the signature
+ * is bad. Codes: send.receipt-malformed, send.receipt-unsigned, send.receipt-foreign, and those of
+ * gateway/trust/signature.h. */
+bool mg_send_receipt_check(struct mg_anchors *anchors, const X509 *expected, const char *id,
+                           const char *uuid, const char *bytes, size_t length,
+                           struct mg_send_receipt *receipt, struct mg_error *error);
+
+/* Reads a refusal in its XML form into code, place and text. False if it is none. */
+bool mg_send_refusal_read(const char *bytes, size_t length, struct mg_error *refusal);
+
+#endif

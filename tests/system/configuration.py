@@ -141,7 +141,7 @@ mistake("an attribute of a wrong name in a permission", "<permission", "speaker"
 
 @test("-t: an expired certificate of a partner")
 def expired(world):
-    world.pki.issue("remscheid", "old", "--not-before", "20240101000000Z", "--not-after", "20240201000000Z")
+    world.pki.issue("remscheid", "old", "--not-before", "2024-01-01", "--not-after", "2024-02-01")
     text = world.text(partners=[partner(world.pki, "wuppertal-portal"),
                                 partner(world.pki, "remscheid-old")])
     world.mistaken(text, "remscheid-old-tls.pem", "expired")

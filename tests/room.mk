@@ -4,5 +4,57 @@ libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
 libunit_la_LIBADD = $(CUNIT_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS)
-TESTS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+
+# The system tests are programs in Python that speak TAP. `make check SYSTEM_TESTS=tests/system/trip.py` runs
+# one of them beside the unit tests; its argument could be part of a test's sentence, to run that test alone.
+SYSTEM_TESTS = \
+	tests/system/trip.py \
+	tests/system/refusals.py \
+	tests/system/signatures.py \
+	tests/system/hostile_http.py \
+	tests/system/dispatch.py \
+	tests/system/configuration.py \
+	tests/system/revocation.py \
+	tests/system/folder.py \
+	tests/system/disk_full.py \
+	tests/system/crash.py
+TEST_EXTENSIONS = .py
+PY_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_COMPILER = $(PYTHON3)
+PYTHON3 = python3
+SYSTEM_ENVIRONMENT = \
+	srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' PYTHONDONTWRITEBYTECODE=1 \
+	MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
+	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send'
+AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND;
+
+EXTRA_DIST += \
+	tests/packages tests/lib.sh tests/thread.suppressions tests/fuzz/run \
+	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
+	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
+	tests/system/hostile_http.py tests/system/messages.py tests/system/refusals.py \
+	tests/system/revocation.py tests/system/signatures.py tests/system/signing.py \
+	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
+
+# For ./check, which runs them in other ways too.
+print-unit-tests:
+	@echo $(UNIT_TESTS)
+.PHONY: print-unit-tests
+
+# Longer than a check should take: many crashes, one after the other.
+ROUNDS = 200
+soak: all
+	$(SYSTEM_ENVIRONMENT) ROUNDS=$(ROUNDS) $(PYTHON3) $(srcdir)/tests/system/crash.py
+.PHONY: soak
+
+# Runs each fuzzer for so many seconds on its corpus, two at once. What it finds new stays in the build tree.
+# Needs ./configure --enable-fuzzers CC=clang.
+SECONDS_EACH = 60
+fuzz: all
+	$(srcdir)/tests/fuzz/run '$(srcdir)' '$(SECONDS_EACH)'
+.PHONY: fuzz
+
+clean-local:
+	rm -rf tests/system/pki tests/system/pki.lock tests/fuzz/found

@@ -18,9 +18,9 @@ class Gate(World):
         self.pki = self.private_pki()
         issue = self.pki.issue
         self.stranger = issue("wuppertal", "stranger")
-        self.expired = issue("wuppertal", "expired", "--not-before", "20240101000000Z",
-                             "--not-after", "20240201000000Z")
-        self.weak = issue("wuppertal", "weak", "--algorithm", "rsa-1024", "--use", "signing")
+        self.expired = issue("wuppertal", "expired", "--not-before", "2024-01-01",
+                             "--not-after", "2024-02-01")
+        self.weak = issue("wuppertal", "weak", "--algorithm", "rsa1024", "--use", "signing")
         self.revoked = "wuppertal-revoked"
         self.unknown = self.self_signed()
 

@@ -102,6 +102,21 @@ class Pki:
     def signer(self, name):
         return signing.Signer(self / f"{name}-signing.pem", self / f"{name}-signing.key")
 
+    def trusted(self):
+        """Options for xmlsec1, which reads one certificate from a file: a file for each authority."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            text = (self / "authorities.pem").read_text(encoding="ascii")
+            found = re.findall("-----BEGIN CERT.*?-----END.*?-----", text, re.DOTALL)
+            options = []
+            for number, certificate in enumerate(found):
+                file = self / f"authority-{number}.pem"
+                if not file.exists():
+                    temporary = pathlib.Path(folder) / file.name
+                    temporary.write_text(certificate + "\n", encoding="ascii")
+                    temporary.rename(file)
+                options += ["--trusted-pem", str(file)]
+            return options
+
     def issue(self, city, system, *options):
         """Issues further certificates: CITY-SYSTEM-tls and CITY-SYSTEM-signing."""
         pki_command("issue", self.folder, city, system, *options)
@@ -467,6 +482,12 @@ def multipart(document, signature, content_id="document"):
         % (boundary.encode(), identifier.encode(), text.encode()) for identifier, text in parts)
     return (body + b"--%s--\r\n" % boundary.encode(),
             f'multipart/related; type="application/xml"; boundary="{boundary}"')
+
+
+def xmlsec1_verify(pki, path, *options):
+    """What the xmlsec1 command says of the signature in a file, as a completed process."""
+    return subprocess.run(["xmlsec1", "--verify", *pki.trusted(), *map(str, options), str(path)],
+                          capture_output=True, text=True, check=False)
 
 
 def packed(text):

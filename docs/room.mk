@@ -1,2 +1,3 @@
-# docs: manual pages and what explains the project
-dist_man_MANS += docs/muengsten-config.5
+# docs: the map, the handbooks, the man pages.
+dist_man_MANS += docs/muengsten-config.5 docs/muengstend.8
+EXTRA_DIST += docs/architecture.md docs/errors.md

@@ -58,3 +58,5 @@ fuzz: all
 
 clean-local:
 	rm -rf tests/system/pki tests/system/pki.lock tests/fuzz/found
+
+include tests/bench/room.mk

@@ -1,0 +1,17 @@
+# intake: the stages from bytes to committed message, and every reason to refuse one.
+noinst_LTLIBRARIES += libintake.la
+libintake_la_SOURCES = \
+	gateway/intake/intake.c gateway/intake/intake.h \
+	gateway/intake/judging.c \
+	gateway/intake/quota.c gateway/intake/quota.h \
+	gateway/intake/reading.c \
+	gateway/intake/refusal.c gateway/intake/refusal.h \
+	gateway/intake/report.c gateway/intake/report.h \
+	gateway/intake/sealing.c \
+	gateway/intake/trip.h
+libintake_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
+
+UNIT_TESTS += tests/unit/intake
+tests_unit_intake_SOURCES = tests/unit/intake.c
+tests_unit_intake_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_intake_LDADD = libunit.la libintake.la libmessage.la libbase.la $(LIBXML2_LIBS)

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libmessage.la
 libmessage_la_SOURCES = \
 	gateway/message/characters.c gateway/message/characters.h \
 	gateway/message/header.h \
+	gateway/message/header_record.c gateway/message/header_record.h \
 	gateway/message/inflate.c gateway/message/inflate.h \
 	gateway/message/multipart.c gateway/message/multipart.h \
 	gateway/message/profile.c gateway/message/profile.h \

@@ -32,6 +32,9 @@ enum mg_permission_result mg_permission_check(const struct mg_permission *permis
                                               const char *author, const char *type,
                                               const char *reader);
 
+/* As many destinations as one route may lead to. */
+#define MG_ROUTE_DESTINATIONS 16
+
 /* A route (Leitweg): (type, reader) to destinations. */
 struct mg_route {
     const char *type;

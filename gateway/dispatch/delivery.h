@@ -1,0 +1,65 @@
+/*
+ * delivery: one claimed delivery with the message it carries; what adapters see as struct
+ * mg_delivery.
+ *
+ * A worker loads the message; from then on everything an adapter asks for is in memory, except
+ * attachments, which are read by offset. Internal to the room.
+ */
+#ifndef MUENGSTEN_DISPATCH_DELIVERY_H
+#define MUENGSTEN_DISPATCH_DELIVERY_H
+
+#include "gateway/base/pool.h"
+#include "gateway/dispatch/instance.h"
+#include "gateway/message/header.h"
+#include "gateway/store/store.h"
+
+struct lane;
+
+/* Bytes of one part of the message, in memory. */
+struct delivery_part {
+    struct mg_buffer bytes;
+    bool present;
+    char media_type[128];
+    char content_id[64];
+};
+
+struct mg_delivery {
+    struct mg_job job; /* first: the loading */
+    struct lane *lane;
+    struct mg_store *store;
+    struct mg_instance *instance;
+    struct mg_store_delivery claim;
+    char message_id[MG_ID_TEXT_SIZE];
+
+    /* Loaded */
+    struct mg_store_message message;
+    struct mg_header header;
+    struct delivery_part document;
+    struct delivery_part seal;
+    struct delivery_part original;
+    bool loaded;
+    struct mg_error error; /* why it could not be loaded */
+    struct mg_message_facts facts;
+
+    /* Running */
+    int64_t begun;    /* mg_clock_monotonic */
+    int64_t deadline; /* mg_clock_monotonic */
+    struct event *timeout;
+    bool completed;
+
+    struct mg_store_outcome outcome;
+    char outcome_code[MG_ERROR_CODE_SIZE];
+    char outcome_text[256];
+};
+
+/* Loads the message of a claimed delivery in the seal form that its destination wants. On a worker.
+ */
+void mg_delivery_load(struct mg_delivery *delivery);
+
+/* Frees everything but the timeout, which must be gone. NULL is allowed. */
+void mg_delivery_free(struct mg_delivery *delivery);
+
+/* dispatch.c: an adapter has completed the delivery. */
+void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome *outcome);
+
+#endif

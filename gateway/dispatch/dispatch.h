@@ -1,0 +1,41 @@
+/*
+ * dispatch: schedules deliveries: claims them, hands them to adapters, retries, gives up.
+ *
+ * Each destination has a lane with a limit of deliveries at once, a breaker and a timer. What waits
+ * stays in the store; a lane claims only what it can start, so memory is bounded by the lanes'
+ * limits, whatever the length of the queue. A lane with nothing due sleeps: there is no polling but
+ * the store's own next due time. Only on the thread of the loop.
+ */
+#ifndef MUENGSTEN_DISPATCH_DISPATCH_H
+#define MUENGSTEN_DISPATCH_DISPATCH_H
+
+#include "gateway/base/pool.h"
+#include "gateway/config/config.h"
+#include "gateway/dispatch/host.h"
+#include "gateway/store/store.h"
+
+struct mg_dispatch;
+
+struct mg_dispatch_options {
+    struct event_base *base;
+    struct mg_config *config; /* dispatch takes a reference */
+    struct mg_store *store;
+    struct mg_pool *workers;
+    struct mg_host *host;
+};
+
+/* Makes a lane for each destination and begins to claim. */
+struct mg_dispatch *mg_dispatch_new(const struct mg_dispatch_options *options);
+
+/* A message was committed with a delivery to this destination. */
+void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination);
+
+/* Claims nothing more; drained is called once when what runs has ended and is recorded. After grace
+ * milliseconds what still runs is cancelled, and goes on after the next start. */
+void mg_dispatch_stop(struct mg_dispatch *dispatch, int64_t grace, void (*drained)(void *context),
+                      void *context);
+
+/* Nothing may run. NULL is allowed. */
+void mg_dispatch_free(struct mg_dispatch *dispatch);
+
+#endif

@@ -1,0 +1,286 @@
+/* Requests from outside: who asks, which adapter's route answers, and how. */
+#include "gateway/base/buffer.h"
+#include "gateway/base/log.h"
+#include "gateway/dispatch/instance.h"
+
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELDS 64 /* as many as the HTTP limits let through */
+
+struct route_entry {
+    struct route_entry *next;
+    struct mg_instance *instance;
+    char *method;
+    char *pattern;
+    mg_route_function function;
+    void *state;
+};
+
+struct mg_host_listener {
+    struct mg_host *host;
+    char *name;
+};
+
+/* Who is at the other end of a connection: kept with it, checked again when revocation lists
+ * change. */
+struct caller {
+    struct mg_config *config;
+    const struct mg_config_partner *partner;
+    uint64_t generation;
+};
+
+struct mg_exchange {
+    struct mg_http_request *request;
+    struct mg_host *host;
+    const struct mg_config_partner *partner;
+    const struct mg_exchange_events *events;
+    void *context;
+};
+
+/* ---- who asks ---- */
+
+static void release_caller(void *value)
+{
+    struct caller *caller = value;
+    mg_config_release(caller->config);
+    free(caller);
+}
+
+/* False, with the reason, if the certificate no longer counts: a revocation list may have come
+ * since the connection was made. */
+static bool identify(struct mg_host *host, struct mg_http_request *request,
+                     const struct mg_config_partner **partner, struct mg_error *error)
+{
+    struct mg_config *config = host->options.config;
+    X509 *certificate = mg_http_request_certificate(request);
+    struct caller *caller = mg_http_request_connection_value(request);
+    uint64_t generation = mg_anchors_generation(config->anchors);
+    if (!caller) {
+        caller = mg_allocate_zeroed(1, sizeof *caller);
+        caller->config = mg_config_hold(config);
+        caller->partner = certificate ? mg_config_partner_of(config, certificate) : NULL;
+        caller->generation = generation;
+        mg_http_request_set_connection_value(request, caller, release_caller);
+    } else if (caller->generation != generation) {
+        if (certificate &&
+            !mg_anchors_check(config->anchors, certificate, NULL, MG_USE_TLS_CLIENT, error))
+            return false;
+        caller->generation = generation;
+    }
+    *partner = caller->partner;
+    return true;
+}
+
+const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange)
+{
+    return exchange->partner;
+}
+
+/* ---- answers of the host itself ---- */
+
+static void answer_problem(struct mg_http_request *request, int status, const char *code,
+                           const char *text)
+{
+    static const struct mg_http_header headers[] = {{"Content-Type", "application/problem+json"}};
+    struct mg_buffer body = {0};
+    mg_buffer_print(&body, "{\"type\":\"urn:muengsten:error:%s\",\"title\":\"%s\",\"status\":%d,",
+                    code, mg_http_reason(status), status);
+    mg_buffer_print(&body, "\"code\":\"%s\",\"detail\":\"", code);
+    mg_buffer_add_json(&body, text);
+    mg_buffer_add_text(&body, "\"}\n");
+    mg_http_request_answer(request, status, headers, 1, body.data, body.length);
+    mg_buffer_free(&body);
+}
+
+/* ---- routes ---- */
+
+static bool pattern_takes(const char *pattern, const char *path, size_t length)
+{
+    size_t size = strlen(pattern);
+    if (pattern[size - 1] == '/')
+        return length > size && strncmp(pattern, path, size) == 0;
+    return length == size && strncmp(pattern, path, size) == 0;
+}
+
+/* The route of the listener; *other says whether the path has routes for other methods. */
+static const struct route_entry *find_route(const struct mg_host_listener *listener,
+                                            const char *method, const char *path, size_t length,
+                                            bool *other)
+{
+    *other = false;
+    for (const struct route_entry *route = listener->host->routes; route; route = route->next) {
+        if (strcmp(route->instance->source->listener, listener->name) != 0 ||
+            !pattern_takes(route->pattern, path, length))
+            continue;
+        if (strcmp(route->method, method) == 0)
+            return route;
+        *other = true;
+    }
+    return NULL;
+}
+
+static bool add_route(struct mg_instance *instance, const char *method, const char *pattern,
+                      mg_route_function function, void *state)
+{
+    if (!instance->source || !instance->source->listener || pattern[0] != '/')
+        return false;
+    struct route_entry *route = mg_allocate_zeroed(1, sizeof *route);
+    *route = (struct route_entry){
+        .next = instance->host->routes,
+        .instance = instance,
+        .method = mg_copy_text(method),
+        .pattern = mg_copy_text(pattern),
+        .function = function,
+        .state = state,
+    };
+    instance->host->routes = route;
+    return true;
+}
+
+void mg_instance_end_routes(struct mg_instance *instance)
+{
+    for (struct route_entry **link = &instance->host->routes; *link;) {
+        struct route_entry *route = *link;
+        if (route->instance != instance) {
+            link = &route->next;
+            continue;
+        }
+        *link = route->next;
+        free(route->pattern);
+        free(route->method);
+        free(route);
+    }
+}
+
+struct mg_host_listener *mg_host_listener_new(struct mg_host *host, const char *name)
+{
+    struct mg_host_listener *listener = mg_allocate_zeroed(1, sizeof *listener);
+    listener->host = host;
+    listener->name = mg_copy_text(name);
+    return listener;
+}
+
+void mg_host_listener_free(struct mg_host_listener *listener)
+{
+    if (!listener)
+        return;
+    free(listener->name);
+    free(listener);
+}
+
+static void call_route(const struct route_entry *route, struct mg_host *host,
+                       struct mg_http_request *request, const struct mg_http_head *head,
+                       const struct mg_config_partner *partner)
+{
+    struct mg_exchange *exchange = mg_allocate_zeroed(1, sizeof *exchange);
+    exchange->request = request;
+    exchange->host = host;
+    exchange->partner = partner;
+    host->exchanges++;
+
+    struct mg_field fields[FIELDS];
+    size_t count = head->header_count < FIELDS ? head->header_count : FIELDS;
+    for (size_t i = 0; i < count; i++)
+        fields[i] = (struct mg_field){head->headers[i].name, head->headers[i].value};
+    char *path = mg_copy_text(head->target);
+    char *query = strchr(path, '?');
+    if (query)
+        *query++ = '\0';
+    const struct mg_request asked = {
+        .size = sizeof asked,
+        .method = head->method,
+        .path = path,
+        .query = query ? query : "",
+        .fields = fields,
+        .field_count = count,
+        .length = head->length,
+    };
+    route->function(exchange, &asked, route->state);
+    free(path);
+}
+
+void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head *head,
+                     void *context)
+{
+    const struct mg_host_listener *listener = context;
+    const struct mg_config_partner *partner;
+    struct mg_error error;
+    if (!identify(listener->host, request, &partner, &error)) {
+        mg_log(MG_LOG_NOTICE, "connection.refused", "code", error.code, "listener", listener->name,
+               "peer", mg_http_request_peer(request), NULL);
+        mg_http_request_close_after(request);
+        answer_problem(request, 403, error.code, error.text);
+        return;
+    }
+    bool other;
+    const struct route_entry *route =
+        find_route(listener, head->method, head->target, strcspn(head->target, "?"), &other);
+    if (route)
+        call_route(route, listener->host, request, head, partner);
+    else if (other)
+        answer_problem(request, 405, "http.method", "This path does not know this method.");
+    else
+        answer_problem(request, 404, "http.path", "There is nothing at this path.");
+}
+
+/* ---- exchanges ---- */
+
+static void end_exchange(struct mg_exchange *exchange)
+{
+    exchange->host->exchanges--;
+    free(exchange);
+}
+
+static void on_data(struct mg_http_request *request, const void *bytes, size_t length,
+                    void *context)
+{
+    (void)request;
+    struct mg_exchange *exchange = context;
+    exchange->events->on_data(exchange, bytes, length, exchange->context);
+}
+
+static void on_end(struct mg_http_request *request, void *context)
+{
+    (void)request;
+    struct mg_exchange *exchange = context;
+    exchange->events->on_end(exchange, exchange->context);
+}
+
+static void on_abort(struct mg_http_request *request, void *context)
+{
+    (void)request;
+    struct mg_exchange *exchange = context;
+    exchange->events->on_abort(exchange, exchange->context);
+    end_exchange(exchange);
+}
+
+static void take(struct mg_exchange *exchange, const struct mg_exchange_events *events,
+                 int64_t limit, void *context)
+{
+    static const struct mg_http_request_events request_events = {
+        .on_data = on_data, .on_end = on_end, .on_abort = on_abort};
+    exchange->events = events;
+    exchange->context = context;
+    mg_http_request_take(exchange->request, &request_events, limit, exchange);
+}
+
+static void answer(struct mg_exchange *exchange, int status, const struct mg_field *fields,
+                   size_t field_count, const void *body, size_t length)
+{
+    struct mg_http_header headers[FIELDS];
+    size_t count = field_count < FIELDS ? field_count : FIELDS;
+    for (size_t i = 0; i < count; i++)
+        headers[i] = (struct mg_http_header){fields[i].name, fields[i].value};
+    mg_http_request_answer(exchange->request, status, headers, count, body, length);
+    end_exchange(exchange);
+}
+
+void mg_host_offer_http_in(struct mg_gateway *gateway)
+{
+    gateway->http_route = add_route;
+    gateway->exchange_take = take;
+    gateway->exchange_answer = answer;
+}

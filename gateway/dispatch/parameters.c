@@ -1,0 +1,205 @@
+/* Parameters of instances: checked against what the adapter declares, then given to it. */
+#include "gateway/dispatch/parameters.h"
+
+#include "gateway/dispatch/instance.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct mg_parameter *declared(const struct mg_adapter *adapter, const char *name)
+{
+    for (size_t i = 0; i < adapter->parameter_count; i++)
+        if (strcmp(adapter->parameters[i].name, name) == 0)
+            return &adapter->parameters[i];
+    return NULL;
+}
+
+static bool parse_number(const char *text, int64_t *number)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    *number = value;
+    return errno == 0 && end != text && *end == '\0';
+}
+
+static char *absolute_path(const struct mg_config_place *place, const char *path)
+{
+    char absolute[PATH_MAX];
+    const char *slash = strrchr(place->file, '/');
+    if (path[0] == '/' || !slash)
+        return mg_copy_text(path);
+    snprintf(absolute, sizeof absolute, "%.*s/%s", (int)(slash - place->file), place->file, path);
+    return mg_copy_text(absolute);
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "localhost", 9) == 0 || strncmp(host, "127.", 4) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+static const char *check_number(const struct mg_parameter *parameter, const char *value,
+                                char reason[128])
+{
+    int64_t number;
+    if (!parse_number(value, &number))
+        return "is no whole number";
+    if (number >= parameter->smallest && number <= parameter->largest)
+        return NULL;
+    snprintf(reason, 128, "is not between %lld and %lld", (long long)parameter->smallest,
+             (long long)parameter->largest);
+    return reason;
+}
+
+static const char *check_path(const struct mg_parameter *parameter,
+                              const struct mg_config_place *place, const char *value)
+{
+    bool folder = parameter->kind == MG_PARAMETER_FOLDER;
+    char *path = absolute_path(place, value);
+    struct stat status;
+    const char *reason = NULL;
+    if (stat(path, &status) != 0)
+        reason = folder ? "names a folder that is not there" : "names a file that is not there";
+    else if (folder && !S_ISDIR(status.st_mode))
+        reason = "names no folder";
+    else if (access(path, folder ? R_OK | W_OK | X_OK : R_OK) != 0)
+        reason = folder ? "names a folder that cannot be written to"
+                        : "names a file that cannot be read";
+    free(path);
+    return reason;
+}
+
+/* NULL if the value is right, else what is wrong with it. */
+static const char *check_value(const struct mg_parameter *parameter,
+                               const struct mg_config_place *place, const char *value,
+                               char reason[128])
+{
+    switch (parameter->kind) {
+    case MG_PARAMETER_TEXT:
+        return NULL;
+    case MG_PARAMETER_NUMBER:
+    case MG_PARAMETER_SECONDS:
+        return check_number(parameter, value, reason);
+    case MG_PARAMETER_BOOLEAN:
+        return strcmp(value, "true") == 0 || strcmp(value, "false") == 0
+                   ? NULL
+                   : "is neither true nor false";
+    case MG_PARAMETER_URL:
+        if (strncmp(value, "https://", 8) == 0 && value[8])
+            return NULL;
+        return strncmp(value, "http://", 7) == 0 && is_loopback(value + 7)
+                   ? NULL
+                   : "is no URL that begins with https://";
+    case MG_PARAMETER_FOLDER:
+    case MG_PARAMETER_FILE:
+        return check_path(parameter, place, value);
+    }
+    return "is of a kind this gateway does not know";
+}
+
+static bool is_used(const struct mg_parameter *parameter, bool is_source)
+{
+    return parameter->use & (is_source ? MG_USED_BY_SOURCE : MG_USED_BY_DESTINATION);
+}
+
+void mg_parameters_check(const struct mg_adapter *adapter, bool is_source,
+                         const struct mg_config_place *place,
+                         const struct mg_config_parameter *values, size_t count,
+                         struct mg_config_problems *problems)
+{
+    const char *kind = is_source ? "source" : "destination";
+    for (size_t i = 0; i < count; i++) {
+        char reason[128];
+        const struct mg_parameter *parameter = declared(adapter, values[i].name);
+        if (!parameter || !is_used(parameter, is_source)) {
+            mg_config_problem(problems, place, false,
+                              "the adapter %s has no parameter \"%s\" for a %s", adapter->name,
+                              values[i].name, kind);
+            continue;
+        }
+        const char *wrong = check_value(parameter, place, values[i].value, reason);
+        if (wrong)
+            mg_config_problem(problems, place, false, "%s=\"%s\" %s (%s)", values[i].name,
+                              values[i].value, wrong, parameter->description);
+    }
+    for (size_t i = 0; i < adapter->parameter_count; i++) {
+        const struct mg_parameter *parameter = &adapter->parameters[i];
+        bool given = false;
+        for (size_t j = 0; j < count; j++)
+            given = given || strcmp(values[j].name, parameter->name) == 0;
+        if (parameter->required && is_used(parameter, is_source) && !given)
+            mg_config_problem(problems, place, false,
+                              "the adapter %s needs the parameter \"%s\" (%s)", adapter->name,
+                              parameter->name, parameter->description);
+    }
+}
+
+/* ---- what adapters are given ---- */
+
+const struct mg_parameter *mg_instance_parameter(const struct mg_instance *instance,
+                                                 const char *name, const char **value)
+{
+    const struct mg_parameter *parameter = declared(instance->adapter, name);
+    *value = parameter ? parameter->standard : NULL;
+    for (size_t i = 0; i < instance->parameter_count; i++)
+        if (strcmp(instance->parameters[i].name, name) == 0)
+            *value = instance->parameters[i].value;
+    return parameter;
+}
+
+void mg_instance_resolve_paths(struct mg_instance *instance)
+{
+    instance->paths = mg_allocate_zeroed(instance->adapter->parameter_count, sizeof(char *));
+    for (size_t i = 0; i < instance->adapter->parameter_count; i++) {
+        const char *value;
+        const struct mg_parameter *parameter =
+            mg_instance_parameter(instance, instance->adapter->parameters[i].name, &value);
+        bool path = parameter->kind == MG_PARAMETER_FOLDER || parameter->kind == MG_PARAMETER_FILE;
+        if (path && value)
+            instance->paths[i] = absolute_path(&instance->place, value);
+    }
+}
+
+static const char *parameter_text(struct mg_instance *instance, const char *name)
+{
+    const char *value;
+    const struct mg_parameter *parameter = mg_instance_parameter(instance, name, &value);
+    if (!parameter)
+        return NULL;
+    const char *path = instance->paths[parameter - instance->adapter->parameters];
+    return path ? path : value;
+}
+
+static int64_t parameter_number(struct mg_instance *instance, const char *name)
+{
+    const char *value;
+    int64_t number = 0;
+    mg_instance_parameter(instance, name, &value);
+    return value && parse_number(value, &number) ? number : 0;
+}
+
+static bool parameter_boolean(struct mg_instance *instance, const char *name)
+{
+    const char *value;
+    mg_instance_parameter(instance, name, &value);
+    return value && strcmp(value, "true") == 0;
+}
+
+static void fail(struct mg_instance *instance, const char *code, const char *text)
+{
+    mg_fail(&instance->error, code, "%s", text);
+}
+
+void mg_host_offer_parameters(struct mg_gateway *gateway)
+{
+    gateway->parameter_text = parameter_text;
+    gateway->parameter_number = parameter_number;
+    gateway->parameter_boolean = parameter_boolean;
+    gateway->fail = fail;
+}

@@ -1,0 +1,148 @@
+/* Messages that adapters bring in: from the ABI to intake and back. */
+#include "gateway/dispatch/instance.h"
+#include "gateway/intake/refusal.h"
+#include "gateway/intake/report.h"
+
+#include <stdlib.h>
+
+struct mg_submission {
+    struct mg_trip *trip;
+    void (*end)(const struct mg_submission_end *end, void *context);
+    void *context;
+};
+
+/* Who a message is from: the configuration says so, or the certificate of the connection. */
+static const struct mg_config_partner *partner_of(const struct mg_instance *instance,
+                                                  const struct mg_exchange *exchange)
+{
+    if (instance->source && instance->source->partner)
+        return instance->source->partner;
+    return exchange ? mg_exchange_partner(exchange) : NULL;
+}
+
+static void describe(const struct mg_error *error, const char *message, struct mg_refusal *refusal)
+{
+    const struct mg_refusal_kind *kind = mg_refusal_kind(error->code);
+    *refusal = (struct mg_refusal){
+        .size = sizeof *refusal,
+        .status = kind->status,
+        .code = error->code,
+        .title = kind->title,
+        .text = error->text,
+        .place = error->place,
+        .message = message,
+        .retry_after = kind->retry_after,
+    };
+}
+
+static void trip_done(const struct mg_trip_result *result, void *context)
+{
+    struct mg_submission *submission = context;
+    struct mg_refusal refusal;
+    struct mg_submission_end end = {.size = sizeof end};
+    if (result->end == MG_TRIP_REFUSED) {
+        describe(result->refusal, result->message, &refusal);
+        end.result = MG_REFUSED;
+        end.refusal = &refusal;
+    } else {
+        end.result = result->end == MG_TRIP_REPEATED ? MG_REPEATED : MG_ACCEPTED;
+        end.id = result->id;
+        end.receipt = result->receipt;
+        end.receipt_length = result->receipt_length;
+    }
+    submission->end(&end, submission->context);
+    free(submission);
+}
+
+static struct mg_submission *begin(struct mg_instance *instance,
+                                   const struct mg_submission_spec *spec,
+                                   void (*end)(const struct mg_submission_end *end, void *context),
+                                   void *context, struct mg_refusal *refusal)
+{
+    /* The texts of a refusal point into this; it is read before anything else is submitted. */
+    static struct mg_error error;
+    struct mg_submission *submission = mg_allocate_zeroed(1, sizeof *submission);
+    submission->end = end;
+    submission->context = context;
+    const struct mg_entry entry = {
+        .config = instance->host->options.config,
+        .source = instance->source,
+        .partner = partner_of(instance, spec->exchange),
+        .media_type = spec->media_type,
+        .content_encoding = spec->content_encoding,
+        .length = spec->length,
+    };
+    submission->trip =
+        mg_intake_begin(instance->host->options.intake, &entry, trip_done, submission, &error);
+    if (submission->trip)
+        return submission;
+    describe(&error, "", refusal);
+    free(submission);
+    return NULL;
+}
+
+static bool append(struct mg_submission *submission, const void *bytes, size_t length)
+{
+    return mg_intake_append(submission->trip, bytes, length);
+}
+
+static void finish(struct mg_submission *submission)
+{
+    mg_intake_finish(submission->trip);
+}
+
+static void abort_submission(struct mg_submission *submission)
+{
+    mg_intake_abort(submission->trip);
+    free(submission);
+}
+
+/* ---- reports ---- */
+
+struct asked {
+    void (*end)(const struct mg_submission_end *end, void *context);
+    void *context;
+};
+
+static void report_done(const struct mg_report_result *result, void *context)
+{
+    struct asked *asked = context;
+    struct mg_refusal refusal;
+    struct mg_submission_end end = {
+        .size = sizeof end,
+        .result = result->refusal ? MG_REFUSED : MG_ACCEPTED,
+        .receipt = result->document,
+        .receipt_length = result->length,
+    };
+    if (result->refusal) {
+        describe(result->refusal, "", &refusal);
+        end.refusal = &refusal;
+    }
+    asked->end(&end, asked->context);
+    free(asked);
+}
+
+static void report(struct mg_instance *instance, struct mg_exchange *exchange, const char *id,
+                   void (*end)(const struct mg_submission_end *end, void *context), void *context)
+{
+    struct asked *asked = mg_allocate_zeroed(1, sizeof *asked);
+    asked->end = end;
+    asked->context = context;
+    const struct mg_report_request request = {
+        .config = instance->host->options.config,
+        .store = instance->host->options.store,
+        .workers = instance->host->options.workers,
+        .partner = partner_of(instance, exchange),
+        .id = id,
+    };
+    mg_report_make(&request, report_done, asked);
+}
+
+void mg_host_offer_submission(struct mg_gateway *gateway)
+{
+    gateway->submit_begin = begin;
+    gateway->submit_append = append;
+    gateway->submit_finish = finish;
+    gateway->submit_abort = abort_submission;
+    gateway->report = report;
+}

@@ -1,0 +1,16 @@
+/*
+ * gateway: the whole: threads, store, intake, adapters, dispatch, listeners, in the order in which
+ * they lean on each other, and their end in the reverse order.
+ */
+#ifndef MUENGSTEN_GATEWAY_GATEWAY_H
+#define MUENGSTEN_GATEWAY_GATEWAY_H
+
+#include "gateway/config/config.h"
+#include "gateway/dispatch/host.h"
+
+/* Runs the gateway with the configuration until SIGTERM or SIGINT has stopped it gracefully. False,
+ * with the reason in the log, if it could not start. On the main thread, before any other thread
+ * exists. */
+bool mg_gateway_run(struct mg_config *config);
+
+#endif

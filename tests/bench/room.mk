@@ -1,0 +1,18 @@
+# bench: measures the gateway as a whole; `make bench`.
+EXTRA_PROGRAMS = tests/bench/floor tests/bench/load
+EXTRA_DIST += tests/bench/run
+CLEANFILES += $(EXTRA_PROGRAMS)
+
+tests_bench_floor_SOURCES = tests/bench/floor.c
+tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS) $(LIBXML2_CFLAGS)
+tests_bench_floor_LDADD = $(XMLSEC_LIBS) $(LIBXML2_LIBS)
+
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_load_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_bench_load_LDADD = \
+	libnet.la libtrust.la libmessage.la libbase.la \
+	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
+
+bench: all $(EXTRA_PROGRAMS)
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000
+.PHONY: bench

@@ -142,7 +142,7 @@ def shared_pki():
 
 # ---- the configuration ----
 
-def element(name, *children, **attributes):
+def element(name, /, *children, **attributes):
     """<name attribute="value">…; an underscore in a name stands for a hyphen."""
     text = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items()
                    if value is not None)

@@ -143,7 +143,7 @@ def chunked(world):
     pieces = (data[i:i + 7] for i in range(0, len(data), 7))
     client = world.client()
     answer = client.request("POST", "/messages", pieces,
-                            {"Content-Type": "text/xml; charset=utf-8", "Transfer-Encoding": "chunked"})
+                            {"Content-Type": "text/xml; charset=utf-8"})
     answer.expect(201)
     world.delivered("remscheid", answer.id)
 

@@ -99,12 +99,26 @@ static bool open_folders(struct mg_sqlite *sqlite, const char *path, struct mg_e
     return true;
 }
 
+/* SQLite stays silently without a log where the file system cannot share memory. */
+static bool set_up_log(struct mg_sqlite_connection *writer, struct mg_error *error)
+{
+    int64_t is_on;
+    if (!mg_sqlite_run(writer, settings, error) ||
+        !mg_sqlite_number(writer,
+                          "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'",
+                          &is_on, error))
+        return false;
+    return is_on || mg_fail(error, "store.failed",
+                            "the file system of the store's folder allows no write-ahead log; "
+                            "use a local one");
+}
+
 static bool open_database(struct mg_sqlite *sqlite, struct mg_error *error)
 {
     struct mg_sqlite_connection *writer = &sqlite->writer;
     int64_t message, known;
     if (!mg_sqlite_connect(writer, sqlite->path, sqlite->vfs, true, error) ||
-        !mg_sqlite_run(writer, settings, error) || !mg_sqlite_upgrade(writer, error) ||
+        !set_up_log(writer, error) || !mg_sqlite_upgrade(writer, error) ||
         !mg_sqlite_prepare(writer, mg_sqlite_writes, W_COUNT, error))
         return false;
     if (fsync(sqlite->folder) != 0)

@@ -12,7 +12,7 @@
  * and are for workers, not for the loop. The writers of parts block too.
  *
  * A completion with ok = false changed nothing in the store. Codes: store.full (no space, or the reserve is
- * reached), store.failed (the database reports an error), store.closed.
+ * reached), store.failed (the database reports an error), store.lost-claim (of an outcome), store.closed.
  */
 #ifndef MUENGSTEN_STORE_STORE_H
 #define MUENGSTEN_STORE_STORE_H
@@ -136,7 +136,8 @@ struct mg_store_claim {
     bool ok;
     struct mg_store_delivery *deliveries; /* the caller frees it with free() */
     size_t count;
-    int64_t next_due; /* when the next waiting one is due; 0: none waits */
+    int64_t next_due; /* when it is worth asking again: the next attempt of one that waits, or the end of a
+                       * lease; 0: neither */
     struct mg_error error;
     void (*done)(struct mg_store_claim *claim);
     void *context;
@@ -144,7 +145,8 @@ struct mg_store_claim {
 
 void mg_store_claim(struct mg_store *store, struct mg_store_claim *claim);
 
-/* Records what became of a claimed delivery, with an event. */
+/* Records what became of a claimed delivery, with an event. store.lost-claim, and nothing changed, if this node
+ * no longer has the delivery. */
 struct mg_store_outcome {
     struct mg_handoff_item item;
     struct mg_id delivery;

@@ -13,7 +13,8 @@
 #define ROUNDS             300
 #define ROUNDS_ON_ONE_DISK 6
 #define MESSAGES           400 /* on one disk at most */
-#define SECONDS            20 /* that the rounds may take, on a slow machine fewer of them are done */
+/* On a slow machine fewer rounds are done. */
+#define SECONDS 20
 
 /* What the world outside knows of a message. */
 struct witness {

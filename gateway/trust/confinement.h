@@ -14,8 +14,12 @@
 
 #include <stdbool.h>
 
-/* From here to mg_confinement_end this thread may open files in this folder (a real path, borrowed)
- * and below. Does not nest. */
+/* Puts our function in its place, if it is not there yet or was replaced: xmlsec's initialisation
+ * puts one of its own there, so call this after it. Any thread, though best before others parse. */
+void mg_confinement_install(void);
+
+/* Installs, and from here to mg_confinement_end this thread may open files in this folder (a real
+ * path, borrowed) and below. Does not nest. */
 void mg_confinement_begin(const char *folder);
 
 /* True if something was refused since mg_confinement_begin. */

@@ -185,6 +185,7 @@ bool mg_schema_validate(const struct mg_schema *schema, xmlDoc *document,
         xmlSchemaFreeValidCtxt(validator);
     }
     restore(before);
+    mg_findings_finish(&findings);
     if (report)
         *report = findings.report;
     if (result < 0 || findings.internal)

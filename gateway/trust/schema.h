@@ -3,7 +3,8 @@
  *
  * Compiling reads files next to the entry schema (imports and includes by relative schemaLocation) and
  * nothing else: no network, nothing outside the folder of the entry schema. A compiled schema is immutable
- * and shared by all threads.
+ * and shared by all threads. From the first call on libxml2 opens nothing by name in this process, so that
+ * xmlReadFile fails: read files into memory and use xmlReadMemory (see confinement.h).
  */
 #ifndef MUENGSTEN_TRUST_SCHEMA_H
 #define MUENGSTEN_TRUST_SCHEMA_H
@@ -32,7 +33,7 @@ struct mg_schema_finding {
 struct mg_schema_report {
     struct mg_schema_finding findings[MG_SCHEMA_FINDINGS];
     size_t count; /* of the findings kept: the first five */
-    size_t total; /* of all */
+    size_t total; /* of all; validation ends soon after the thousandth */
 };
 
 /* Validates the whole document. False: schema.invalid (text lists line, element and rule of the first five),

@@ -166,6 +166,28 @@ static void each_finding_is_put_in_words_and_told_once(void)
                 "child element not allowed in a simple type");
 }
 
+static void validation_ends_soon_after_a_thousand_findings_and_leaves_the_document_whole(void)
+{
+    struct mg_schema *schema = compile(write_file("people.xsd", people));
+    struct mg_buffer text = {0};
+    mg_buffer_add_text(&text, "<people xmlns='urn:t'>");
+    for (int i = 0; i < 5000; i++)
+        mg_buffer_add_text(&text, "<person key='x'><name>1</name><sex>1</sex></person>");
+    mg_buffer_add_text(&text, "</people>");
+    xmlDoc *document = parse(text.data);
+    struct mg_schema_report report;
+    struct mg_error error = {0};
+    CU_ASSERT_FALSE(mg_schema_validate(schema, document, &report, &error));
+    CU_ASSERT(report.total >= 1000 && report.total < 1010);
+    CU_ASSERT(strstr(error.text, "and at least ") != NULL);
+    CU_ASSERT_EQUAL(xmlChildElementCount(xmlDocGetRootElement(document)), 5000);
+    for (xmlNode *node = xmlDocGetRootElement(document)->children; node; node = node->next)
+        CU_ASSERT_EQUAL(xmlChildElementCount(node), 2);
+    xmlFreeDoc(document);
+    mg_buffer_free(&text);
+    mg_schema_free(schema);
+}
+
 static void an_unknown_root_is_invalid(void)
 {
     struct mg_schema *schema = compile(write_file("people.xsd", people));
@@ -452,6 +474,7 @@ int main(void)
         UNIT_TEST(a_valid_document_is_accepted),
         UNIT_TEST(the_first_five_findings_have_line_element_and_rule),
         UNIT_TEST(each_finding_is_put_in_words_and_told_once),
+        UNIT_TEST(validation_ends_soon_after_a_thousand_findings_and_leaves_the_document_whole),
         UNIT_TEST(an_unknown_root_is_invalid),
         UNIT_TEST(lines_beyond_65535_are_told),
         UNIT_TEST(a_name_of_any_length_is_cut_between_two_letters),

@@ -25,3 +25,41 @@ libtrust_la_SOURCES += gateway/trust/signature_start.c
 libtrust_la_SOURCES += gateway/trust/signature_text.c gateway/trust/signature_text.h
 libtrust_la_SOURCES += gateway/trust/signature_value.c gateway/trust/signature_value.h
 libtrust_la_SOURCES += gateway/trust/signature_verify.c
+
+signature_test_sources = tests/unit/signature_pki.c tests/unit/signature_pki.h
+signature_test_sources += tests/unit/signature_foreign.c tests/unit/signature_foreign.h
+signature_test_libraries = libunit.la libtrust.la libmessage.la
+UNIT_TESTS += tests/unit/signature
+tests_unit_signature_SOURCES = tests/unit/signature.c $(signature_test_sources)
+tests_unit_signature_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
+tests_unit_signature_LDADD = $(signature_test_libraries)
+UNIT_TESTS += tests/unit/signature_refused
+tests_unit_signature_refused_SOURCES = tests/unit/signature_refused.c $(signature_test_sources)
+tests_unit_signature_refused_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
+tests_unit_signature_refused_LDADD = $(signature_test_libraries)
+UNIT_TESTS += tests/unit/seal
+tests_unit_seal_SOURCES = tests/unit/seal.c $(signature_test_sources)
+tests_unit_seal_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
+tests_unit_seal_LDADD = $(signature_test_libraries)
+UNIT_TESTS += tests/unit/receipt
+tests_unit_receipt_SOURCES = tests/unit/receipt.c $(signature_test_sources)
+tests_unit_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
+tests_unit_receipt_LDADD = $(signature_test_libraries)
+EXTRA_DIST += tests/system/VerifySeal.java
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/signature
+tests_fuzz_signature_SOURCES = tests/fuzz/signature.c tests/unit/signature_pki.c tests/unit/signature_pki.h
+tests_fuzz_signature_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
+tests_fuzz_signature_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_signature_LDADD = libtrust.la libmessage.la
+endif
+EXTRA_DIST += tests/fuzz/corpus/signature/detached.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/empty.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/enveloped.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/hmac.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/keyvalue.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/part.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/prefixes.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/properties.xml
+EXTRA_DIST += tests/fuzz/corpus/signature/two.xml

@@ -3,7 +3,7 @@
  *
  * A struct mg_anchors is one set of trusted authorities with their revocation lists. Checking a chain costs
  * several signatures, so what was proven of a certificate is remembered by its SHA-256 until it expires, a
- * list's nextUpdate passes or the lists are exchanged. Anchors are thread-safe; mg_anchors_revoke
+ * list's nextUpdate passes or the lists are exchanged. Anchors are thread-safe; mg_anchors_refresh
  * (exchanging lists) may happen at any time.
  */
 #ifndef MUENGSTEN_TRUST_CERTIFICATE_H
@@ -40,8 +40,13 @@ void mg_anchors_free(struct mg_anchors *anchors);
 bool mg_anchors_refresh(struct mg_anchors *anchors, bool *changed, struct mg_error *error);
 
 /* A store for OpenSSL's TLS with the same authorities and lists; the caller gets a reference of its own.
- * It is exchanged, not changed, by mg_anchors_refresh, so ask again afterwards. */
+ * It is exchanged, not changed, by mg_anchors_refresh, so ask again afterwards. What is thought of lists is
+ * the store's verify callback: SSL_CTX_set_verify has to be called without one, or it takes its place. */
 X509_STORE *mg_anchors_store(struct mg_anchors *anchors);
+
+/* A number that changes whenever lists were exchanged, so that whoever keeps a connection open can tell
+ * that its certificate has to be checked again. Cheap. */
+uint64_t mg_anchors_generation(struct mg_anchors *anchors);
 
 enum mg_certificate_use { MG_USE_SIGNATURE, MG_USE_TLS_CLIENT, MG_USE_TLS_SERVER };
 

@@ -12,7 +12,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct identity partner;
+static struct pki_party partner;
 static char *certificate; /* as Base64 */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct identity gateway;
+static struct pki_party gateway;
 static struct mg_signer *signer;
 
 static const struct mg_header usual_header = {
@@ -274,7 +274,7 @@ int main(void)
     signer = pki_signer(&gateway);
     int status = unit_run("receipt", tests, sizeof tests / sizeof *tests);
     mg_signer_free(signer);
-    identity_free(&gateway);
+    pki_free(&gateway);
     pki_stop();
     return status;
 }

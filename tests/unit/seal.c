@@ -19,7 +19,7 @@ static const char content[] = "<?before x?>\n<m:message xmlns=\"urn:example:defa
                               "&#xD;</plain>\n <m:x a=\"&quot;\"></m:x> "
                               "</m:message>";
 
-static struct identity gateway, rsa, brainpool;
+static struct pki_party gateway, rsa, brainpool;
 
 struct sealed {
     struct mg_buffer seal;
@@ -43,7 +43,7 @@ static struct mg_seal_facts facts_of(uint8_t digest[32])
     };
 }
 
-static struct sealed seal_with(const struct identity *identity, enum mg_seal_form form)
+static struct sealed seal_with(const struct pki_party *identity, enum mg_seal_form form)
 {
     struct sealed sealed = {.uri = ""};
     struct mg_signer *signer = pki_signer(identity);
@@ -97,7 +97,7 @@ static void an_enveloped_seal_verifies_and_leaves_the_content_as_it_was(void)
 
 static void a_detached_seal_verifies_over_its_content_only(void)
 {
-    const struct identity *const identities[] = {&gateway, &rsa, &brainpool};
+    const struct pki_party *const identities[] = {&gateway, &rsa, &brainpool};
     for (size_t i = 0; i < 3; i++) {
         struct sealed sealed = seal_with(identities[i], MG_SEAL_DETACHED);
         struct mg_signature_policy policy = pki_policy(identities[i]);
@@ -219,7 +219,7 @@ static char *path_of(const char *name)
  * content: xmlsec1 --verify --trusted-pem AUTHORITIES --id-attr:Id urn:muengsten:seal:1:Properties
  * SEALED.xml xmlsec1 … --url-map:cid:ID@muengsten CONTENT.xml SEAL.xml
  */
-static void verify_with_xmlsec1(const struct identity *identity, enum mg_seal_form form)
+static void verify_with_xmlsec1(const struct pki_party *identity, enum mg_seal_form form)
 {
     struct sealed sealed = seal_with(identity, form);
     const struct mg_buffer *seal = form == MG_SEAL_DETACHED ? &sealed.seal : &sealed.whole;
@@ -251,14 +251,14 @@ static void verify_with_xmlsec1(const struct identity *identity, enum mg_seal_fo
 
 static void the_xmlsec1_command_verifies_both_forms(void)
 {
-    const struct identity *const identities[] = {&gateway, &rsa, &brainpool};
+    const struct pki_party *const identities[] = {&gateway, &rsa, &brainpool};
     for (size_t i = 0; i < 3; i++) {
         verify_with_xmlsec1(identities[i], MG_SEAL_DETACHED);
         verify_with_xmlsec1(identities[i], MG_SEAL_ENVELOPED);
     }
 }
 
-static void verify_with_java(const struct identity *identity, enum mg_seal_form form)
+static void verify_with_java(const struct pki_party *identity, enum mg_seal_form form)
 {
     struct sealed sealed = seal_with(identity, form);
     const char *source = getenv("srcdir");
@@ -311,9 +311,9 @@ int main(void)
     rsa = pki_issue("gateway", "RSA-3072");
     brainpool = pki_issue("gateway", "brainpoolP256r1");
     int status = unit_run("seal", tests, sizeof tests / sizeof *tests);
-    identity_free(&brainpool);
-    identity_free(&rsa);
-    identity_free(&gateway);
+    pki_free(&brainpool);
+    pki_free(&rsa);
+    pki_free(&gateway);
     pki_stop();
     return status;
 }

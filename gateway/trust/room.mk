@@ -41,3 +41,42 @@ UNIT_TESTS += tests/unit/schema
 tests_unit_schema_SOURCES = tests/unit/schema.c
 tests_unit_schema_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_schema_LDADD = libunit.la libtrust.la $(LIBXML2_LIBS)
+
+TRUST_TEST_PKI = tests/unit/pki.c tests/unit/pki.h tests/unit/signature_pki.c tests/unit/signature_pki.h
+TRUST_TEST_SOURCES = $(TRUST_TEST_PKI) tests/unit/signature_foreign.c tests/unit/signature_foreign.h
+TRUST_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
+TRUST_TEST_LIBS = libunit.la libtrust.la libmessage.la
+
+UNIT_TESTS += tests/unit/signature tests/unit/signature_refused tests/unit/seal tests/unit/receipt
+tests_unit_signature_SOURCES = tests/unit/signature.c $(TRUST_TEST_SOURCES)
+tests_unit_signature_CPPFLAGS = $(TRUST_TEST_CPPFLAGS)
+tests_unit_signature_LDADD = $(TRUST_TEST_LIBS)
+tests_unit_signature_refused_SOURCES = tests/unit/signature_refused.c $(TRUST_TEST_SOURCES)
+tests_unit_signature_refused_CPPFLAGS = $(TRUST_TEST_CPPFLAGS)
+tests_unit_signature_refused_LDADD = $(TRUST_TEST_LIBS)
+tests_unit_seal_SOURCES = tests/unit/seal.c $(TRUST_TEST_SOURCES)
+tests_unit_seal_CPPFLAGS = $(TRUST_TEST_CPPFLAGS)
+tests_unit_seal_LDADD = $(TRUST_TEST_LIBS)
+tests_unit_receipt_SOURCES = tests/unit/receipt.c $(TRUST_TEST_SOURCES)
+tests_unit_receipt_CPPFLAGS = $(TRUST_TEST_CPPFLAGS)
+tests_unit_receipt_LDADD = $(TRUST_TEST_LIBS)
+
+EXTRA_DIST += \
+	tests/system/VerifySeal.java \
+	tests/fuzz/corpus/signature/detached.xml \
+	tests/fuzz/corpus/signature/empty.xml \
+	tests/fuzz/corpus/signature/enveloped.xml \
+	tests/fuzz/corpus/signature/hmac.xml \
+	tests/fuzz/corpus/signature/keyvalue.xml \
+	tests/fuzz/corpus/signature/part.xml \
+	tests/fuzz/corpus/signature/prefixes.xml \
+	tests/fuzz/corpus/signature/properties.xml \
+	tests/fuzz/corpus/signature/two.xml
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/signature
+tests_fuzz_signature_SOURCES = tests/fuzz/signature.c $(TRUST_TEST_PKI)
+tests_fuzz_signature_CPPFLAGS = $(TRUST_TEST_CPPFLAGS)
+tests_fuzz_signature_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_signature_LDADD = libtrust.la libmessage.la
+endif

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct identity partner, rsa;
+static struct pki_party partner, rsa;
 static char *content_path; /* what detached signatures refer to */
 
 static xmlDoc *parse(const char *text)
@@ -52,7 +52,7 @@ static const char *verify_with(const char *text, const struct mg_signature_polic
 }
 
 /* Signs by the recipe with the identity, and verifies with the identity as the partner. */
-static const char *verdict_on(struct recipe recipe, const struct identity *signer)
+static const char *verdict_on(struct recipe recipe, const struct pki_party *signer)
 {
     char *key_info = pki_key_info(signer);
     struct mg_signature_policy policy = pki_policy(signer);
@@ -111,12 +111,12 @@ static void every_admitted_curve_and_digest_is_understood(void)
         WHOLE, REFERENCE("", TRANSFORMS(ENVELOPED TRANSFORM(C14N)), DIGEST(MORE "sha384")),
         REFERENCE("", TRANSFORMS(ENVELOPED TRANSFORM(C14N)), DIGEST(XENC "sha512"))};
     for (size_t i = 0; i < 6; i++) {
-        struct identity signer = pki_issue("curve", curves[i]);
+        struct pki_party signer = pki_issue("curve", curves[i]);
         for (size_t j = 0; j < 3; j++) {
             struct recipe recipe = {.method = methods[j], .references = references[j]};
             CU_ASSERT_STRING_EQUAL(verdict_on(recipe, &signer), "valid");
         }
-        identity_free(&signer);
+        pki_free(&signer);
     }
 }
 
@@ -170,7 +170,7 @@ static void rsa_pss_is_valid(void)
 
 static void rsa_with_2048_bits_counts_until_the_day_that_the_policy_says(void)
 {
-    struct identity old = pki_issue("old", "RSA-2048");
+    struct pki_party old = pki_issue("old", "RSA-2048");
     char *key_info = pki_key_info(&old);
     struct recipe recipe = {.method = MORE "rsa-sha256", .key = old.key, .key_info = key_info};
     char *text = foreign_sign(&recipe);
@@ -182,7 +182,7 @@ static void rsa_with_2048_bits_counts_until_the_day_that_the_policy_says(void)
     CU_ASSERT_STRING_EQUAL(verify_with(text, &policy, NULL), "valid");
     free(text);
     free(key_info);
-    identity_free(&old);
+    pki_free(&old);
 }
 
 #define XADES "http://uri.etsi.org/01903/v1.3.2#"
@@ -312,11 +312,13 @@ static void the_result_names_the_signer_and_the_method(void)
     struct mg_signature_policy policy = pki_policy(&partner);
     char *text = foreign_sign(&(struct recipe){.key = partner.key, .key_info = key_info});
     struct mg_fingerprint expected = mg_certificate_fingerprint(partner.certificate);
+    char subject[256];
+    mg_certificate_subject(partner.certificate, subject, sizeof subject);
     for (int i = 0; i < 2; i++) { /* the second time from what is kept ready */
         struct mg_signature_result result;
         CU_ASSERT_STRING_EQUAL(verify_with(text, &policy, &result), "valid");
         CU_ASSERT(memcmp(&result.signer, &expected, sizeof expected) == 0);
-        CU_ASSERT_STRING_EQUAL(result.subject, "CN=partner");
+        CU_ASSERT_STRING_EQUAL(result.subject, subject);
         CU_ASSERT_STRING_EQUAL(result.method, MORE "ecdsa-sha256");
         free(result.canonical);
     }
@@ -380,7 +382,7 @@ static void a_detached_signature_may_not_be_enveloped(void)
 }
 
 /* Makes a signature of our own over the document, in either form. */
-static char *sign_ourselves(const struct identity *identity, const char *content, const char *uri,
+static char *sign_ourselves(const struct pki_party *identity, const char *content, const char *uri,
                             const char *properties)
 {
     struct mg_signer *signer = pki_signer(identity);
@@ -407,8 +409,8 @@ static void what_we_sign_verifies_in_both_forms_with_ecdsa_and_rsa(void)
 {
     static const char properties[] =
         "<p:x  xmlns:p='urn:p' xmlns:q='urn:q' Id='props'><p:y z='1'/></p:x>";
-    struct identity brainpool = pki_issue("brainpool", "brainpoolP256r1");
-    const struct identity *const identities[] = {&partner, &rsa, &brainpool};
+    struct pki_party brainpool = pki_issue("brainpool", "brainpoolP256r1");
+    const struct pki_party *const identities[] = {&partner, &rsa, &brainpool};
     for (size_t i = 0; i < 3; i++) {
         struct mg_signature_policy policy = pki_policy(identities[i]);
         char *text = sign_ourselves(identities[i], DETACHED_DOCUMENT, content_path, properties);
@@ -423,7 +425,7 @@ static void what_we_sign_verifies_in_both_forms_with_ecdsa_and_rsa(void)
         free(end);
         free(text);
     }
-    identity_free(&brainpool);
+    pki_free(&brainpool);
 }
 
 static void properties_that_are_not_well_formed_are_not_signed(void)
@@ -444,20 +446,20 @@ static void properties_that_are_not_well_formed_are_not_signed(void)
 
 static void a_key_is_not_paired_with_the_certificate_of_another(void)
 {
-    const struct identity mixed[] = {{partner.key, rsa.certificate},
-                                     {rsa.key, partner.certificate}};
-    struct identity other = pki_issue("other", "P-256");
-    const struct identity same_kind = {partner.key, other.certificate};
+    const struct pki_party mixed[] = {{partner.key, rsa.certificate},
+                                      {rsa.key, partner.certificate}};
+    struct pki_party other = pki_issue("other", "P-256");
+    const struct pki_party same_kind = {partner.key, other.certificate};
     struct mg_error error;
     for (size_t i = 0; i < 3; i++) {
-        const struct identity *wrong = i < 2 ? &mixed[i] : &same_kind;
-        struct identity right = {wrong->key, i == 1 ? rsa.certificate : partner.certificate};
+        const struct pki_party *wrong = i < 2 ? &mixed[i] : &same_kind;
+        struct pki_party right = {wrong->key, i == 1 ? rsa.certificate : partner.certificate};
         mg_signer_free(pki_signer(&right)); /* leaves the key in its file */
         struct mg_key *key = mg_key_from_file(pki_path("key.pem"), &error);
         CU_ASSERT_PTR_NULL(mg_signer_new(key, wrong->certificate, &error));
         CU_ASSERT_STRING_EQUAL(error.code, "signer.mismatch");
     }
-    identity_free(&other);
+    pki_free(&other);
 }
 
 static void base64_is_read_strictly(void)
@@ -518,8 +520,8 @@ int main(void)
     content_path = mg_copy_text(pki_path("content.xml"));
     int status = unit_run("signature", tests, sizeof tests / sizeof *tests);
     free(content_path);
-    identity_free(&rsa);
-    identity_free(&partner);
+    pki_free(&rsa);
+    pki_free(&partner);
     pki_stop();
     return status;
 }

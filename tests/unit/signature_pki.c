@@ -3,7 +3,6 @@
 #include "gateway/trust/signature_text.h"
 
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #include <unistd.h>
 
 static char folder[64];
-static struct identity root;
+static struct pki_party root;
 static struct mg_anchors *anchors;
 static const char *const names[] = {"root.pem", "key.pem", "content.xml", "seal.xml"};
 
@@ -41,61 +40,14 @@ static EVP_PKEY *make_key(const char *algorithm)
     return key;
 }
 
-static void extend(X509 *certificate, const X509 *issuer, int kind, const char *value)
+struct pki_party pki_issue(const char *name, const char *algorithm)
 {
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, (X509 *)issuer, certificate, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, kind, value);
-    if (!extension || X509_add_ext(certificate, extension, -1) != 1)
-        mg_die("cannot extend a certificate");
-    X509_EXTENSION_free(extension);
+    return pki_make(&(struct pki_plan){.name = name, .issuer = &root, .key = make_key(algorithm)});
 }
 
-static struct identity make(const char *name, const char *algorithm, const struct identity *issuer)
+struct pki_party pki_self_signed(const char *name, const char *algorithm)
 {
-    static long serial = 1;
-    struct identity made = {make_key(algorithm), X509_new()};
-    X509 *certificate = made.certificate;
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    bool authority = issuer == NULL && strcmp(name, "root") == 0;
-    issuer = issuer ? issuer : &made;
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1,
-                               0);
-    X509_set_issuer_name(certificate, X509_get_subject_name(issuer->certificate));
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
-    X509_set_pubkey(certificate, made.key);
-    const X509 *from = issuer->certificate;
-    extend(certificate, from, NID_basic_constraints,
-           authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
-    extend(certificate, from, NID_key_usage,
-           authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
-    extend(certificate, from, NID_subject_key_identifier, "hash");
-    extend(certificate, from, NID_authority_key_identifier, "keyid:always");
-    const EVP_MD *digest =
-        EVP_PKEY_get_base_id(issuer->key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
-    if (X509_sign(certificate, issuer->key, digest) <= 0)
-        mg_die("cannot sign a certificate");
-    return made;
-}
-
-struct identity pki_issue(const char *name, const char *algorithm)
-{
-    return make(name, algorithm, &root);
-}
-
-struct identity pki_self_signed(const char *name, const char *algorithm)
-{
-    return make(name, algorithm, NULL);
-}
-
-void identity_free(struct identity *identity)
-{
-    EVP_PKEY_free(identity->key);
-    X509_free(identity->certificate);
-    *identity = (struct identity){NULL, NULL};
+    return pki_make(&(struct pki_plan){.name = name, .key = make_key(algorithm)});
 }
 
 void pki_start(void)
@@ -104,10 +56,8 @@ void pki_start(void)
     snprintf(folder, sizeof folder, "/tmp/muengsten-unit-XXXXXX");
     if (!mkdtemp(folder) || !mg_trust_start(&error))
         mg_die("the tests cannot start");
-    root = make("root", "P-256", NULL);
-    FILE *file = fopen(pki_path("root.pem"), "w");
-    if (!file || PEM_write_X509(file, root.certificate) != 1 || fclose(file) != 0)
-        mg_die("cannot write the root");
+    root = pki_make(&(struct pki_plan){.name = "root", .authority = 1});
+    pki_write_certificates(pki_path("root.pem"), root.certificate, NULL);
     anchors = mg_anchors_new(pki_path("root.pem"), NULL, MG_STALE_REFUSE, &error);
     if (!anchors)
         mg_die("%s: %s", error.code, error.text);
@@ -116,7 +66,7 @@ void pki_start(void)
 void pki_stop(void)
 {
     mg_anchors_free(anchors);
-    identity_free(&root);
+    pki_free(&root);
     mg_trust_stop();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(pki_path(names[i]));
@@ -128,7 +78,7 @@ struct mg_anchors *pki_anchors(void)
     return anchors;
 }
 
-struct mg_signer *pki_signer(const struct identity *identity)
+struct mg_signer *pki_signer(const struct pki_party *identity)
 {
     struct mg_error error;
     FILE *file = fopen(pki_path("key.pem"), "w");
@@ -143,7 +93,7 @@ struct mg_signer *pki_signer(const struct identity *identity)
     return signer;
 }
 
-char *pki_key_info(const struct identity *identity)
+char *pki_key_info(const struct pki_party *identity)
 {
     struct mg_buffer text = {0};
     unsigned char *bytes = NULL;
@@ -158,11 +108,11 @@ char *pki_key_info(const struct identity *identity)
 
 static bool is_partner(const X509 *certificate, const void *context)
 {
-    const struct identity *partner = context;
+    const struct pki_party *partner = context;
     return partner && X509_cmp(certificate, partner->certificate) == 0;
 }
 
-struct mg_signature_policy pki_policy(const struct identity *partner)
+struct mg_signature_policy pki_policy(const struct pki_party *partner)
 {
     return (struct mg_signature_policy){
         .anchors = anchors, .is_signer = is_partner, .context = partner};

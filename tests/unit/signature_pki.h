@@ -8,13 +8,7 @@
 
 #include "gateway/trust/certificate.h"
 #include "gateway/trust/signature.h"
-
-#include <openssl/evp.h>
-
-struct identity {
-    EVP_PKEY *key;
-    X509 *certificate;
-};
+#include "tests/unit/pki.h"
 
 /* Makes the root and starts the trust room. The process ends if that fails. */
 void pki_start(void);
@@ -28,20 +22,19 @@ const char *pki_path(const char *name);
 
 /* A key of a curve's name, "RSA-3072" and the like, or "ED25519", with a certificate from the root
  * resp. from itself. */
-struct identity pki_issue(const char *name, const char *algorithm);
-struct identity pki_self_signed(const char *name, const char *algorithm);
-void identity_free(struct identity *identity);
+struct pki_party pki_issue(const char *name, const char *algorithm);
+struct pki_party pki_self_signed(const char *name, const char *algorithm);
 
 /* A signer with that key, through a key file. */
-struct mg_signer *pki_signer(const struct identity *identity);
+struct mg_signer *pki_signer(const struct pki_party *identity);
 
 /* ds:KeyInfo with the certificate; the caller frees it. */
-char *pki_key_info(const struct identity *identity);
+char *pki_key_info(const struct pki_party *identity);
 
 /* Writes a file in the temporary folder. */
 void pki_write(const char *name, const char *bytes, size_t length);
 
 /* A policy that takes exactly this identity (not copied) for the partner's. */
-struct mg_signature_policy pki_policy(const struct identity *partner);
+struct mg_signature_policy pki_policy(const struct pki_party *partner);
 
 #endif

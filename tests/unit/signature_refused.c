@@ -13,7 +13,7 @@
 /* Every signature here is made by xmlsec with the partner's own key and would verify there, unless
  * a test changes it afterwards: what refuses it is what the test is about. */
 
-static struct identity partner, other;
+static struct pki_party partner, other;
 static char *partner_key_info;
 
 static const char *verdict_with(const char *text, const struct mg_signature_policy *policy)
@@ -101,24 +101,24 @@ static void a_signature_without_a_certificate_is_refused(void)
 
 static void a_key_that_merely_stands_in_the_signature_is_not_trusted(void)
 {
-    struct identity stranger = pki_self_signed("stranger", "P-256");
+    struct pki_party stranger = pki_self_signed("stranger", "P-256");
     char *key_info = pki_key_info(&stranger);
     struct recipe recipe = {.key = stranger.key, .key_info = key_info};
     CU_ASSERT_STRING_EQUAL(verdict_on_recipe(recipe), "certificate.untrusted");
     free(key_info);
-    identity_free(&stranger);
+    pki_free(&stranger);
 }
 
 static void a_certificate_of_the_partners_that_no_authority_vouches_for_is_not_trusted(void)
 {
-    struct identity impostor = pki_self_signed("partner", "P-256");
+    struct pki_party impostor = pki_self_signed("partner", "P-256");
     char *key_info = pki_key_info(&impostor);
     struct mg_signature_policy policy = pki_policy(&impostor);
     char *text = sign((struct recipe){.key = impostor.key, .key_info = key_info});
     CU_ASSERT_STRING_EQUAL(verdict_with(text, &policy), "certificate.untrusted");
     free(text);
     free(key_info);
-    identity_free(&impostor);
+    pki_free(&impostor);
 }
 
 static void the_certificate_of_another_partner_is_refused_as_foreign(void)
@@ -158,20 +158,20 @@ static void a_huge_key_info_is_refused(void)
 
 static const char *verdict_on_key(const char *algorithm, const char *method)
 {
-    struct identity weak = pki_issue("weak", algorithm);
+    struct pki_party weak = pki_issue("weak", algorithm);
     char *key_info = pki_key_info(&weak);
     struct mg_signature_policy policy = pki_policy(&weak);
     char *text = sign((struct recipe){.key = weak.key, .key_info = key_info, .method = method});
     const char *verdict = verdict_with(text, &policy);
     free(text);
     free(key_info);
-    identity_free(&weak);
+    pki_free(&weak);
     return verdict;
 }
 
 static void rsa_with_1024_bits_is_too_short_whatever_the_policy_says(void)
 {
-    struct identity weak = pki_issue("weak", "RSA-1024");
+    struct pki_party weak = pki_issue("weak", "RSA-1024");
     char *key_info = pki_key_info(&weak);
     struct mg_signature_policy policy = pki_policy(&weak);
     policy.rsa_2048_until = INT64_MAX;
@@ -180,7 +180,7 @@ static void rsa_with_1024_bits_is_too_short_whatever_the_policy_says(void)
     CU_ASSERT_STRING_EQUAL(verdict_with(text, &policy), "signature.key-too-short");
     free(text);
     free(key_info);
-    identity_free(&weak);
+    pki_free(&weak);
 }
 
 static void curves_that_are_not_recommended_are_refused(void)
@@ -196,14 +196,14 @@ static void a_method_that_does_not_fit_the_key_is_refused(void)
     char *text = sign((struct recipe){.key = NULL});
     char *as_rsa = foreign_replace(text, "ecdsa-sha256", "rsa-sha256");
     CU_ASSERT_STRING_EQUAL(verdict_on(as_rsa), "signature.algorithm");
-    struct identity edwards = pki_issue("edwards", "ED25519");
+    struct pki_party edwards = pki_issue("edwards", "ED25519");
     char *key_info = pki_key_info(&edwards);
     struct mg_signature_policy policy = pki_policy(&edwards);
     char *mixed = sign((struct recipe){.key_info = key_info});
     CU_ASSERT_STRING_EQUAL(verdict_with(mixed, &policy), "signature.algorithm");
     free(mixed);
     free(key_info);
-    identity_free(&edwards);
+    pki_free(&edwards);
     free(as_rsa);
     free(text);
 }
@@ -343,7 +343,7 @@ static void a_changed_digest_is_noticed(void)
 /* The forger fits the digest to the changed content, but cannot sign it. */
 static void a_digest_that_was_fitted_to_changed_content_is_noticed(void)
 {
-    struct identity forger = pki_self_signed("forger", "P-256");
+    struct pki_party forger = pki_self_signed("forger", "P-256");
     char *genuine = sign((struct recipe){.key = NULL});
     static const char changed[] =
         "<m:message xmlns:m=\"urn:x\"><m:amount>900</m:amount>%s</m:message>";
@@ -357,7 +357,7 @@ static void a_digest_that_was_fitted_to_changed_content_is_noticed(void)
     CU_ASSERT_STRING_EQUAL(verdict_on(forged), "signature.value");
     free(forged);
     free(genuine);
-    identity_free(&forger);
+    pki_free(&forger);
 }
 
 static void other_changes_inside_what_is_signed_are_noticed(void)
@@ -647,8 +647,8 @@ int main(void)
     partner_key_info = pki_key_info(&partner);
     int status = unit_run("signature_refused", tests, sizeof tests / sizeof *tests);
     free(partner_key_info);
-    identity_free(&other);
-    identity_free(&partner);
+    pki_free(&other);
+    pki_free(&partner);
     pki_stop();
     return status;
 }

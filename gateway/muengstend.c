@@ -89,9 +89,9 @@ static int read_arguments(int count, char **values, struct arguments *arguments)
 }
 
 /* Reads and checks the configuration, and tells every problem. NULL if it cannot be used. */
-static struct mg_config *load_config(const char *path)
+static struct mg_config *load_config(const char *path, bool starting)
 {
-    struct mg_config_problems problems = {0};
+    struct mg_config_problems problems = {.starting = starting};
     struct mg_config *config = mg_config_load(path, &problems);
     if (config)
         mg_host_check(config, &problems);
@@ -117,7 +117,7 @@ int main(int count, char **values)
         fprintf(stderr, "muengstend: %s\n", error.text);
         return EX_SOFTWARE;
     }
-    struct mg_config *config = load_config(arguments.config);
+    struct mg_config *config = load_config(arguments.config, !arguments.test);
     status = config ? EXIT_SUCCESS : EXIT_FAILURE;
     if (config && arguments.test)
         fprintf(stderr, "%s: the configuration is in order\n", arguments.config);

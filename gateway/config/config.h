@@ -166,6 +166,9 @@ struct mg_config_problems {
     } *list;
     size_t count;
     size_t errors; /* of them no warnings */
+    /* A partner's certificate that has expired fails a check, but must not keep a gateway from starting again:
+     * with this set, such problems are warnings. */
+    bool starting;
 };
 
 /* Adds a problem; other rooms (the host of adapters) report theirs with it too. */

@@ -23,8 +23,9 @@ static void check_validity(struct mg_reader *reader, const xmlNode *element, con
 {
     char text[MG_CLOCK_TEXT_SIZE];
     int64_t expiry = mg_certificate_expiry(certificate), now = mg_clock_now();
+    bool bearable = reader->problems->starting && xmlStrEqual(element->name, BAD_CAST "partner");
     if (expiry <= now)
-        mg_reader_problem(reader, element, false,
+        mg_reader_problem(reader, element, bearable,
                           "%s: the certificate %s expired on %s; replace it by a current one",
                           attribute, path, day(expiry, text));
     else if (expiry <= now + MG_EXPIRY_WARNING)

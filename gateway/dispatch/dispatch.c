@@ -355,7 +355,7 @@ static void pump(struct lane *lane)
     struct mg_dispatch *dispatch = lane->dispatch;
     if (dispatch->stopping || lane->claiming || !lane->more)
         return;
-    if (!mg_store_ready(dispatch->options.store)) {
+    if (!mg_store_can_record(dispatch->options.store)) {
         pump_in(lane, PAUSE);
         return;
     }

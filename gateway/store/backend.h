@@ -42,6 +42,7 @@ struct mg_store_class {
     bool (*totals)(struct mg_store *store, struct mg_store_totals *totals, struct mg_error *error);
     bool (*expire)(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
     bool (*ready)(struct mg_store *store);
+    bool (*can_record)(struct mg_store *store);
     void (*close)(struct mg_store *store);
 };
 

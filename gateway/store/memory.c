@@ -599,6 +599,7 @@ static const struct mg_store_class memory_class = {
     .totals = memory_totals,
     .expire = memory_expire,
     .ready = memory_ready,
+    .can_record = memory_ready,
     .close = memory_close,
 };
 

@@ -112,6 +112,7 @@ static const struct mg_store_class null_class = {
     .totals = null_totals,
     .expire = null_expire,
     .ready = null_ready,
+    .can_record = null_ready,
     .close = null_close,
 };
 

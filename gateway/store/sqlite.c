@@ -194,6 +194,7 @@ static const struct mg_store_class sqlite_class = {
     .totals = mg_sqlite_totals,
     .expire = mg_sqlite_expire,
     .ready = mg_sqlite_ready,
+    .can_record = mg_sqlite_can_record,
     .close = close_store,
 };
 

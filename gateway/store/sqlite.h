@@ -145,7 +145,8 @@ struct mg_sqlite {
 
     /* Readiness. */
     atomic_bool failed;  /* the last commit did not succeed */
-    atomic_bool full;    /* the reserve is reached */
+    atomic_bool full;    /* the reserve is reached: nothing more is accepted */
+    atomic_bool used_up; /* the reserve is nearly used up: nothing more is claimed */
     atomic_llong looked; /* when the space was last looked at, in microseconds, monotonic */
     atomic_bool asked;   /* the writer was asked to look */
 
@@ -179,6 +180,7 @@ bool mg_sqlite_start_writer(struct mg_sqlite *sqlite, struct mg_error *error);
 void mg_sqlite_stop_writer(struct mg_sqlite *sqlite);
 void mg_sqlite_enqueue(struct mg_sqlite *sqlite, struct mg_handoff_item *item);
 bool mg_sqlite_ready(struct mg_store *store);
+bool mg_sqlite_can_record(struct mg_store *store);
 /* Looks at the space on disk, at most once a second unless now is set. */
 void mg_sqlite_look_at_space(struct mg_sqlite *sqlite, bool now);
 /* Brings what is in the write-ahead log into the database; with empty the log's file is emptied

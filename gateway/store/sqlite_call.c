@@ -140,18 +140,17 @@ static bool fits(const struct mg_store_accept *accept)
     return accept->delivery_count <= MG_STORE_NUMBER_LAST;
 }
 
-static bool refuse_for_space(const struct mg_sqlite *sqlite, struct mg_error *error)
+static bool refuse_for_space(bool refused, struct mg_error *error)
 {
-    if (!atomic_load(&sqlite->full))
-        return false;
-    mg_fail(error, "store.full",
-            "the free space on the store's disk is below the reserve; free some space");
-    return true;
+    if (refused)
+        mg_fail(error, "store.full",
+                "the free space on the store's disk is below the reserve; free some space");
+    return refused;
 }
 
 static bool accept_message(struct mg_sqlite *sqlite, struct mg_store_accept *accept)
 {
-    if (refuse_for_space(sqlite, &accept->error))
+    if (refuse_for_space(atomic_load(&sqlite->full), &accept->error))
         return true;
     if (!fits(accept)) {
         mg_fail(&accept->error, "store.failed", "the message has too many parts or deliveries");
@@ -246,7 +245,7 @@ static bool read_next_due(struct mg_sqlite *sqlite, struct mg_store_claim *claim
 
 static bool claim_deliveries(struct mg_sqlite *sqlite, struct mg_store_claim *claim)
 {
-    if (refuse_for_space(sqlite, &claim->error))
+    if (refuse_for_space(atomic_load(&sqlite->used_up), &claim->error))
         return true;
     sqlite3_stmt *leases = mg_sqlite_bind(&sqlite->writer, W_RETURN_LEASES);
     mg_sqlite_bind_text(leases, 1, claim->destination);

@@ -28,6 +28,9 @@
  */
 #define LOG_BYTES (64 * 1024 * 1024)
 
+/* Of the reserve, the part that is left alone: what is claimed by then can still be recorded. */
+#define LAST_OF_RESERVE 8
+
 /* ---- readiness ---- */
 
 void mg_sqlite_look_at_space(struct mg_sqlite *sqlite, bool now)
@@ -36,10 +39,12 @@ void mg_sqlite_look_at_space(struct mg_sqlite *sqlite, bool now)
     if (!now && moment - atomic_load(&sqlite->looked) < SECOND)
         return;
     struct statvfs space;
-    bool full = sqlite->reserve > 0 && fstatvfs(sqlite->folder, &space) == 0 &&
-                (uint64_t)space.f_bavail * space.f_frsize < (uint64_t)sqlite->reserve;
+    bool known = sqlite->reserve > 0 && fstatvfs(sqlite->folder, &space) == 0;
+    uint64_t left = known ? (uint64_t)space.f_bavail * space.f_frsize : UINT64_MAX;
+    bool full = known && left < (uint64_t)sqlite->reserve;
     atomic_store(&sqlite->looked, moment);
     atomic_store(&sqlite->asked, false);
+    atomic_store(&sqlite->used_up, known && left < (uint64_t)sqlite->reserve / LAST_OF_RESERVE);
     if (atomic_exchange(&sqlite->full, full) != full)
         mg_log(full ? MG_LOG_ERROR : MG_LOG_NOTICE, full ? "store.full" : "store.space", NULL);
 }
@@ -54,10 +59,9 @@ static void set_failed(struct mg_sqlite *sqlite, bool failed, const struct mg_er
         mg_log(MG_LOG_NOTICE, "store.recovered", NULL);
 }
 
-bool mg_sqlite_ready(struct mg_store *store)
+/* The disk may fill up while nobody writes: the writer, which may block, has another look. */
+static void ask_for_a_look(struct mg_sqlite *sqlite)
 {
-    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    /* The disk may fill up while nobody writes: the writer, which may block, has another look. */
     if (mg_clock_monotonic() - atomic_load(&sqlite->looked) >= SECOND &&
         !atomic_exchange(&sqlite->asked, true)) {
         pthread_mutex_lock(&sqlite->lock);
@@ -65,7 +69,20 @@ bool mg_sqlite_ready(struct mg_store *store)
         pthread_cond_signal(&sqlite->called);
         pthread_mutex_unlock(&sqlite->lock);
     }
+}
+
+bool mg_sqlite_ready(struct mg_store *store)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    ask_for_a_look(sqlite);
     return !atomic_load(&sqlite->failed) && !atomic_load(&sqlite->full);
+}
+
+bool mg_sqlite_can_record(struct mg_store *store)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    ask_for_a_look(sqlite);
+    return !atomic_load(&sqlite->failed) && !atomic_load(&sqlite->used_up);
 }
 
 /* ---- the queue ---- */

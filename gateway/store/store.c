@@ -123,6 +123,11 @@ bool mg_store_ready(struct mg_store *store)
     return store->class->ready(store);
 }
 
+bool mg_store_can_record(struct mg_store *store)
+{
+    return store->class->can_record(store);
+}
+
 void mg_store_close(struct mg_store *store)
 {
     if (store)

@@ -261,9 +261,13 @@ struct mg_store *mg_store_null_open(const struct mg_store_options *options,
  * be more. Blocks. */
 bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
 
-/* True while accepting and delivering can be recorded: space above the reserve, no failed commit since. Cheap
- * (a flag), any thread. */
+/* True while messages can be accepted: space above the reserve, no failed commit since. Cheap (a flag), any
+ * thread. */
 bool mg_store_ready(struct mg_store *store);
+
+/* True while claims and outcomes can be recorded: that is what the reserve is for, until seven eighths of it
+ * are used. Cheap, any thread. */
+bool mg_store_can_record(struct mg_store *store);
 
 /* Carries out what was asked for, completes it into the handoff (to be drained afterwards), closes. NULL is
  * allowed. */

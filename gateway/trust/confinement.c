@@ -71,15 +71,18 @@ static xmlParserInput *load(const char *location, const char *id, xmlParserCtxt 
     return NULL;
 }
 
-void mg_confinement_begin(const char *folder)
+void mg_confinement_install(void)
 {
-    assert(!allowed);
-    /* Usually once. Other libraries (xmlsec's initialisation is one) put a function of their own
-     * there. */
     pthread_mutex_lock(&installing);
     if (xmlGetExternalEntityLoader() != load)
         xmlSetExternalEntityLoader(load);
     pthread_mutex_unlock(&installing);
+}
+
+void mg_confinement_begin(const char *folder)
+{
+    assert(!allowed);
+    mg_confinement_install();
     allowed = folder;
     refused = false;
 }

@@ -1,3 +1,4 @@
+#include "gateway/trust/confinement.h"
 #include "gateway/trust/signature.h"
 #include "gateway/trust/signature_certificate.h"
 
@@ -39,7 +40,9 @@ bool mg_trust_start(struct mg_error *error)
             "xmlsec does not start, or is another version than the gateway was built with.");
     if (xmlSecOpenSSLAppInit(NULL) < 0 || xmlSecOpenSSLInit() < 0)
         return mg_fail(error, "system.xmlsec", "xmlsec does not start with OpenSSL.");
-    xmlSecErrorsSetCallback(drop_xmlsec); /* at last, since each of the above sets its own */
+    /* At last, since xmlsec sets its own of both. */
+    xmlSecErrorsSetCallback(drop_xmlsec);
+    mg_confinement_install();
     return true;
 }
 

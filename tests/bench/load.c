@@ -151,6 +151,18 @@ static struct signed_message make_message(xmlDoc *pattern, const struct mg_signe
     return message;
 }
 
+static xmlDoc *read_pattern(void)
+{
+    static char text[1 << 20];
+    FILE *file = fopen(settings[MESSAGE], "r");
+    size_t length = file ? fread(text, 1, sizeof text, file) : 0;
+    xmlDoc *pattern = xmlReadMemory(text, (int)length, NULL, NULL, XML_PARSE_NONET);
+    if (!pattern)
+        give_up("the message cannot be read", NULL);
+    fclose(file);
+    return pattern;
+}
+
 static void make_messages(struct load *load)
 {
     struct mg_error error;
@@ -159,9 +171,9 @@ static void make_messages(struct load *load)
     if (!key || !certificate)
         give_up("signing key or certificate", &error);
     struct mg_signer *signer = mg_signer_new(key, certificate, &error);
-    xmlDoc *pattern = xmlReadFile(settings[MESSAGE], NULL, XML_PARSE_NONET);
-    if (!signer || !pattern)
-        give_up("the message or its signer", signer ? NULL : &error);
+    if (!signer)
+        give_up("the signer", &error);
+    xmlDoc *pattern = read_pattern();
     xmlNode *root = xmlDocGetRootElement(pattern);
     xmlNode *author = find(root, "autor"), *reader = find(root, "leser");
     if (!author || !reader)

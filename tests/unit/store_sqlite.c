@@ -531,12 +531,30 @@ static void below_the_reserve_nothing_is_accepted_but_outcomes_are_recorded(void
     CU_ASSERT_FATAL(fixture_open(&fixture));
     CU_ASSERT_FATAL(claim_one(&fixture, "remscheid", 10000, 90000, &delivery));
     struct mg_sqlite *sqlite = (struct mg_sqlite *)fixture.store;
-    atomic_store(&sqlite->full, true);
+    atomic_store(&sqlite->used_up, true);
+    CU_ASSERT_FALSE(mg_store_can_record(fixture.store));
     CU_ASSERT_FALSE(claim_one(&fixture, "remscheid", 10000, 90000, &another));
     struct mg_store_outcome outcome = outcome_of(&delivery, MG_DELIVERY_DELIVERED, 11000);
     CU_ASSERT(outcome_now(&fixture, &outcome));
     CU_ASSERT_EQUAL(state_of(&fixture, &delivery.message), MG_DELIVERY_DELIVERED);
     free_messages(3);
+    fixture_end(&fixture);
+}
+
+static void from_the_reserve_what_was_accepted_is_still_delivered(void)
+{
+    struct mg_store_delivery delivery;
+    fixture_begin(&fixture, mg_store_sqlite_open);
+    make_messages(2);
+    CU_ASSERT(accept_new(&fixture, &messages[0]));
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)fixture.store;
+    atomic_store(&sqlite->full, true);
+    CU_ASSERT_FALSE(accept_new(&fixture, &messages[1]));
+    CU_ASSERT(mg_store_can_record(fixture.store));
+    CU_ASSERT_FATAL(claim_one(&fixture, "remscheid", 10000, 90000, &delivery));
+    struct mg_store_outcome outcome = outcome_of(&delivery, MG_DELIVERY_DELIVERED, 11000);
+    CU_ASSERT(outcome_now(&fixture, &outcome));
+    free_messages(2);
     fixture_end(&fixture);
 }
 
@@ -625,6 +643,7 @@ int main(void)
         UNIT_TEST(spool_files_without_a_row_are_swept_at_the_start),
         UNIT_TEST(spool_files_go_with_what_they_belong_to),
         UNIT_TEST(below_the_reserve_nothing_is_accepted_but_outcomes_are_recorded),
+        UNIT_TEST(from_the_reserve_what_was_accepted_is_still_delivered),
         UNIT_TEST(a_full_disk_refuses_calls_whole_until_there_is_space_again),
         UNIT_TEST(a_store_that_is_not_ready_recovers_with_the_next_commit),
     };

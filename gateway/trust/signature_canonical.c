@@ -1,6 +1,7 @@
 #include "gateway/trust/signature_canonical.h"
 
 #include <libxml/c14n.h>
+#include <libxml/xmlerror.h>
 
 /* The exclusive form repeats a declaration at each element that uses it, so that its size is not
  * bounded by the document's. */
@@ -24,6 +25,16 @@ static int append(void *buffer, const char *bytes, int length)
     return mg_buffer_add(buffer, bytes, (size_t)length) ? length : -1;
 }
 
+#if LIBXML_VERSION >= 21200
+static void ignore(void *context, const xmlError *details)
+#else
+static void ignore(void *context, xmlErrorPtr details)
+#endif
+{
+    (void)context;
+    (void)details;
+}
+
 static bool canonicalise(xmlDoc *document, xmlNode *apex, struct mg_canonical *how,
                          struct mg_buffer *bytes, struct mg_error *error)
 {
@@ -32,8 +43,14 @@ static bool canonicalise(xmlDoc *document, xmlNode *apex, struct mg_canonical *h
     if (!output)
         mg_die("no memory for a canonical form");
     xmlChar **prefixes = how->prefixes[0] ? how->prefixes : NULL;
+    /* libxml2 reports to this thread's handler, which without one is stderr, and it quotes
+     * contents. */
+    xmlStructuredErrorFunc handler = xmlStructuredError;
+    void *context = xmlStructuredErrorContext;
+    xmlSetStructuredErrorFunc(NULL, ignore);
     int result =
         xmlC14NExecute(document, apex ? is_inside : NULL, apex, how->mode, prefixes, 0, output);
+    xmlSetStructuredErrorFunc(context, handler);
     bool written = xmlOutputBufferClose(output) >= 0;
     if (result < 0 || !written)
         return mg_fail(

@@ -1,6 +1,7 @@
 /*
  * signature_canonical: the canonical bytes that a reference's digest and a signature's value cover.
- * Documents come through mg_xml_parse, which refuses those that libxml2 would canonicalise in quadratic time.
+ * Documents come through mg_xml_parse, which refuses those whose canonical form would take libxml2
+ * quadratic time.
  */
 #ifndef MUENGSTEN_TRUST_SIGNATURE_CANONICAL_H
 #define MUENGSTEN_TRUST_SIGNATURE_CANONICAL_H

@@ -2,17 +2,15 @@
 #include "gateway/trust/signature.h"
 #include "gateway/trust/signature_certificate.h"
 
-#include <libxml/globals.h>
 #include <libxml/parser.h>
 #include <xmlsec/errors.h>
 #include <xmlsec/openssl/app.h>
 #include <xmlsec/openssl/crypto.h>
 #include <xmlsec/xmlsec.h>
 
-/* Both libraries would write to stderr, and libxml2 quotes contents. What failed is told by what
- * functions return. */
-static void drop_xmlsec(const char *file, int line, const char *function, const char *object,
-                        const char *subject, int reason, const char *message)
+/* xmlsec would write to stderr. What failed is told by what its functions return. */
+static void drop(const char *file, int line, const char *function, const char *object,
+                 const char *subject, int reason, const char *message)
 {
     (void)file;
     (void)line;
@@ -23,17 +21,9 @@ static void drop_xmlsec(const char *file, int line, const char *function, const 
     (void)message;
 }
 
-static void drop_libxml2(void *context, xmlErrorPtr details)
-{
-    (void)context;
-    (void)details;
-}
-
 bool mg_trust_start(struct mg_error *error)
 {
     xmlInitParser();
-    xmlSetStructuredErrorFunc(NULL, drop_libxml2);
-    xmlThrDefSetStructuredErrorFunc(NULL, drop_libxml2);
     if (xmlSecInit() < 0 || xmlSecCheckVersion() != 1)
         return mg_fail(
             error, "system.xmlsec",
@@ -41,7 +31,7 @@ bool mg_trust_start(struct mg_error *error)
     if (xmlSecOpenSSLAppInit(NULL) < 0 || xmlSecOpenSSLInit() < 0)
         return mg_fail(error, "system.xmlsec", "xmlsec does not start with OpenSSL.");
     /* At last, since xmlsec sets its own of both. */
-    xmlSecErrorsSetCallback(drop_xmlsec);
+    xmlSecErrorsSetCallback(drop);
     mg_confinement_install();
     return true;
 }

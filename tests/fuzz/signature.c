@@ -20,6 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     pki_start();
+    pki_remove_files();
     partner = pki_issue("partner", "P-256");
     char *key_info = pki_key_info(&partner);
     char *begin = strstr(key_info, "MII"), *end = strstr(key_info, "</ds:X509Certificate>");

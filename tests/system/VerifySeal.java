@@ -36,9 +36,9 @@ import org.w3c.dom.NodeList;
  *
  *     java VerifySeal.java AUTHORITIES.pem CONTENT.xml [SEAL.xml]
  *
- * Without SEAL.xml the seal is the ds:Signature that is a child of CONTENT's document element. Prints
- * "valid" and ends with 0, or "invalid: reason" and ends with 1. Secure validation is on: no SHA-1, no XSLT,
- * few references, no references to files or the network.
+ * Without SEAL.xml the seal is the ds:Signature that is a child of CONTENT's document element.
+ * Prints "valid" and ends with 0, or "invalid: reason" and ends with 1. Secure validation is on: no
+ * SHA-1, no XSLT, few references, none to files or the network.
  */
 public final class VerifySeal {
     private static final String SEAL = "urn:muengsten:seal:1";
@@ -47,8 +47,8 @@ public final class VerifySeal {
         try {
             if (arguments.length < 2 || arguments.length > 3)
                 throw new Exception("usage: VerifySeal AUTHORITIES.pem CONTENT.xml [SEAL.xml]");
-            verify(authorities(arguments[0]), Path.of(arguments[1]),
-                    arguments.length == 3 ? Path.of(arguments[2]) : null);
+            Path seal = arguments.length == 3 ? Path.of(arguments[2]) : null;
+            verify(authorities(arguments[0]), Path.of(arguments[1]), seal);
             System.out.println("valid");
         } catch (Exception problem) {
             System.out.println("invalid: " + problem.getMessage());
@@ -181,7 +181,8 @@ public final class VerifySeal {
         }
 
         private static boolean isSelfIssued(X509Certificate certificate) {
-            return certificate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal());
+            return certificate.getIssuerX500Principal().equals(
+                    certificate.getSubjectX500Principal());
         }
 
         /** The intermediate authority that issued a certificate, or null if a root did. */

@@ -10,6 +10,7 @@
 
 #include <libxml/c14n.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -326,6 +327,46 @@ static void the_result_names_the_signer_and_the_method(void)
     free(key_info);
 }
 
+struct verifier {
+    pthread_t thread;
+    const char *text;
+    int valid;
+};
+
+static void *verify_often(void *context)
+{
+    struct verifier *self = context;
+    struct mg_signature_policy policy = pki_policy(&partner);
+    for (int i = 0; i < 25; i++) {
+        struct mg_signature_result result;
+        xmlNode *signature;
+        xmlDoc *document = parse(self->text);
+        self->valid += mg_signature_find(document, &signature, NULL) &&
+                       mg_signature_verify_enveloped(document, signature, &policy, &result, NULL);
+        free(result.canonical);
+        xmlFreeDoc(document);
+    }
+    return NULL;
+}
+
+static void threads_verify_at_the_same_time(void)
+{
+    char *key_info = pki_key_info(&partner);
+    char *text = foreign_sign(&(struct recipe){.key = partner.key, .key_info = key_info});
+    struct verifier verifiers[4];
+    for (size_t i = 0; i < 4; i++) {
+        verifiers[i] = (struct verifier){.text = text};
+        CU_ASSERT_EQUAL_FATAL(
+            pthread_create(&verifiers[i].thread, NULL, verify_often, &verifiers[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(verifiers[i].thread, NULL);
+        CU_ASSERT_EQUAL(verifiers[i].valid, 25);
+    }
+    free(text);
+    free(key_info);
+}
+
 #define DETACHED_DOCUMENT "<a xmlns=\"urn:example\"><!-- no --><b c='1'/>text</a>"
 
 static const char *verify_detached(const char *content, const char *text,
@@ -506,6 +547,7 @@ int main(void)
         UNIT_TEST(what_was_digested_is_the_canonical_form_without_the_signature),
         UNIT_TEST(another_canonical_form_is_not_handed_on),
         UNIT_TEST(the_result_names_the_signer_and_the_method),
+        UNIT_TEST(threads_verify_at_the_same_time),
         UNIT_TEST(a_detached_signature_is_valid_over_its_document_only),
         UNIT_TEST(a_detached_signature_may_not_be_enveloped),
         UNIT_TEST(what_we_sign_verifies_in_both_forms_with_ecdsa_and_rsa),

@@ -63,14 +63,19 @@ void pki_start(void)
         mg_die("%s: %s", error.code, error.text);
 }
 
+void pki_remove_files(void)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(pki_path(names[i]));
+    rmdir(folder);
+}
+
 void pki_stop(void)
 {
     mg_anchors_free(anchors);
     pki_free(&root);
     mg_trust_stop();
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unlink(pki_path(names[i]));
-    rmdir(folder);
+    pki_remove_files();
 }
 
 struct mg_anchors *pki_anchors(void)

@@ -112,6 +112,7 @@ static void begin_request(struct mg_http_request *connection, const struct mg_ht
 {
     int64_t now = mg_net_now();
     reset_request(connection);
+    mg_server_move(connection, &connection->server->others);
     connection->phase = MG_REQUEST;
     connection->requests++;
     connection->scanned = 0;
@@ -244,6 +245,14 @@ static bool step_body(struct mg_http_request *connection)
     return true;
 }
 
+/* Waits for the next request. */
+static void become_idle(struct mg_http_request *connection)
+{
+    connection->phase = MG_HEAD;
+    connection->since = mg_net_now();
+    mg_server_move(connection, &connection->server->idle);
+}
+
 static bool step_request(struct mg_http_request *connection)
 {
     if (connection->answered && (connection->body_done || connection->closes)) {
@@ -252,8 +261,7 @@ static bool step_request(struct mg_http_request *connection)
             return true;
         }
         reset_request(connection);
-        connection->phase = MG_HEAD;
-        connection->since = mg_net_now();
+        become_idle(connection);
         return true;
     }
     if (!connection->body_done && (!connection->paused || connection->answered))
@@ -385,14 +393,34 @@ static void refuse_handshake(struct mg_http_request *connection)
     mg_connection_linger(connection, false);
 }
 
+/* Makes an EVP_PKEY empty, and gives back the reference to it. */
+static void empty_key(EVP_PKEY *key)
+{
+    EVP_PKEY_set_type(key, EVP_PKEY_EC);
+    EVP_PKEY_free(key);
+}
+
+/* The ephemeral keys have done their work with the handshake. OpenSSL would keep both as long as
+ * the connection, which is bad for secrecy, and with 4 KB for memory. */
+static void forget_ephemeral_keys(SSL *ssl)
+{
+    EVP_PKEY *key = NULL;
+    if (SSL_get_peer_tmp_key(ssl, &key) == 1)
+        empty_key(key);
+    if (SSL_get_tmp_key(ssl, &key) == 1)
+        empty_key(key);
+}
+
 static void on_event(struct bufferevent *events_buffer, short what, void *context)
 {
     struct mg_http_request *connection = context;
     (void)events_buffer;
     if (what & BEV_EVENT_CONNECTED) {
-        connection->phase = MG_HEAD;
-        connection->since = mg_net_now();
+        connection->server->shaking_count--;
+        forget_ephemeral_keys(connection->ssl);
+        become_idle(connection);
         mg_connection_run(connection);
+        mg_server_shake_next(connection->server);
     } else if (connection->phase == MG_SHAKING) {
         refuse_handshake(connection);
     } else if (connection->phase != MG_LINGERING) {
@@ -423,12 +451,21 @@ static void equip(struct mg_http_request *connection)
     connection->reading = true;
     if (server->tls) {
         connection->phase = MG_SHAKING;
+        server->shaking_count++;
         bufferevent_openssl_set_allow_dirty_shutdown(connection->events_buffer, 1);
     } else {
-        connection->phase = MG_HEAD;
-        connection->since = mg_net_now();
+        become_idle(connection);
     }
     mg_connection_run(connection);
+}
+
+void mg_connection_greet(struct mg_http_request *connection)
+{
+    struct mg_http_server *server = connection->server;
+    bool now = !server->tls || mg_server_may_shake(server);
+    mg_server_move(connection, now ? &server->others : &server->waiting);
+    if (now)
+        equip(connection);
 }
 
 static void on_first_byte(evutil_socket_t socket, short what, void *context)
@@ -439,7 +476,7 @@ static void on_first_byte(evutil_socket_t socket, short what, void *context)
     if (recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         mg_connection_end(connection);
     else
-        equip(connection);
+        mg_connection_greet(connection);
 }
 
 static void write_peer(const struct sockaddr *address, char *text, size_t size)
@@ -467,7 +504,7 @@ void mg_connection_new(struct mg_http_server *server, evutil_socket_t socket,
     connection->since = mg_net_now();
     write_peer(address, connection->peer, sizeof connection->peer);
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    TAILQ_INSERT_TAIL(&server->connections, connection, entry);
+    mg_server_move(connection, &server->others);
     server->count++;
     mg_deadline_begin(&connection->deadline, server->base, on_deadline, connection);
     event_assign(&connection->raw, server->base, socket, EV_READ, on_first_byte, connection);

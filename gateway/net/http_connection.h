@@ -22,6 +22,14 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Of the connections that a listener may have, so many parts may be idle between requests, and so
+ * many may shake hands at the same time: an idle one costs about 20 KB in OpenSSL, one in its
+ * handshake about twice that. The connection that is idle the longest is closed for the next one
+ * (RFC 9112, section 9.5, allows that at any time); handshakes beyond wait for their turn with
+ * their bytes still in the kernel. */
+#define MG_HTTP_IDLE_PART    5
+#define MG_HTTP_SHAKING_PART 20
+
 /* What is left of a body that nobody wants is read over up to this; beyond, the connection closes.
  */
 #define MG_HTTP_DISCARD_LIMIT (64 * 1024)
@@ -35,8 +43,11 @@ enum mg_connection_phase {
     MG_LINGERING, /* what the peer still sends is dropped, so that it can read the last answer */
 };
 
+TAILQ_HEAD(mg_connections, mg_http_request);
+
 struct mg_http_request {
     TAILQ_ENTRY(mg_http_request) entry;
+    struct mg_connections *list; /* the one of the server's that it is in */
     struct mg_http_server *server;
     struct bufferevent *events_buffer; /* NULL while silent */
     SSL *ssl;                          /* the bufferevent's; NULL on a plain listener */
@@ -81,8 +92,6 @@ struct mg_http_request {
     bool closes;      /* the connection ends after this request */
 };
 
-TAILQ_HEAD(mg_connections, mg_http_request);
-
 struct mg_http_server {
     struct event_base *base;
     char *name;
@@ -95,8 +104,14 @@ struct mg_http_server {
     bool starved; /* no descriptor was left for a connection */
     bool starvation_logged;
     struct mg_deadline retry;
-    struct mg_connections connections;
+    /* A connection is in one of three lists: idle between requests (the longest idle first),
+     * waiting for its handshake to begin, or any other. */
+    struct mg_connections idle;
+    struct mg_connections waiting;
+    struct mg_connections others;
     size_t count;
+    size_t idle_count;
+    size_t shaking_count;
     bool stopping;
     struct event drained_event;
     void (*drained)(struct mg_http_server *server, void *context);
@@ -114,6 +129,12 @@ struct mg_http_server {
 
 /* ---- http_server.c ---- */
 
+/* Puts a connection into another list. */
+void mg_server_move(struct mg_http_request *connection, struct mg_connections *list);
+/* Whether one more handshake may begin now. */
+bool mg_server_may_shake(const struct mg_http_server *server);
+/* Some handshake has ended: the next one may begin. */
+void mg_server_shake_next(struct mg_http_server *server);
 /* A connection was freed. */
 void mg_server_connection_gone(struct mg_http_server *server);
 /* Logs that something was refused, unless too much of it is logged already. name is "code" or
@@ -126,6 +147,8 @@ void mg_server_log_refusal(struct mg_http_server *server, const char *event, con
 /* Takes over an accepted socket. */
 void mg_connection_new(struct mg_http_server *server, evutil_socket_t socket,
                        const struct sockaddr *address);
+/* Begins with TLS, as the peer has begun to speak, or waits until fewer others are at it. */
+void mg_connection_greet(struct mg_http_request *connection);
 /* Goes on as far as possible. */
 void mg_connection_run(struct mg_http_request *connection);
 /* Goes on soon, from the loop: for changes from outside. */

@@ -13,6 +13,15 @@
 #define LINGER_TIME  2000
 #define LINGER_BYTES (4 * 1024 * 1024)
 
+/* A place among the handshakes becomes free. */
+static void leave_phase(struct mg_http_request *connection)
+{
+    if (connection->phase != MG_SHAKING)
+        return;
+    connection->server->shaking_count--;
+    mg_server_shake_next(connection->server);
+}
+
 static void destroy(struct mg_http_request *connection)
 {
     struct mg_http_server *server = connection->server;
@@ -24,7 +33,8 @@ static void destroy(struct mg_http_request *connection)
         bufferevent_free(connection->events_buffer);
     else
         close(connection->socket);
-    TAILQ_REMOVE(&server->connections, connection, entry);
+    leave_phase(connection);
+    mg_server_move(connection, NULL);
     free(connection->fingerprint);
     free(connection);
     mg_server_connection_gone(server);
@@ -88,6 +98,7 @@ void mg_connection_linger(struct mg_http_request *connection, bool orderly)
     /* What was decrypted and not used is of no use any more. */
     struct evbuffer *input = bufferevent_get_input(connection->events_buffer);
     evbuffer_drain(input, evbuffer_get_length(input));
+    leave_phase(connection);
     connection->phase = MG_LINGERING;
     connection->discarded = 0;
     connection->since = mg_net_now();

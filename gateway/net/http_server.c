@@ -105,6 +105,47 @@ static void look_whether_drained(struct mg_http_server *server)
         event_active(&server->drained_event, EV_TIMEOUT, 0);
 }
 
+/* Closes the connection that is idle the longest and has nothing underway. */
+static void close_an_idle_one(struct mg_http_server *server, const struct mg_http_request *newest)
+{
+    struct mg_http_request *connection;
+    TAILQ_FOREACH(connection, &server->idle, entry)
+    {
+        if (connection == newest || connection->head_begun ||
+            mg_outflow_waiting(connection->events_buffer) > 0)
+            continue;
+        mg_connection_close(connection);
+        return;
+    }
+}
+
+void mg_server_move(struct mg_http_request *connection, struct mg_connections *list)
+{
+    struct mg_http_server *server = connection->server;
+    struct mg_connections *idle = &server->idle;
+    if (connection->list)
+        TAILQ_REMOVE(connection->list, connection, entry);
+    server->idle_count -= connection->list == idle;
+    server->idle_count += list == idle;
+    connection->list = list;
+    if (list)
+        TAILQ_INSERT_TAIL(list, connection, entry);
+    if (list == idle && server->idle_count > server->limits.connections / MG_HTTP_IDLE_PART + 1)
+        close_an_idle_one(server, connection);
+}
+
+bool mg_server_may_shake(const struct mg_http_server *server)
+{
+    return server->shaking_count <= server->limits.connections / MG_HTTP_SHAKING_PART;
+}
+
+void mg_server_shake_next(struct mg_http_server *server)
+{
+    struct mg_http_request *next = TAILQ_FIRST(&server->waiting);
+    if (next && !server->stopping && mg_server_may_shake(server))
+        mg_connection_greet(next);
+}
+
 void mg_server_connection_gone(struct mg_http_server *server)
 {
     server->count--;
@@ -192,7 +233,9 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     server->tls = options->tls;
     if (server->tls)
         SSL_CTX_up_ref(server->tls);
-    TAILQ_INIT(&server->connections);
+    TAILQ_INIT(&server->idle);
+    TAILQ_INIT(&server->waiting);
+    TAILQ_INIT(&server->others);
     mg_deadline_begin(&server->retry, base, on_retry, server);
     event_assign(&server->drained_event, base, -1, 0, on_drained, server);
     if (!listen_anywhere(server, options->address, error)) {
@@ -216,36 +259,51 @@ int mg_http_server_port(const struct mg_http_server *server)
     return ntohs(((const struct sockaddr_in *)&address)->sin_port);
 }
 
-void mg_http_server_stop(struct mg_http_server *server,
-                         void (*drained)(struct mg_http_server *server, void *context),
-                         void *context)
+/* Idle connections close; so do those whose handshake is not done. */
+static void stop_connections(struct mg_connections *list)
 {
     struct mg_http_request *connection, *next;
-    server->stopping = true;
-    server->drained = drained;
-    server->drained_context = context;
-    if (server->listener)
-        evconnlistener_free(server->listener);
-    server->listener = NULL;
-    for (connection = TAILQ_FIRST(&server->connections); connection; connection = next) {
+    for (connection = TAILQ_FIRST(list); connection; connection = next) {
         next = TAILQ_NEXT(connection, entry);
         if (connection->phase == MG_SILENT || connection->phase == MG_SHAKING)
             mg_connection_end(connection);
         else if (connection->phase == MG_HEAD)
             mg_connection_run(connection);
     }
+}
+
+void mg_http_server_stop(struct mg_http_server *server,
+                         void (*drained)(struct mg_http_server *server, void *context),
+                         void *context)
+{
+    server->stopping = true;
+    server->drained = drained;
+    server->drained_context = context;
+    if (server->listener)
+        evconnlistener_free(server->listener);
+    server->listener = NULL;
+    stop_connections(&server->idle);
+    stop_connections(&server->waiting);
+    stop_connections(&server->others);
     look_whether_drained(server);
+}
+
+static void break_connections(struct mg_connections *list)
+{
+    struct mg_http_request *connection;
+    while ((connection = TAILQ_FIRST(list)))
+        mg_connection_break(connection);
 }
 
 void mg_http_server_free(struct mg_http_server *server)
 {
-    struct mg_http_request *connection;
     if (!server)
         return;
     server->stopping = true;
     server->drained = NULL;
-    while ((connection = TAILQ_FIRST(&server->connections)))
-        mg_connection_break(connection);
+    break_connections(&server->idle);
+    break_connections(&server->waiting);
+    break_connections(&server->others);
     if (server->listener)
         evconnlistener_free(server->listener);
     event_del(&server->drained_event);

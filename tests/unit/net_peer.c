@@ -2,6 +2,7 @@
 #include "tests/unit/net_world.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,9 @@ bool peer_connect(struct peer *peer)
                                   .sin_port = htons((uint16_t)peer->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = 10};
+    int on = 1;
     peer->socket = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(peer->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(peer->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(peer->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(peer->socket, (struct sockaddr *)&address, sizeof address) != 0)

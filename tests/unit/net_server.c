@@ -421,6 +421,62 @@ static void more_connections_than_allowed_wait_to_be_accepted(void)
     world_end(&world);
 }
 
+static struct peer many[3];
+
+static void three_idle_ones(struct peer *self)
+{
+    static const char request[] = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (int i = 0; i < 3; i++) {
+        many[i] = (struct peer){.world = self->world, .port = self->port};
+        if (!peer_connect(&many[i]) || !peer_say(&many[i], request) || !peer_hear(&many[i], "/x"))
+            return;
+    }
+    peer_hear(&many[0], NULL);
+    for (int i = 1; i < 3; i++) {
+        peer_forget(&many[i]);
+        if (peer_say(&many[i], request))
+            peer_hear(&many[i], "/x");
+    }
+    for (int i = 0; i < 3; i++)
+        peer_close(&many[i]);
+}
+
+static void of_too_many_idle_connections_the_longest_idle_is_closed(void)
+{
+    begin(&(struct mg_http_limits){.connections = 5});
+    run(three_idle_ones);
+    CU_ASSERT(many[0].closed);
+    CU_ASSERT_PTR_NOT_NULL(strstr(many[1].reply, "/x"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(many[2].reply, "/x"));
+    world_end(&world);
+}
+
+static void ask_behind_others(struct peer *self)
+{
+    for (int i = 0; i < 2; i++) {
+        many[i] = (struct peer){.world = self->world, .port = self->port, .plain = true};
+        if (peer_connect(&many[i]))
+            peer_send(&many[i], "\x16", 1);
+    }
+    sleep_milliseconds(200);
+    ask_late(self);
+    for (int i = 0; i < 2; i++)
+        peer_close(&many[i]);
+}
+
+static void handshakes_beyond_the_limit_wait_for_their_turn(void)
+{
+    begin(&(struct mg_http_limits){.connections = 20, .handshake_time = 400});
+    struct timespec from, until;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    run(ask_behind_others);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    CU_ASSERT(replied("/late"));
+    CU_ASSERT((until.tv_sec - from.tv_sec) * 1000 + (until.tv_nsec - from.tv_nsec) / 1000000 >=
+              390);
+    world_end(&world);
+}
+
 static void without_descriptors_accepting_pauses_and_goes_on(void)
 {
     struct rlimit old, few;
@@ -442,8 +498,6 @@ static void without_descriptors_accepting_pauses_and_goes_on(void)
     CU_ASSERT_EQUAL(mg_http_server_connections(world.server), 0);
     CU_ASSERT(used < CLOCKS_PER_SEC / 5);
     setrlimit(RLIMIT_NOFILE, &old);
-    world_run(&world, 400);
-    CU_ASSERT_EQUAL(mg_http_server_connections(world.server), 1);
     peer_close(&peer);
     peer = (struct peer){0};
     run(ask_late);
@@ -597,6 +651,8 @@ int main(void)
         UNIT_TEST(who_never_begins_the_handshake_is_ended),
         UNIT_TEST(who_never_reads_the_answer_is_ended),
         UNIT_TEST(more_connections_than_allowed_wait_to_be_accepted),
+        UNIT_TEST(of_too_many_idle_connections_the_longest_idle_is_closed),
+        UNIT_TEST(handshakes_beyond_the_limit_wait_for_their_turn),
         UNIT_TEST(without_descriptors_accepting_pauses_and_goes_on),
         UNIT_TEST(a_stopping_server_finishes_what_runs),
         UNIT_TEST(a_stopping_server_closes_idle_connections),

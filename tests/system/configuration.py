@@ -135,7 +135,7 @@ mistake("an XPath that does not compile", "uuid[[", "uuid",
                                         "\n" + element("header", uuid="uuid[[", type_list="'urn:x'",
                                                        type_code="code", created="created",
                                                        author="author", reader="reader")])])
-mistake("an attribute of a wrong name in a permission", "<permission", "speaker",
+mistake("an attribute of a wrong name in a permission", "speaker=", "speaker",
         extra=lambda _: '<partner name="loud">\n<permission speaker="x" type="*" reader="*"/></partner>\n')
 
 

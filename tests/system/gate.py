@@ -8,6 +8,7 @@ from harness import World, configuration, destination, element, equal, partner
 from signing import envelop
 
 PORTAL = "wuppertal-portal"
+BAD_SIGNERS = ("wuppertal-late", "wuppertal-former", "wuppertal-weak")
 
 
 class Gate(World):
@@ -20,9 +21,17 @@ class Gate(World):
         self.stranger = issue("wuppertal", "stranger")
         self.expired = issue("wuppertal", "expired", "--not-before", "2024-01-01",
                              "--not-after", "2024-02-01")
-        self.weak = issue("wuppertal", "weak", "--algorithm", "rsa1024", "--use", "signing")
         self.revoked = "wuppertal-revoked"
+        self.badly_signing()
         self.unknown = self.self_signed()
+
+    def badly_signing(self):
+        """Systems whose connection is good, so that only their way to sign is what is refused."""
+        past = ("--not-before", "2024-01-01", "--not-after", "2024-02-01")
+        for system, options in (("late", past), ("former", ()), ("weak", ("--algorithm", "rsa1024"))):
+            self.pki.issue("wuppertal", system, "--use", "tls")
+            self.pki.issue("wuppertal", system, "--use", "signing", *options)
+        self.pki.revoke("wuppertal-former-signing")
 
     def self_signed(self):
         """Certificates with the names of the portal's, made by nobody we know."""
@@ -38,14 +47,13 @@ class Gate(World):
 
     def __enter__(self):
         self.remscheid = self.city("remscheid")
-        # The portal may also sign with certificates that are bad, so that only their badness refuses them.
-        own = [PORTAL, self.weak, self.expired, self.revoked]
-        files = " ".join(str(self.pki / f"{name}-signing.pem") for name in own)
         limited = element("permission", author="ags:05120000", type="service:0101", reader="ags:*")
+        bad = [partner(self.pki, name, **{"signing-certificate": None, "signing-subject": subject(
+            self.pki / f"{name}-signing.pem")}) for name in BAD_SIGNERS]
         self.main = self.gateway(configuration(
             self, destinations=[destination("remscheid", self.remscheid)],
-            partners=[partner(self.pki, PORTAL, **{"signing-certificate": files}),
-                      partner(self.pki, "remscheid-planning", permission=limited)]))
+            partners=[partner(self.pki, PORTAL),
+                      partner(self.pki, "remscheid-planning", permission=limited), *bad]))
         _, text = self.signed("wuppertal", "remscheid")
         self.good = self.client().post(text).expect(201)
         self.remember()
@@ -62,9 +70,9 @@ class Gate(World):
         self.client().report(self.good.id).expect(200)
         equal(self.main.holdings(), self.before, "what the store holds")
 
-    def refuse(self, body, status, code, *more, **fields):
-        """The portal hands in a body and is refused."""
-        answer = self.client().post(body, *more, **fields).expect(status, code)
+    def refuse(self, body, status, code, *more, system=PORTAL, **fields):
+        """A system hands in a body and is refused; returns the problem that it is told."""
+        answer = self.client(system).post(body, *more, **fields).expect(status, code)
         equal(answer.problem["status"], status, "status in the body")
         assert answer.problem["detail"] and answer.problem["title"]
         self.unharmed()

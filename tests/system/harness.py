@@ -9,6 +9,7 @@ Whatever the world has started it ends. Programs are found by MUENGSTEND, MUENGS
 which make sets; without them the source tree is where this file stands, and the build tree the current folder.
 """
 
+import atexit
 import contextlib
 import fcntl
 import gzip
@@ -29,7 +30,7 @@ import time
 
 import messages
 import signing
-from tap import Skip, say
+from tap import say
 
 SOURCE = messages.SOURCE
 BUILD = pathlib.Path(os.environ.get("builddir") or pathlib.Path.cwd()).resolve()
@@ -44,7 +45,7 @@ def program(variable, *places):
     for place in [named] if named else [BUILD / place for place in places]:
         if os.access(place, os.X_OK):
             return str(place)
-    raise Skip(f"there is no {places[0]} yet; build it, or name it in {variable}")
+    raise RuntimeError(f"there is no {places[0]}; build it, or name it in {variable}")
 
 
 def muengstend():
@@ -84,7 +85,7 @@ def environment():
 def pki_command(*words):
     script = SOURCE / "certs" / "pki"
     if not script.exists():
-        raise Skip("there is no certs/pki")
+        raise RuntimeError("there is no certs/pki")
     done = subprocess.run([str(script), *map(str, words)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"certs/pki {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
@@ -142,12 +143,12 @@ def shared_pki():
 
 # ---- the configuration ----
 
-def element(name, /, *children, **attributes):
+def element(tag, /, *children, **attributes):
     """<name attribute="value">…; an underscore in a name stands for a hyphen."""
     text = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items()
                    if value is not None)
     inside = "".join(children)
-    return f"<{name}{text}>{inside}</{name}>\n" if inside else f"<{name}{text}/>\n"
+    return f"<{tag}{text}>{inside}</{tag}>\n" if inside else f"<{tag}{text}/>\n"
 
 
 def profile(name, **attributes):
@@ -427,7 +428,8 @@ class Client:
                 self.connection = http.client.HTTPSConnection(
                     "localhost", self.port, timeout=20 * PATIENCE, context=self.tls)
             try:
-                self.connection.request(method, path, body=body, headers=headers or {})
+                self.connection.request(method, path, body=body, headers=headers or {},
+                                        encode_chunked="Transfer-Encoding" in (headers or {}))
                 response = self.connection.getresponse()
                 answer = Answer(response, response.read())
                 if response.will_close:
@@ -524,7 +526,6 @@ class World:
     """A temporary folder with everything that runs in it."""
 
     def __init__(self, name, pki=None):
-        muengstend()  # skips everything if there is none
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"muengsten-{name}-"))
         self.pki = pki or shared_pki()
         self.processes = []
@@ -532,19 +533,21 @@ class World:
         self.ports = []
         self.lock = threading.Lock()
         self.port = self.free_port()
-        self.failed = False
+        atexit.register(self.close)  # also if setting up fails
 
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends everything and removes the folder. Once is enough, twice does no harm."""
         for client in self.clients.values():
             client.close()
         for process in self.processes:
             process.kill()
-        if os.environ.get("MUENGSTEN_KEEP"):
-            say(f"kept: {self.folder}")
-        else:
+        if not os.environ.get("MUENGSTEN_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def free_port(self):

@@ -86,8 +86,9 @@ def two_lengths(world):
 
 @test("lengths that are no numbers: 400")
 def bad_lengths(world):
-    for length in (b"-1", b"+5", b"0x5", b"5, 5", b"5 5", b"", b"99999999999999999999", b"5;"):
+    for length in (b"-1", b"+5", b"0x5", b"5, 5", b"5 5", b"", b"5;"):
         world.refused(HEAD + b"Content-Length: %s\r\n\r\n<a/>\n" % length, 400)
+    world.refused(HEAD + b"Content-Length: 99999999999999999999\r\n\r\n<a/>\n", 413)
 
 
 @test("bad chunk sizes: 400 http.chunk")
@@ -150,7 +151,7 @@ def versions_and_sizes(world):
 @test("another path: 404; another method: 405")
 def paths(world):
     client = world.client()
-    for path in ("/", "/message", "/messages/../messages", "//messages", "/%6dessages"):
+    for path in ("/", "/message", "//messages", "/%6dessages"):
         equal(client.request("POST", path, b"<a/>", {"Content-Type": "application/xml"}).status, 404, path)
     for method in ("PUT", "DELETE", "GET", "OPTIONS"):
         equal(client.request(method, "/messages").status, 405, method)

@@ -256,7 +256,7 @@ def no_route(world):
 @test("schema-invalid: 422 schema.invalid, with line and element of the first five errors and no values")
 def invalid(world):
     text = fresh().text
-    broken = ["vorgangsnummer", "schluessel", "eingang", "geburtsdatum", "postleitzahl", "telefon"]
+    broken = ["vorgangsnummer", "eingang", "geburtsdatum", "telefon", "email", "groesse"]
     for name in broken:
         text, count = re.subn(rf"(<(?:\w+:)?{name}>)[^<]+<", r"\1geheim<", text, count=1)
         equal(count, 1, f"the sample has an element {name}")

@@ -45,15 +45,19 @@ def changed_apart(world):
     world.refuse(body, 422, "signature.content-changed", kind)
 
 
-@test("a signature value that was changed, is empty, or is zero: 422 signature.value")
+@test("a signature value that was changed, or is zero: 422 signature.value")
 def changed_value(world):
     def other(match):
         first = "B" if match[1][0] == "A" else "A"
         return f"SignatureValue>{first}{match[1][1:]}<"
 
     world.refuse(re.sub(r"SignatureValue>([^<]+)<", other, honest(world), count=1), 422, "signature.value")
-    for value in (b"", bytes(64)):
-        world.refuse(envelop(fresh().text, world.signer(PORTAL), value=value), 422, "signature.value")
+    world.refuse(envelop(fresh().text, world.signer(PORTAL), value=bytes(64)), 422, "signature.value")
+
+
+@test("a signature value that is empty: 422 signature.shape")
+def empty_value(world):
+    world.refuse(envelop(fresh().text, world.signer(PORTAL), value=b""), 422, "signature.shape")
 
 
 @test("SHA-1 as digest: 422 signature.algorithm")
@@ -68,11 +72,6 @@ def sha1_method(world):
     message = fresh()
     weak = signature(world.signer(PORTAL), [reference("", message.text)], digest="sha1")
     world.refuse(careless(world, insert(message.text, weak)), 422, "signature.algorithm")
-
-
-@test("RSA with 1024 bits: 422 signature.key-too-short")
-def short_key(world):
-    world.refuse(envelop(fresh().text, world.signer(world.weak)), 422, "signature.key-too-short")
 
 
 @test("an HMAC in place of a signature, keyed with the public certificate: 422 signature.algorithm")
@@ -122,14 +121,19 @@ def foreign(world):
                  "signature.foreign-certificate")
 
 
-@test("an expired signing certificate: 422 certificate.expired")
-def expired(world):
-    world.refuse(envelop(fresh().text, world.signer(world.expired)), 422, "certificate.expired")
+def bad_signer(sentence, name, code):
+    """A test of a system that is known, and signs with what does not count."""
+
+    @test(f"{sentence}: 422 {code}")
+    def refused(world):
+        world.refuse(envelop(fresh().text, world.signer(name)), 422, code, system=name)
+
+    return refused
 
 
-@test("a revoked signing certificate: 422 certificate.revoked")
-def revoked(world):
-    world.refuse(envelop(fresh().text, world.signer(world.revoked)), 422, "certificate.revoked")
+bad_signer("an expired signing certificate", "wuppertal-late", "certificate.expired")
+bad_signer("a revoked signing certificate", "wuppertal-former", "certificate.revoked")
+bad_signer("RSA with 1024 bits", "wuppertal-weak", "signature.key-too-short")
 
 
 @test("an XSLT transform: 422 signature.algorithm")

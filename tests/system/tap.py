@@ -48,8 +48,10 @@ def run(setup, limit=300):
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     tests = [(sentence, function) for sentence, function in _tests if wanted in sentence]
     print(f"1..{len(tests)}", flush=True)
+    world = None
     try:
-        with setup() as world:
+        world = setup()
+        with world:
             for number, (sentence, function) in enumerate(tests, 1):
                 if not _run_one(number, sentence, function, world):
                     failed += 1
@@ -59,6 +61,8 @@ def run(setup, limit=300):
             print(f"ok {number} - {sentence} # SKIP {reason}", flush=True)
     except Exception:  # the world itself broke: nothing was proven
         say(traceback.format_exc())
+        if world:
+            world.show_logs()
         print("Bail out! the tests could not be set up, or took too long", flush=True)
         failed += 1
     sys.exit(1 if failed else 0)

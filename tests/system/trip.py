@@ -140,7 +140,7 @@ def gzipped(world):
 def chunked(world):
     _, text = world.signed("wuppertal", "remscheid")
     data = text.encode()
-    pieces = (data[i:i + 7] for i in range(0, len(data), 7))
+    pieces = [data[i:i + 7] for i in range(0, len(data), 7)]
     client = world.client()
     answer = client.request("POST", "/messages", pieces,
                             {"Content-Type": "text/xml; charset=utf-8"})

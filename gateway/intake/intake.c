@@ -150,20 +150,6 @@ struct mg_trip *mg_intake_begin(struct mg_intake *intake, const struct mg_entry 
     return trip;
 }
 
-bool mg_intake_append(struct mg_trip *trip, const void *bytes, size_t length)
-{
-    if (trip->refused)
-        return false;
-    if (!mg_buffer_add(&trip->body, bytes, length)) {
-        trip->refused = true;
-        mg_buffer_free(&trip->body);
-        return too_large(trip->config, &trip->error);
-    }
-    trip->counted += length;
-    trip->intake->bytes += length;
-    return true;
-}
-
 /* ---- the end ---- */
 
 static void free_trip(struct mg_trip *trip)
@@ -204,6 +190,19 @@ static void end(struct mg_trip *trip)
     if (!trip->ignored)
         trip->done(&result, trip->context);
     free_trip(trip);
+}
+
+bool mg_intake_append(struct mg_trip *trip, const void *bytes, size_t length)
+{
+    if (!mg_buffer_add(&trip->body, bytes, length)) {
+        trip->refused = true;
+        too_large(trip->config, &trip->error);
+        end(trip);
+        return false;
+    }
+    trip->counted += length;
+    trip->intake->bytes += length;
+    return true;
 }
 
 /* ---- the stages, on a worker, and the commit ---- */
@@ -289,10 +288,7 @@ static void worked(struct mg_job *job)
 
 void mg_intake_finish(struct mg_trip *trip)
 {
-    if (trip->refused)
-        end(trip);
-    else
-        submit(trip, work, worked);
+    submit(trip, work, worked);
 }
 
 void mg_intake_abort(struct mg_trip *trip)

@@ -181,8 +181,8 @@ void mg_sqlite_stop_writer(struct mg_sqlite *sqlite);
 void mg_sqlite_enqueue(struct mg_sqlite *sqlite, struct mg_handoff_item *item);
 bool mg_sqlite_ready(struct mg_store *store);
 bool mg_sqlite_can_record(struct mg_store *store);
-/* Looks at the space on disk, at most once a second unless now is set. */
-void mg_sqlite_look_at_space(struct mg_sqlite *sqlite, bool now);
+/* Looks at the space on disk. */
+void mg_sqlite_look_at_space(struct mg_sqlite *sqlite);
 /* Brings what is in the write-ahead log into the database; with empty the log's file is emptied
  * too, so that nothing deleted remains in it. */
 void mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty);

@@ -33,16 +33,14 @@
 
 /* ---- readiness ---- */
 
-void mg_sqlite_look_at_space(struct mg_sqlite *sqlite, bool now)
+/* Before each group: a look costs little beside a commit, and a small disk fills up fast. */
+void mg_sqlite_look_at_space(struct mg_sqlite *sqlite)
 {
-    int64_t moment = mg_clock_monotonic();
-    if (!now && moment - atomic_load(&sqlite->looked) < SECOND)
-        return;
     struct statvfs space;
     bool known = sqlite->reserve > 0 && fstatvfs(sqlite->folder, &space) == 0;
     uint64_t left = known ? (uint64_t)space.f_bavail * space.f_frsize : UINT64_MAX;
     bool full = known && left < (uint64_t)sqlite->reserve;
-    atomic_store(&sqlite->looked, moment);
+    atomic_store(&sqlite->looked, mg_clock_monotonic());
     atomic_store(&sqlite->asked, false);
     atomic_store(&sqlite->used_up, known && left < (uint64_t)sqlite->reserve / LAST_OF_RESERVE);
     if (atomic_exchange(&sqlite->full, full) != full)
@@ -403,7 +401,7 @@ static void *run_writer(void *argument)
 {
     struct mg_sqlite *sqlite = argument;
     for (size_t count; wait_for_group(sqlite, &count);) {
-        mg_sqlite_look_at_space(sqlite, false);
+        mg_sqlite_look_at_space(sqlite);
         if (count == 0 && atomic_load(&sqlite->failed))
             note_result(sqlite, probe(sqlite));
         else if (count > 0 && !sqlite->group[0]->run)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static struct fixture fixture;
@@ -508,6 +509,15 @@ static void spool_files_go_with_what_they_belong_to(void)
 
 /* ---- a full disk ---- */
 
+/* Makes the free space this share of the reserve, as the writer sees it before its next group. */
+static void leave_of_reserve(int64_t divisor)
+{
+    struct statvfs space;
+    CU_ASSERT_EQUAL_FATAL(statvfs(fixture.options.folder, &space), 0);
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)fixture.store;
+    sqlite->reserve = (int64_t)(space.f_bavail * space.f_frsize) * divisor;
+}
+
 static void below_the_reserve_nothing_is_accepted_but_outcomes_are_recorded(void)
 {
     struct mg_store_delivery delivery, another;
@@ -530,10 +540,9 @@ static void below_the_reserve_nothing_is_accepted_but_outcomes_are_recorded(void
     fixture.options.reserve = 0;
     CU_ASSERT_FATAL(fixture_open(&fixture));
     CU_ASSERT_FATAL(claim_one(&fixture, "remscheid", 10000, 90000, &delivery));
-    struct mg_sqlite *sqlite = (struct mg_sqlite *)fixture.store;
-    atomic_store(&sqlite->used_up, true);
-    CU_ASSERT_FALSE(mg_store_can_record(fixture.store));
+    leave_of_reserve(16);
     CU_ASSERT_FALSE(claim_one(&fixture, "remscheid", 10000, 90000, &another));
+    CU_ASSERT_FALSE(mg_store_can_record(fixture.store));
     struct mg_store_outcome outcome = outcome_of(&delivery, MG_DELIVERY_DELIVERED, 11000);
     CU_ASSERT(outcome_now(&fixture, &outcome));
     CU_ASSERT_EQUAL(state_of(&fixture, &delivery.message), MG_DELIVERY_DELIVERED);
@@ -547,8 +556,7 @@ static void from_the_reserve_what_was_accepted_is_still_delivered(void)
     fixture_begin(&fixture, mg_store_sqlite_open);
     make_messages(2);
     CU_ASSERT(accept_new(&fixture, &messages[0]));
-    struct mg_sqlite *sqlite = (struct mg_sqlite *)fixture.store;
-    atomic_store(&sqlite->full, true);
+    leave_of_reserve(2);
     CU_ASSERT_FALSE(accept_new(&fixture, &messages[1]));
     CU_ASSERT(mg_store_can_record(fixture.store));
     CU_ASSERT_FATAL(claim_one(&fixture, "remscheid", 10000, 90000, &delivery));

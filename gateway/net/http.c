@@ -1,9 +1,11 @@
 #include "gateway/net/http_common.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/error.h"
 #include "gateway/net/deadline.h"
 
 #include <event2/buffer.h>
+#include <openssl/err.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,52 +20,54 @@ const char *mg_http_header(const struct mg_http_head *head, const char *name)
     return NULL;
 }
 
+/* RFC 9110, section 15, and RFC 6585. */
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {100, "Continue"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+};
+
 const char *mg_http_reason(int status)
 {
-    static const struct {
-        int status;
-        const char *reason;
-    } reasons[] = {
-        {100, "Continue"},
-        {200, "OK"},
-        {201, "Created"},
-        {202, "Accepted"},
-        {204, "No Content"},
-        {206, "Partial Content"},
-        {301, "Moved Permanently"},
-        {302, "Found"},
-        {303, "See Other"},
-        {304, "Not Modified"},
-        {307, "Temporary Redirect"},
-        {308, "Permanent Redirect"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {406, "Not Acceptable"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {410, "Gone"},
-        {411, "Length Required"},
-        {412, "Precondition Failed"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {415, "Unsupported Media Type"},
-        {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"},
-        {421, "Misdirected Request"},
-        {422, "Unprocessable Content"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {502, "Bad Gateway"},
-        {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
-        {505, "HTTP Version Not Supported"},
-        {507, "Insufficient Storage"},
-    };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
             return reasons[i].reason;
@@ -115,6 +119,30 @@ int64_t mg_pace_due(const struct mg_pace *pace, const struct mg_http_limits *lim
 size_t mg_outflow_waiting(struct bufferevent *events_buffer)
 {
     return evbuffer_get_length(bufferevent_get_output(events_buffer));
+}
+
+/* Longer pieces are left to libevent, so that nobody holds up the loop. */
+#define DIRECT_LIMIT (64 * 1024)
+
+void mg_outflow_send(struct bufferevent *events_buffer, SSL *ssl, const void *bytes, size_t length)
+{
+    struct evbuffer *output = bufferevent_get_output(events_buffer);
+    struct evbuffer_iovec room;
+    /* OpenSSL and libevent take what is left in the queue of errors for an error of this writing.
+     */
+    ERR_clear_error();
+    if (ssl && length <= DIRECT_LIMIT && evbuffer_get_length(output) == 0) {
+        if (SSL_write(ssl, bytes, (int)length) > 0)
+            return;
+        ERR_clear_error();
+    }
+    /* OpenSSL wants to see at least the same bytes in one piece when it is asked again, which
+     * evbuffer_add would not promise. After an error, libevent meets it again and reports it. */
+    if (evbuffer_reserve_space(output, (ev_ssize_t)length, &room, 1) != 1)
+        mg_die("no memory for %zu bytes to send", length);
+    memcpy(room.iov_base, bytes, length);
+    room.iov_len = length;
+    evbuffer_commit_space(output, &room, 1);
 }
 
 int64_t mg_outflow_due(struct mg_outflow *outflow, struct bufferevent *events_buffer, SSL *ssl,

@@ -9,25 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Sends two pieces as one, so that they become one TLS record and one system call. */
-static void send_pieces(struct mg_http_request *connection, const void *first, size_t first_length,
-                        const void *second, size_t second_length)
+/* The text that is kept from answer to answer. */
+#define KEPT_TEXT (64 * 1024)
+
+static void send_bytes(struct mg_http_request *connection, const void *bytes, size_t length)
 {
-    struct evbuffer *output = bufferevent_get_output(connection->events_buffer);
-    struct evbuffer_iovec room;
-    size_t length = first_length + second_length;
-    if (length == 0)
-        return;
-    if (evbuffer_reserve_space(output, (ev_ssize_t)length, &room, 1) != 1)
-        mg_die("no memory for an answer of %zu bytes", length);
-    memcpy(room.iov_base, first, first_length);
-    if (second_length > 0)
-        memcpy((char *)room.iov_base + first_length, second, second_length);
-    room.iov_len = length;
-    /* libevent takes what it finds in the queue of errors for an error of the writing that follows.
-     */
+    mg_outflow_send(connection->events_buffer, connection->ssl, bytes, length);
+}
+
+/* Pieces of an answer go by the bufferevent, so that a handler which writes until it is told to
+ * pause does not keep the loop for itself. */
+static void send_piece(struct mg_http_request *connection, const void *bytes, size_t length)
+{
     ERR_clear_error();
-    evbuffer_commit_space(output, &room, 1);
+    if (evbuffer_add(bufferevent_get_output(connection->events_buffer), bytes, length) != 0)
+        mg_die("no memory for %zu bytes of an answer", length);
 }
 
 static const char *date(struct mg_http_server *server)
@@ -107,7 +103,11 @@ void mg_http_request_answer(struct mg_http_request *request, int status,
     if (status != 204 && status != 304)
         snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", length);
     write_head(request, status, headers, header_count, framing);
-    send_pieces(request, text->data, text->length, body, request->bodiless ? 0 : length);
+    if (!request->bodiless)
+        mg_buffer_add(text, body, length);
+    send_bytes(request, text->data, text->length);
+    if (text->length > KEPT_TEXT)
+        mg_buffer_free(text);
     request->answered = true;
     mg_connection_run_soon(request);
 }
@@ -122,7 +122,7 @@ void mg_http_request_answer_begin(struct mg_http_request *request, int status,
                request->in_chunks ? "Transfer-Encoding: chunked\r\n" : "");
     bufferevent_setwatermark(request->events_buffer, EV_WRITE,
                              request->server->limits.write_buffer / 2, 0);
-    send_pieces(request, text->data, text->length, NULL, 0);
+    send_piece(request, text->data, text->length);
     mg_connection_run_soon(request);
 }
 
@@ -137,7 +137,7 @@ bool mg_http_request_answer_write(struct mg_http_request *request, const void *b
         mg_buffer_add(text, bytes, length);
         if (request->in_chunks)
             mg_buffer_add_text(text, "\r\n");
-        send_pieces(request, text->data, text->length, NULL, 0);
+        send_piece(request, text->data, text->length);
         mg_connection_run_soon(request);
     }
     return mg_outflow_waiting(request->events_buffer) <= request->server->limits.write_buffer;
@@ -148,7 +148,7 @@ void mg_http_request_answer_end(struct mg_http_request *request)
     static const char last[] = "0\r\n\r\n";
     assert(request->answering && !request->answered);
     if (request->in_chunks)
-        send_pieces(request, last, sizeof last - 1, NULL, 0);
+        send_piece(request, last, sizeof last - 1);
     bufferevent_setwatermark(request->events_buffer, EV_WRITE, 0, 0);
     if (!request->body_done && !body_is_short(request))
         request->closes = true;

@@ -150,32 +150,34 @@ static ssize_t write_piece(struct mg_http_call *call, char *room, size_t size)
     return head + piece;
 }
 
-/* Hands the next piece to the bufferevent. False: nothing was handed over. */
+/* Sends the next piece. False: the call has ended. */
 static bool send_piece(struct mg_http_call *call)
 {
-    struct evbuffer *output = bufferevent_get_output(call->link->events_buffer);
-    struct evbuffer_iovec room;
+    struct mg_buffer *text = &call->client->text;
     size_t size = next_size(call);
-    size_t most = CHUNK_BEGIN + size + CHUNK_END + (call->head_sent ? 0 : call->head.length);
-    if (evbuffer_reserve_space(output, (ev_ssize_t)most, &room, 1) != 1)
-        mg_die("no memory for a request");
-    ssize_t written = write_piece(call, room.iov_base, size);
+    mg_buffer_clear(text);
+    char *room = mg_buffer_reserve(text, CHUNK_BEGIN + size + CHUNK_END + call->head.length);
+    ssize_t written = write_piece(call, room, size);
     if (written < 0)
         return false;
-    room.iov_len = (size_t)written;
-    /* libevent takes what it finds in the queue of errors for an error of the writing that follows.
-     */
-    ERR_clear_error();
-    evbuffer_commit_space(output, &room, 1);
+    mg_outflow_send(call->link->events_buffer, call->link->ssl, room, (size_t)written);
     return true;
 }
 
 static void send_request(struct mg_http_call *call)
 {
-    for (int pieces = 0; pieces < PIECES_AT_ONCE && !call->sent && !call->stopped; pieces++)
-        if (mg_outflow_waiting(call->link->events_buffer) >= call->client->limits.write_buffer ||
-            !send_piece(call))
+    struct bufferevent *events_buffer = call->link->events_buffer;
+    int pieces = 0;
+    while (!call->sent && !call->stopped &&
+           mg_outflow_waiting(events_buffer) < call->client->limits.write_buffer) {
+        if (pieces++ == PIECES_AT_ONCE) {
+            bufferevent_trigger(events_buffer, EV_WRITE,
+                                BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
             return;
+        }
+        if (!send_piece(call))
+            return;
+    }
 }
 
 static void begin_request(struct mg_http_call *call)
@@ -390,7 +392,7 @@ static int64_t phase_due(struct mg_http_call *call)
     return call->asked_at + limits->response_time;
 }
 
-static void settle(struct mg_http_call *call)
+void mg_call_settle(struct mg_http_call *call)
 {
     int64_t due = phase_due(call);
     if (call->whole_due && (due == 0 || call->whole_due < due))
@@ -429,7 +431,7 @@ void mg_call_run(struct mg_http_call *call)
     if (call->ended)
         destroy(call);
     else
-        settle(call);
+        mg_call_settle(call);
 }
 
 /* ---- what goes wrong ---- */
@@ -494,7 +496,7 @@ void mg_call_on_event(struct mg_http_call *call, short what)
         call->stopped = true;
         call->reading = true;
         bufferevent_enable(call->link->events_buffer, EV_READ);
-        settle(call);
+        mg_call_settle(call);
     } else {
         /* What came before is still looked at, as soon as the caller wants it. */
         call->broken = what;
@@ -518,5 +520,5 @@ void mg_call_on_deadline(void *context)
         fail(call, "net.timeout",
              whole ? "the time for the whole call is over" : reasons[call->phase]);
     else
-        settle(call);
+        mg_call_settle(call);
 }

@@ -96,6 +96,7 @@ struct mg_http_client {
     struct mg_calls calls;
     bool closing;
     struct mg_http_header *headers; /* room for those of a response */
+    struct mg_buffer text;          /* room for a piece of a request */
 };
 
 /* ---- http_link.c ---- */
@@ -113,6 +114,8 @@ void mg_link_close(struct mg_http_link *link);
 
 /* From the loop: what has happened to the call's connection. */
 void mg_call_run(struct mg_http_call *call);
+/* Tells libevent what the call waits for. */
+void mg_call_settle(struct mg_http_call *call);
 void mg_call_on_event(struct mg_http_call *call, short what);
 /* The begin of a call, and its deadline. */
 void mg_call_on_begin(evutil_socket_t none, short what, void *context);

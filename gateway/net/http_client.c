@@ -55,6 +55,7 @@ void mg_http_client_free(struct mg_http_client *client)
         mg_call_finish(call, &error, true);
     mg_http_client_forget(client);
     SSL_CTX_free(client->tls);
+    mg_buffer_free(&client->text);
     free(client->proxy_wrong);
     free(client->headers);
     free(client);
@@ -162,7 +163,7 @@ void mg_http_call_pause(struct mg_http_call *call)
     call->paused = true;
     call->paused_since = mg_net_now();
     if (!call->running && call->link)
-        mg_call_run(call);
+        mg_call_settle(call);
 }
 
 void mg_http_call_resume(struct mg_http_call *call)

@@ -36,6 +36,10 @@ struct mg_outflow {
 /* Bytes that wait to be sent. */
 size_t mg_outflow_waiting(struct bufferevent *events_buffer);
 
+/* Sends bytes: what TLS and the socket take at once goes there directly, since libevent would speak
+ * to epoll three times for it; what they do not take waits in the bufferevent. */
+void mg_outflow_send(struct bufferevent *events_buffer, SSL *ssl, const void *bytes, size_t length);
+
 /* By when the peer has to take the next byte, pause milliseconds after the last; 0: nothing waits.
  * ssl is the bufferevent's, or NULL. */
 int64_t mg_outflow_due(struct mg_outflow *outflow, struct bufferevent *events_buffer, SSL *ssl,

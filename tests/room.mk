@@ -38,6 +38,10 @@ EXTRA_DIST += \
 	tests/system/revocation.py tests/system/signatures.py tests/system/signing.py \
 	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
 
+# The file ./check cannot stand in EXTRA_DIST: to make, its name is the target that runs the tests.
+dist-hook:
+	cp -p $(srcdir)/check $(distdir)/check
+
 # For ./check, which runs them in other ways too.
 print-unit-tests:
 	@echo $(UNIT_TESTS)

@@ -45,10 +45,17 @@ static void add(struct line *line, const char *text, size_t length)
     line->length += length;
 }
 
+/* A control character of ISO 6429 beyond ASCII, U+0080 to U+009F: terminals obey some of them. */
+static bool is_control(const char *value)
+{
+    return (unsigned char)value[0] == 0xc2 && (unsigned char)value[1] >= 0x80 &&
+           (unsigned char)value[1] < 0xa0;
+}
+
 static bool is_plain(const char *value)
 {
     for (; *value; value++)
-        if ((unsigned char)*value <= ' ' || strchr("\"=\\\x7f", *value))
+        if ((unsigned char)*value <= ' ' || strchr("\"=\\\x7f", *value) || is_control(value))
             return false;
     return true;
 }
@@ -65,6 +72,9 @@ static void add_value(struct line *line, const char *value)
         char escaped[8];
         if (character == '"' || character == '\\')
             add(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\%c", character));
+        else if (is_control(value))
+            add(line, escaped,
+                (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", (unsigned char)*++value));
         else if (character < ' ' || character == 0x7f)
             add(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", character));
         else

@@ -62,18 +62,22 @@ struct mg_config_profile {
     size_t way_count;
 };
 
+struct mg_issuers;
+
 struct mg_config_partner {
     struct mg_config_place place;
     const char *name;
     const char *title; /* for people; may be empty */
-    /* A certificate is the partner's own if its fingerprint is listed (certificate="FILE …") or its subject is
-     * (subject="CN=…", RFC 4514); certificates for TLS and for signing are told apart. */
+    /* A certificate is the partner's own if its fingerprint is listed (certificate="FILE …"), or if its subject
+     * is (subject="CN=…", RFC 4514) and one of the issuers signed it: a subject alone proves nothing, since
+     * any authority can write it. Certificates for TLS and for signing are told apart. */
     struct mg_fingerprint *tls_fingerprints;
     size_t tls_fingerprint_count;
     const char *tls_subject; /* NULL: none */
     struct mg_fingerprint *signing_fingerprints;
     size_t signing_fingerprint_count;
     const char *signing_subject; /* NULL: none */
+    struct mg_issuers *issuers;  /* of the certificates with these subjects; NULL: no subject counts */
     int64_t rsa_2048_until;      /* milliseconds since 1970; 0: never */
     struct mg_permission *permissions;
     size_t permission_count;

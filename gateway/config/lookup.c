@@ -1,6 +1,7 @@
 #include "gateway/config/lookup.h"
 
 #include "gateway/config/snapshot.h"
+#include "gateway/trust/issuers.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -116,6 +117,12 @@ static const struct mg_config_partner *owner_of(const struct mg_config *config,
     return NULL;
 }
 
+static bool is_issued_for(const struct mg_config_partner *partner, const X509 *certificate,
+                          const struct mg_fingerprint *fingerprint)
+{
+    return partner->issuers && mg_issuers_issued(partner->issuers, certificate, fingerprint);
+}
+
 const struct mg_config_partner *mg_config_partner_of(const struct mg_config *config,
                                                      const X509 *certificate)
 {
@@ -126,7 +133,8 @@ const struct mg_config_partner *mg_config_partner_of(const struct mg_config *con
     char subject[SUBJECT_SIZE];
     mg_certificate_subject(certificate, subject, sizeof subject);
     wanted.subject = subject;
-    return owner_of(config, &wanted);
+    partner = owner_of(config, &wanted);
+    return partner && is_issued_for(partner, certificate, &wanted.fingerprint) ? partner : NULL;
 }
 
 const struct mg_config_partner *mg_config_partner(const struct mg_config *config, const char *name)
@@ -182,5 +190,6 @@ bool mg_config_is_signer(const X509 *certificate, const void *partner)
         return false;
     char subject[SUBJECT_SIZE];
     mg_certificate_subject(certificate, subject, sizeof subject);
-    return strcmp(subject, owner->signing_subject) == 0;
+    return strcmp(subject, owner->signing_subject) == 0 &&
+           is_issued_for(owner, certificate, &fingerprint);
 }

@@ -2,8 +2,10 @@
 #include "gateway/config/credentials.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/trust/issuers.h"
 
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 /* A subject is compared as a whole, so it may not be longer than what is compared (lookup.c). */
@@ -62,6 +64,37 @@ static const char *read_subject(struct mg_reader *reader, const xmlNode *element
     return NULL;
 }
 
+/* The authorities whose certificates count by their subject. */
+static void read_issuers(struct mg_reader *reader, const xmlNode *element,
+                         struct mg_config_partner *partner)
+{
+    size_t words;
+    const char **files = mg_reader_words(reader, element, "issuer", &words);
+    bool by_subject = partner->tls_subject || partner->signing_subject;
+    if (by_subject && words == 0)
+        mg_reader_problem(reader, element, false,
+                          "partner \"%.100s\" is known by the subject of its certificates, which "
+                          "every trusted authority could issue; say with issuer=\"FILE\" which "
+                          "one does",
+                          partner->name);
+    else if (!by_subject && words > 0)
+        mg_reader_problem(reader, element, true,
+                          "issuer means nothing without tls-subject or signing-subject");
+    for (size_t i = 0; i < words && by_subject && !reader->without_files; i++) {
+        X509 *authority =
+            mg_credentials_certificate(reader, element, "issuer", mg_reader_path(reader, files[i]));
+        if (!authority)
+            continue;
+        if (X509_check_ca(authority) == 0)
+            mg_reader_problem(reader, element, false,
+                              "issuer: %s is no certificate of an authority", files[i]);
+        if (!partner->issuers)
+            partner->issuers = mg_issuers_new();
+        mg_issuers_add(partner->issuers, authority);
+        X509_free(authority);
+    }
+}
+
 static void read_permissions(struct mg_reader *reader, const xmlNode *element,
                              struct mg_config_partner *partner)
 {
@@ -103,6 +136,7 @@ static void read_partner(struct mg_reader *reader, const xmlNode *element,
     partner->signing_fingerprints = read_certificates(
         reader, element, "signing-certificate", partner, true, &partner->signing_fingerprint_count);
     partner->signing_subject = read_subject(reader, element, "signing-subject");
+    read_issuers(reader, element, partner);
     mg_numbers_default(mg_numbers_partner, partner);
     mg_reader_numbers(reader, element, mg_numbers_partner, partner);
     read_permissions(reader, element, partner);

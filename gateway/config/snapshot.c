@@ -1,5 +1,7 @@
 #include "gateway/config/snapshot.h"
 
+#include "gateway/trust/issuers.h"
+
 #include <stdlib.h>
 
 struct mg_config_snapshot *mg_config_snapshot_new(void)
@@ -26,6 +28,8 @@ void mg_config_release(struct mg_config *config)
         mg_profile_free(config->profiles[i].profile);
         mg_schema_free(config->profiles[i].schema);
     }
+    for (size_t i = 0; i < config->partner_count; i++)
+        mg_issuers_free(config->partners[i].issuers);
     mg_signer_free(config->signer);
     mg_anchors_free(config->anchors);
     mg_arena_free(&snapshot->arena);

@@ -1,5 +1,6 @@
 /* Requests from outside: who asks, which adapter's route answers, and how. */
 #include "gateway/base/buffer.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/dispatch/instance.h"
 
@@ -29,7 +30,8 @@ struct mg_host_listener {
 struct caller {
     struct mg_config *config;
     const struct mg_config_partner *partner;
-    uint64_t generation;
+    uint64_t generation; /* of the lists that the certificate was checked against */
+    int64_t expiry;      /* of the certificate; 0: there is none, so plain HTTP */
 };
 
 struct mg_exchange {
@@ -49,8 +51,17 @@ static void release_caller(void *value)
     free(caller);
 }
 
+static struct caller *make_caller(struct mg_config *config, const X509 *certificate)
+{
+    struct caller *caller = mg_allocate_zeroed(1, sizeof *caller);
+    caller->config = mg_config_hold(config);
+    caller->partner = certificate ? mg_config_partner_of(config, certificate) : NULL;
+    caller->expiry = certificate ? mg_certificate_expiry(certificate) : 0;
+    return caller;
+}
+
 /* False, with the reason, if the certificate no longer counts: a revocation list may have come
- * since the connection was made. */
+ * since the connection was made, before its first request too, or the certificate has expired. */
 static bool identify(struct mg_host *host, struct mg_http_request *request,
                      const struct mg_config_partner **partner, struct mg_error *error)
 {
@@ -59,14 +70,12 @@ static bool identify(struct mg_host *host, struct mg_http_request *request,
     struct caller *caller = mg_http_request_connection_value(request);
     uint64_t generation = mg_anchors_generation(config->anchors);
     if (!caller) {
-        caller = mg_allocate_zeroed(1, sizeof *caller);
-        caller->config = mg_config_hold(config);
-        caller->partner = certificate ? mg_config_partner_of(config, certificate) : NULL;
-        caller->generation = generation;
+        caller = make_caller(config, certificate);
         mg_http_request_set_connection_value(request, caller, release_caller);
-    } else if (caller->generation != generation) {
-        if (certificate &&
-            !mg_anchors_check(config->anchors, certificate, NULL, MG_USE_TLS_CLIENT, error))
+    }
+    if (certificate && (caller->generation != generation || caller->expiry <= mg_clock_now())) {
+        if (!mg_anchors_check(config->anchors, certificate, mg_http_request_chain(request),
+                              MG_USE_TLS_CLIENT, error))
             return false;
         caller->generation = generation;
     }

@@ -66,6 +66,32 @@ static bool split(struct mg_trip *trip)
     return parse(trip, beside->bytes, beside->length, &trip->detached);
 }
 
+static void put_back(xmlNode *parent, xmlNode *signature, xmlNode *next)
+{
+    if (next)
+        xmlAddPrevSibling(next, signature);
+    else
+        xmlAddChild(parent, signature);
+}
+
+/* The facts are those of the document that will be delivered. The signature will not be, and parts
+ * of it are covered by nothing: an XPath that searches the document must not find them there. */
+static bool read_facts(struct mg_trip *trip)
+{
+    xmlNode *signature;
+    if (!mg_signature_find(trip->document, &signature, &trip->error))
+        return false;
+    xmlNode *parent = signature ? signature->parent : NULL;
+    xmlNode *next = signature ? signature->next : NULL;
+    if (signature)
+        xmlUnlinkNode(signature);
+    bool read =
+        mg_profile_read(trip->profile->profile, trip->document, &trip->header, &trip->error);
+    if (signature)
+        put_back(parent, signature, next);
+    return read;
+}
+
 static bool recognise(struct mg_trip *trip)
 {
     const xmlNode *root = xmlDocGetRootElement(trip->document);
@@ -74,7 +100,7 @@ static bool recognise(struct mg_trip *trip)
         return mg_fail(&trip->error, "profile.unknown",
                        "No profile of this gateway knows the document element and its namespace; "
                        "check the namespace's version or ask the operator for a profile.");
-    if (!mg_profile_read(trip->profile->profile, trip->document, &trip->header, &trip->error))
+    if (!read_facts(trip))
         return false;
     const char *list = trip->profile->type_list;
     if (list && strcmp(list, trip->header.type_list) != 0) {

@@ -1,5 +1,6 @@
 #include "gateway/message/profile.h"
 
+#include "gateway/base/id.h"
 #include "gateway/message/profile_facts.h"
 
 #include <stdlib.h>
@@ -152,8 +153,8 @@ static bool check_state(const struct fact *fact, enum mg_fact_state state, struc
     return false;
 }
 
-bool mg_profile_read(const struct mg_profile *profile, xmlDoc *document, struct mg_header *header,
-                     struct mg_error *error)
+static bool take_facts(const struct mg_profile *profile, xmlDoc *document, struct mg_header *header,
+                       struct mg_error *error)
 {
     struct mg_evaluator *evaluator = NULL;
     struct mg_layout_nodes nodes;
@@ -175,4 +176,19 @@ bool mg_profile_read(const struct mg_profile *profile, xmlDoc *document, struct 
     if (evaluator)
         mg_xpaths_return(profile->xpaths, evaluator);
     return good && mg_facts_check(header, error);
+}
+
+bool mg_profile_read(const struct mg_profile *profile, xmlDoc *document, struct mg_header *header,
+                     struct mg_error *error)
+{
+    if (take_facts(profile, document, header, error))
+        return true;
+    /* What is wrong is told with the identifier, in logs too: there it may stand only if it is one,
+     * and not whatever somebody wrote in its place. */
+    struct mg_id id;
+    bool identified = mg_id_parse(header->uuid, &id);
+    memset(header, 0, sizeof *header);
+    if (identified)
+        mg_id_text(&id, header->uuid);
+    return false;
 }

@@ -138,6 +138,10 @@ bool mg_facts_check(struct mg_header *header, struct mg_error *error)
         return refuse(error, "header.created", MG_FACT_CREATED,
                       "the message's time of creation is no xs:dateTime such as "
                       "2026-11-23T06:43:16Z");
+    if (!is_key(header->type_code))
+        return refuse(error, "header.type", MG_FACT_TYPE_CODE,
+                      "the code of the message's type contains white space, control characters or "
+                      "an asterisk");
     if (!is_authority(header->author.id))
         return refuse(error, "header.authority", MG_FACT_AUTHOR,
                       "the author's identifier is not of the form prefix:key");

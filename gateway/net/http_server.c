@@ -327,6 +327,11 @@ X509 *mg_http_request_certificate(const struct mg_http_request *request)
     return request->ssl ? SSL_get0_peer_certificate(request->ssl) : NULL;
 }
 
+STACK_OF(X509) * mg_http_request_chain(const struct mg_http_request *request)
+{
+    return request->ssl ? SSL_get_peer_cert_chain(request->ssl) : NULL;
+}
+
 const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request)
 {
     /* Remembered from the first time on, which changes nothing that a caller could see. */

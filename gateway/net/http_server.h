@@ -89,6 +89,8 @@ void mg_http_request_answer_end(struct mg_http_request *request);
 
 /* The certificate that the client showed and TLS accepted; borrowed. NULL on a plain listener. */
 X509 *mg_http_request_certificate(const struct mg_http_request *request);
+/* The certificates that the client showed beside it to lead to a root; borrowed, may be NULL. */
+STACK_OF(X509) * mg_http_request_chain(const struct mg_http_request *request);
 /* SHA-256 of that certificate, computed once for each connection; NULL on a plain listener. */
 const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request);
 /* "192.0.2.1:4711", for the log. */

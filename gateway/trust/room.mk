@@ -7,6 +7,7 @@ libtrust_la_SOURCES = \
 	gateway/trust/confinement.c gateway/trust/confinement.h \
 	gateway/trust/file.c gateway/trust/file.h \
 	gateway/trust/findings.c gateway/trust/findings.h \
+	gateway/trust/issuers.c gateway/trust/issuers.h \
 	gateway/trust/key.c gateway/trust/key.h \
 	gateway/trust/proven.c gateway/trust/proven.h \
 	gateway/trust/receipt.c gateway/trust/receipt.h \

@@ -49,7 +49,8 @@ class Gate(World):
         self.remscheid = self.city("remscheid")
         limited = element("permission", author="ags:05120000", type="service:0101", reader="ags:*")
         bad = [partner(self.pki, name, **{"signing-certificate": None, "signing-subject": subject(
-            self.pki / f"{name}-signing.pem")}) for name in BAD_SIGNERS]
+            self.pki / f"{name}-signing.pem"), "issuer": self.pki / "authority" / "wuppertal" / "ca.pem"})
+            for name in BAD_SIGNERS]
         self.main = self.gateway(configuration(
             self, destinations=[destination("remscheid", self.remscheid)],
             partners=[partner(self.pki, PORTAL),

@@ -181,6 +181,7 @@ static void everything_that_can_be_said_is_heard(void)
            "body-pause=\"4s\" body-rate=\"100\" write-pause=\"5s\" write-buffer=\"16K\" "
            "requests=\"11\"/><source name=\"inner\" adapter=\"rest\" listener=\"inner\"/>"
            "<partner name=\"archive\" title=\" City Archive \" tls-subject=\"CN=a, O=b\" "
+           "issuer=\"authority.pem\" "
            "signing-subject=\"CN=s\" rsa-2048-until=\"2099-12-31\" quota=\"60\" "
            "simultaneous=\"2\"/>");
     CU_ASSERT_STRING_EQUAL(config->store, "/tmp");
@@ -254,11 +255,12 @@ static void a_partner_is_found_by_its_certificate_or_its_subject(void)
 {
     fixture_certificate("other", "other.example", -1, 365);
     fixture_certificate("renewed", "renewed.example", -1, 365);
-    struct mg_config *config =
-        load_with(10, "</partner><partner name=\"two\" tls-subject=\"CN=other.example\" "
-                      "tls-certificate=\"renewed.pem tls.pem\" signing-certificate=\"seal.pem\"/>"
-                      "<partner name=\"three\" tls-subject=\"CN=three\" "
-                      "signing-subject=\"CN=renewed.example\"/>");
+    struct mg_config *config = load_with(
+        10,
+        "</partner><partner name=\"two\" tls-subject=\"CN=other.example\" issuer=\"authority.pem\" "
+        "tls-certificate=\"renewed.pem tls.pem\" signing-certificate=\"seal.pem\"/>"
+        "<partner name=\"three\" tls-subject=\"CN=three\" issuer=\"authority.pem\" "
+        "signing-subject=\"CN=renewed.example\"/>");
     static const struct {
         const char *certificate;
         const char *owner;
@@ -278,9 +280,9 @@ static void a_partner_is_found_by_its_certificate_or_its_subject(void)
 
 static void a_signing_certificate_is_a_partners_own_by_file_or_subject(void)
 {
-    struct mg_config *config =
-        load_with(10, "</partner><partner name=\"two\" tls-subject=\"CN=two\" "
-                      "signing-subject=\"CN=gateway.example seal\"/>");
+    struct mg_config *config = load_with(
+        10, "</partner><partner name=\"two\" tls-subject=\"CN=two\" issuer=\"authority.pem\" "
+            "signing-subject=\"CN=gateway.example seal\"/>");
     const struct mg_config_partner *portal = mg_config_partner(config, "portal");
     const struct mg_config_partner *two = mg_config_partner(config, "two");
     X509 *signing = fixture_load_certificate("portal-signing");
@@ -294,6 +296,28 @@ static void a_signing_certificate_is_a_partners_own_by_file_or_subject(void)
     X509_free(signing);
     X509_free(tls);
     X509_free(seal);
+    mg_config_release(config);
+}
+
+static void a_subject_counts_only_from_the_key_of_its_issuer(void)
+{
+    fixture_certificate("office", "office.example", -1, 365);
+    fixture_namesake("namesake", "office.example");
+    struct mg_config *config =
+        load_with(10, "</partner><partner name=\"two\" tls-subject=\"CN=office.example\" "
+                      "signing-subject=\"CN=office.example\" issuer=\"authority.pem\"/>");
+    const struct mg_config_partner *two = mg_config_partner(config, "two");
+    X509 *own = fixture_load_certificate("office");
+    X509 *namesake = fixture_load_certificate("namesake");
+    /* Twice, since what was found true is remembered. */
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_PTR_EQUAL(mg_config_partner_of(config, own), two);
+        CU_ASSERT(mg_config_is_signer(own, two));
+        CU_ASSERT_PTR_NULL(mg_config_partner_of(config, namesake));
+        CU_ASSERT_FALSE(mg_config_is_signer(namesake, two));
+    }
+    X509_free(namesake);
+    X509_free(own);
     mg_config_release(config);
 }
 
@@ -497,6 +521,7 @@ int main(void)
         UNIT_TEST(attributes_that_nobody_knows_are_parameters_of_the_adapter),
         UNIT_TEST(a_partner_is_found_by_its_certificate_or_its_subject),
         UNIT_TEST(a_signing_certificate_is_a_partners_own_by_file_or_subject),
+        UNIT_TEST(a_subject_counts_only_from_the_key_of_its_issuer),
         UNIT_TEST(what_has_no_such_name_is_not_found),
         UNIT_TEST(a_profile_demands_signatures_by_way_in),
         UNIT_TEST(a_profile_tells_xta_what_it_says_or_what_follows_from_it),

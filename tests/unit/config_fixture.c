@@ -129,20 +129,32 @@ static void write_key(const char *name, EVP_PKEY *key)
     fclose(file);
 }
 
-void fixture_certificate(const char *name, const char *common_name, int from, int to)
+static void issue(const char *name, const char *common_name, int from, int to, EVP_PKEY *issuer)
 {
     char file[128];
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = make_certificate(common_name, key, from, to);
     X509_set_issuer_name(certificate, X509_get_subject_name(authority));
     add_extension(certificate, NID_key_usage, "critical,digitalSignature");
-    X509_sign(certificate, authority_key, EVP_sha256());
+    X509_sign(certificate, issuer, EVP_sha256());
     snprintf(file, sizeof file, "%s.pem", name);
     write_certificate(file, certificate);
     snprintf(file, sizeof file, "%s.key", name);
     write_key(file, key);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+void fixture_certificate(const char *name, const char *common_name, int from, int to)
+{
+    issue(name, common_name, from, to, authority_key);
+}
+
+void fixture_namesake(const char *name, const char *common_name)
+{
+    EVP_PKEY *other = EVP_EC_gen("P-256");
+    issue(name, common_name, -1, 365, other);
+    EVP_PKEY_free(other);
 }
 
 X509 *fixture_load_certificate(const char *name)

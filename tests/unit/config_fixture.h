@@ -29,6 +29,8 @@ char *fixture_read(const char *path);
 /* Makes NAME.pem and NAME.key: a certificate with that common name, issued by the folder's
  * authority, valid from and to so many days from now. */
 void fixture_certificate(const char *name, const char *common_name, int from, int to);
+/* Likewise, but issued by another authority that calls itself like the folder's. */
+void fixture_namesake(const char *name, const char *common_name);
 X509 *fixture_load_certificate(const char *name);
 
 /* The small configuration, which is right; line by line, the first line has the number 1. */

@@ -191,7 +191,7 @@ static void a_name_that_occurs_twice_is_an_error_with_both_places(void)
         ROUTE + 1, "the name \"service\" is already that of the profile");
     expect_error_at(ROUTE,
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
-                    "<partner name=\"portal\" tls-subject=\"CN=x\"/>",
+                    "<partner name=\"portal\" tls-subject=\"CN=x\" issuer=\"authority.pem\"/>",
                     ROUTE + 1, "the name \"portal\" is already that of the partner");
     expect_error_at(ROUTE,
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
@@ -351,9 +351,25 @@ static void a_certificate_of_two_partners_is_an_error(void)
                     "partner \"other\" has the same tls-certificate as partner \"portal\"");
     expect_error_at(ROUTE,
                     "<route reader=\"ags:*\" to=\"office\"/>\n"
-                    "<partner name=\"one\" tls-subject=\"CN=x\"/>\n"
-                    "<partner name=\"two\" tls-subject=\"CN=x\"/>",
+                    "<partner name=\"one\" tls-subject=\"CN=x\" issuer=\"authority.pem\"/>\n"
+                    "<partner name=\"two\" tls-subject=\"CN=x\" issuer=\"authority.pem\"/>",
                     ROUTE + 2, "partner \"two\" has the same tls-subject as partner \"one\"");
+}
+
+static void a_subject_without_its_issuer_is_an_error(void)
+{
+    expect_error(PARTNER, PARTNER_WITH(PORTAL_SIGNING "tls-subject=\"CN=x\""),
+                 "partner \"portal\" is known by the subject of its certificates");
+    expect_error(PARTNER, PARTNER_WITH(PORTAL_TLS "signing-subject=\"CN=x\""),
+                 "say with issuer=\"FILE\" which one does");
+    expect_error(PARTNER,
+                 PARTNER_WITH(PORTAL_SIGNING "tls-subject=\"CN=x\" issuer=\"nowhere.pem\""),
+                 "issuer: ");
+    expect_error(PARTNER,
+                 PARTNER_WITH(PORTAL_SIGNING "tls-subject=\"CN=x\" issuer=\"portal-tls.pem\""),
+                 "portal-tls.pem is no certificate of an authority");
+    expect_warning(PARTNER, PARTNER_WITH(PORTAL_TLS PORTAL_SIGNING "issuer=\"authority.pem\""),
+                   "issuer means nothing without");
 }
 
 static void a_partner_that_has_to_sign_and_cannot_is_a_warning(void)
@@ -497,6 +513,7 @@ int main(void)
         UNIT_TEST(two_demands_for_one_way_are_an_error),
         UNIT_TEST(a_partner_that_nobody_can_recognise_is_an_error),
         UNIT_TEST(a_certificate_of_two_partners_is_an_error),
+        UNIT_TEST(a_subject_without_its_issuer_is_an_error),
         UNIT_TEST(a_partner_that_has_to_sign_and_cannot_is_a_warning),
         UNIT_TEST(a_day_that_has_passed_is_a_warning),
         UNIT_TEST(what_leads_nowhere_is_a_warning),

@@ -323,8 +323,9 @@ struct mg_gateway {
     void (*submit_finish)(struct mg_submission *submission);
     void (*submit_abort)(struct mg_submission *submission);
 
-    /* The signed report on a message, for the partner who handed it in and asks by this exchange. end is called
-     * once (result MG_ACCEPTED with the report as receipt, or MG_REFUSED), unless the exchange aborts before. */
+    /* The signed report on a message, for the partner who handed it in and asks by this exchange; one for each
+     * exchange. end is called once, perhaps before this returns (result MG_ACCEPTED with the report as receipt, or
+     * MG_REFUSED), unless the exchange ends before: answered or aborted. */
     void (*report)(struct mg_instance *instance, struct mg_exchange *exchange, const char *id,
                    void (*end)(const struct mg_submission_end *end, void *context), void *context);
 

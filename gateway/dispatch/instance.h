@@ -39,6 +39,7 @@ struct mg_host {
     struct route_entry *routes; /* http_in.c */
     struct mg_http_client *client;
     size_t exchanges; /* requests from outside underway */
+    bool closing;
 };
 
 const char *mg_instance_name(const struct mg_instance *instance);

@@ -9,7 +9,9 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <malloc.h>
+#include <openssl/err.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,11 +21,10 @@
 #define BACKGROUND_LIMIT   1024
 /* Intake bounds the messages underway, lanes the deliveries; this is more than both together. */
 #define WORKERS_LIMIT 65536
-/* How long running deliveries may go on after SIGTERM before they are cancelled, in milliseconds.
- */
+/* How long requests may go on after SIGTERM before they are broken off, and then running deliveries
+ * before they are cancelled, in milliseconds. */
 #define GRACE        20000
 #define EXPIRE_PAUSE 60000
-#define DNS_OPTIONS  (EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE)
 
 struct listener {
     struct mg_http_server *server;
@@ -52,8 +53,10 @@ struct gateway {
     struct event *revocation_timer;
     struct event *expire_timer;
     struct event *idle_look; /* while stopping: whether the last work has ended */
-    bool stopping;
+    struct event *hurry;     /* while stopping: the end of patience with clients */
+    atomic_bool stopping;    /* read by the background's threads too */
     bool refreshing;
+    bool refresh_again;
     bool expiring;
 };
 
@@ -82,8 +85,11 @@ static void exchange_lists(struct gateway *gateway)
     mg_tls_set_store(gateway->client_tls, store);
     mg_http_client_forget(gateway->client);
     X509_STORE_free(store);
+    ERR_clear_error();
     mg_log(MG_LOG_NOTICE, "revocation.exchanged", NULL);
 }
+
+static void look_at_lists(evutil_socket_t descriptor, short what, void *context);
 
 static void refreshed(struct mg_job *job)
 {
@@ -94,8 +100,11 @@ static void refreshed(struct mg_job *job)
                refresh->error.text, NULL);
     else if (refresh->changed)
         exchange_lists(gateway);
-    gateway->refreshing = false;
+    bool again = gateway->refresh_again;
+    gateway->refreshing = gateway->refresh_again = false;
     free(refresh);
+    if (again)
+        look_at_lists(-1, 0, gateway);
 }
 
 static void look_at_lists(evutil_socket_t descriptor, short what, void *context)
@@ -103,6 +112,8 @@ static void look_at_lists(evutil_socket_t descriptor, short what, void *context)
     (void)descriptor;
     (void)what;
     struct gateway *gateway = context;
+    /* The list that somebody asks for may have come after the one that is being read. */
+    gateway->refresh_again = gateway->refreshing;
     if (gateway->refreshing || gateway->stopping)
         return;
     struct refresh *refresh = mg_allocate_zeroed(1, sizeof *refresh);
@@ -186,21 +197,51 @@ static void listener_drained(struct mg_http_server *server, void *context)
         mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
 }
 
+/* A client that sends a long body slowly would keep the gateway from stopping for hours: its
+ * request is broken off, and it has no receipt. */
+static void hurry(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor;
+    (void)what;
+    struct gateway *gateway = context;
+    if (gateway->listeners_open == 0)
+        return;
+    mg_log(MG_LOG_WARNING, "gateway.clients-broken-off", NULL);
+    for (size_t i = 0; i < gateway->config->listener_count; i++) {
+        mg_http_server_free(gateway->listeners[i].server);
+        gateway->listeners[i].server = NULL;
+    }
+    gateway->listeners_open = 0;
+    mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
+}
+
+/* Whoever asks a second time does not want to wait. */
+static void stop_at_once(struct gateway *gateway)
+{
+    hurry(-1, 0, gateway);
+    mg_dispatch_stop(gateway->dispatch, 0, deliveries_drained, gateway);
+}
+
 /* First nothing new comes in, then what came in is answered, then what runs out is recorded. */
 static void stop(evutil_socket_t number, short what, void *context)
 {
     (void)what;
     struct gateway *gateway = context;
-    if (gateway->stopping)
-        return;
-    gateway->stopping = true;
     mg_log(MG_LOG_NOTICE, "gateway.stopping", "signal", MG_LOG_NUMBER(number), NULL);
+    if (gateway->stopping) {
+        stop_at_once(gateway);
+        return;
+    }
+    gateway->stopping = true;
     mg_intake_stop(gateway->intake);
     gateway->listeners_open = gateway->config->listener_count;
     if (gateway->listeners_open == 0)
         mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
     for (size_t i = 0; i < gateway->config->listener_count; i++)
         mg_http_server_stop(gateway->listeners[i].server, listener_drained, gateway);
+    static const struct timeval patience = {GRACE / 1000, 0};
+    gateway->hurry = evtimer_new(gateway->base, hurry, gateway);
+    evtimer_add(gateway->hurry, &patience);
 }
 
 /* ---- the start, in the order in which things lean on each other ---- */
@@ -215,7 +256,8 @@ static void drain_handoff(evutil_socket_t descriptor, short what, void *context)
 static void wake(const char *destination, void *context)
 {
     struct gateway *gateway = context;
-    mg_dispatch_wake(gateway->dispatch, destination);
+    if (gateway->dispatch)
+        mg_dispatch_wake(gateway->dispatch, destination);
 }
 
 static bool start_loop(struct gateway *gateway, struct mg_error *error)
@@ -275,6 +317,19 @@ static size_t most_deliveries(const struct mg_config *config)
     return most;
 }
 
+/* libevent gives no resolver at all where /etc/resolv.conf names no server: the one on this machine
+ * that resolv.conf(5) promises then, and the names of /etc/hosts, are there all the same. */
+static struct evdns_base *start_resolver(struct event_base *base)
+{
+    struct evdns_base *dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    if (!dns)
+        mg_die("no memory for a resolver");
+    if (evdns_base_resolv_conf_parse(dns, DNS_OPTIONS_ALL, "/etc/resolv.conf") != 0)
+        mg_log(MG_LOG_WARNING, "net.resolver", "reason",
+               "/etc/resolv.conf names no server; the one on this machine is asked", NULL);
+    return dns;
+}
+
 static bool start_client(struct gateway *gateway, struct mg_error *error)
 {
     const struct mg_config *config = gateway->config;
@@ -283,7 +338,7 @@ static bool start_client(struct gateway *gateway, struct mg_error *error)
     X509_STORE_free(store);
     if (!gateway->client_tls)
         return false;
-    gateway->dns = evdns_base_new(gateway->base, DNS_OPTIONS);
+    gateway->dns = start_resolver(gateway->base);
     const struct mg_http_client_options options = {
         .tls = gateway->client_tls,
         .dns = gateway->dns,
@@ -298,6 +353,7 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
 {
     const struct mg_host_options host = {
         .base = gateway->base,
+        .handoff = gateway->handoff,
         .config = gateway->config,
         .store = gateway->store,
         .workers = gateway->workers,
@@ -398,28 +454,32 @@ static void free_listeners(struct gateway *gateway)
 /* In the reverse order of the start; of one that failed half-way, what there is. */
 static void free_gateway(struct gateway *gateway)
 {
+    free_event(gateway->hurry);
     free_event(gateway->idle_look);
     free_event(gateway->expire_timer);
     free_event(gateway->revocation_timer);
-    free_event(gateway->reload_signal);
-    free_event(gateway->stop_signals[1]);
-    free_event(gateway->stop_signals[0]);
     free_listeners(gateway);
-    mg_pool_free(gateway->workers);
-    mg_pool_free(gateway->background);
-    if (gateway->handoff)
-        mg_handoff_drain(gateway->handoff);
-    mg_dispatch_free(gateway->dispatch);
+    /* Adapters may wait for their work, so the pools outlive them; what the pools and the store
+     * have completed is told before those end who want to know. */
     mg_host_free(gateway->host);
     mg_http_client_free(gateway->client);
     SSL_CTX_free(gateway->client_tls);
     if (gateway->dns)
         evdns_base_free(gateway->dns, 0);
+    mg_pool_free(gateway->workers);
+    mg_pool_free(gateway->background);
+    if (gateway->handoff)
+        mg_handoff_drain(gateway->handoff);
     mg_store_close(gateway->store);
     if (gateway->handoff)
         mg_handoff_drain(gateway->handoff);
+    mg_dispatch_free(gateway->dispatch);
     mg_intake_free(gateway->intake);
     free_event(gateway->handoff_ready);
+    /* Until now a second signal did not end the process half-way. */
+    free_event(gateway->reload_signal);
+    free_event(gateway->stop_signals[1]);
+    free_event(gateway->stop_signals[0]);
     mg_handoff_free(gateway->handoff);
     if (gateway->base)
         event_base_free(gateway->base);
@@ -436,6 +496,32 @@ static void raise_limits(void)
     /* glibc gives every thread a heap of its own, which keeps what it once needed. */
     mallopt(M_ARENA_MAX, 2);
     signal(SIGPIPE, SIG_IGN);
+    /* Who reloads while we start, or stop, does not want to end us. */
+    signal(SIGHUP, SIG_IGN);
+}
+
+/* What libevent would print to stderr by itself. */
+static void log_of_libevent(int severity, const char *text)
+{
+    static const enum mg_log_level levels[] = {
+        [EVENT_LOG_DEBUG] = MG_LOG_DEBUG,
+        [EVENT_LOG_MSG] = MG_LOG_NOTICE,
+        [EVENT_LOG_WARN] = MG_LOG_WARNING,
+        [EVENT_LOG_ERR] = MG_LOG_ERROR,
+    };
+    bool known = severity >= 0 && (size_t)severity < sizeof levels / sizeof *levels;
+    mg_log(known ? levels[severity] : MG_LOG_ERROR, "net.libevent", "text", text, NULL);
+}
+
+static void log_of_resolver(int is_warning, const char *text)
+{
+    mg_log(is_warning ? MG_LOG_WARNING : MG_LOG_DEBUG, "net.resolver", "reason", text, NULL);
+}
+
+static void catch_logs(void)
+{
+    event_set_log_callback(log_of_libevent);
+    evdns_set_log_fn(log_of_resolver);
 }
 
 static bool log_start(const struct gateway *gateway, struct mg_error *error)
@@ -454,12 +540,14 @@ bool mg_gateway_run(struct mg_config *config)
     struct gateway gateway = {.config = config};
     struct mg_error error = {.text = ""};
     raise_limits();
+    catch_logs();
     bool started = start_loop(&gateway, &error) && start_threads(&gateway, &error) &&
                    start_store(&gateway, &error) && start_client(&gateway, &error) &&
                    start_adapters(&gateway, &error) && start_listeners(&gateway, &error) &&
                    log_start(&gateway, &error);
     if (started) {
         start_signals(&gateway);
+        mg_dispatch_begin(gateway.dispatch);
         event_base_dispatch(gateway.base);
     } else {
         mg_log(MG_LOG_ERROR, "gateway.not-started", "code", error.code, "place", error.place,

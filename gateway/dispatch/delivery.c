@@ -115,7 +115,6 @@ void mg_delivery_free(struct mg_delivery *delivery)
 {
     if (!delivery)
         return;
-    mg_buffer_free(&delivery->original.bytes);
     mg_buffer_free(&delivery->seal.bytes);
     mg_buffer_free(&delivery->document.bytes);
     free(delivery);
@@ -139,26 +138,37 @@ static int attempt(struct mg_delivery *delivery)
     return delivery->claim.attempts;
 }
 
-/* The original is evidence that few destinations want: it is loaded when it is asked for. */
-static struct delivery_part *part_of(struct mg_delivery *delivery, int part)
+/* What is in memory, or NULL. */
+static const struct delivery_part *part_of(const struct mg_delivery *delivery, int part)
 {
     switch (part) {
     case MG_MESSAGE_DOCUMENT:
         return &delivery->document;
     case MG_MESSAGE_SEAL:
         return &delivery->seal;
-    case MG_MESSAGE_ORIGINAL:
-        if (!delivery->original.present)
-            read_part(delivery, MG_PART_ORIGINAL, &delivery->original);
-        return &delivery->original;
     default:
         return NULL;
     }
 }
 
+/* What is read from the store; 0, which the store does not know, for what is none of an adapter's
+ * business. */
 static int stored_kind(int part)
 {
-    return MG_PART_ATTACHMENT + (part - MG_MESSAGE_ATTACHMENT);
+    if (part == MG_MESSAGE_ORIGINAL)
+        return MG_PART_ORIGINAL;
+    return part >= MG_MESSAGE_ATTACHMENT ? MG_PART_ATTACHMENT + (part - MG_MESSAGE_ATTACHMENT) : 0;
+}
+
+/* The original is evidence that few destinations want: it stays in the store, and is read there. */
+static void original_facts(struct mg_delivery *delivery, struct mg_part_facts *facts)
+{
+    struct mg_store_part_facts stored;
+    if (!mg_store_part(delivery->store, &delivery->claim.message, MG_PART_ORIGINAL, &stored, NULL))
+        return;
+    snprintf(delivery->original_type, sizeof delivery->original_type, "%s", stored.media_type);
+    facts->length = stored.size;
+    facts->media_type = delivery->original_type;
 }
 
 static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_facts *facts)
@@ -166,6 +176,8 @@ static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_fa
     *facts = (struct mg_part_facts){
         .size = sizeof *facts, .length = -1, .media_type = "", .name = "", .content_id = ""};
     const struct delivery_part *known = part_of(delivery, part);
+    if (part == MG_MESSAGE_ORIGINAL)
+        original_facts(delivery, facts);
     if (known && known->present) {
         facts->length = (int64_t)known->bytes.length;
         facts->media_type = known->media_type;
@@ -177,11 +189,11 @@ static ssize_t read_bytes(struct mg_delivery *delivery, int part, int64_t offset
                           size_t size)
 {
     const struct delivery_part *known = part_of(delivery, part);
+    if (offset < 0 || (known && !known->present))
+        return -1;
     if (!known)
         return mg_store_read(delivery->store, &delivery->claim.message, stored_kind(part), offset,
                              bytes, size, NULL);
-    if (!known->present || offset < 0)
-        return -1;
     if ((uint64_t)offset >= known->bytes.length)
         return 0;
     size_t left = known->bytes.length - (size_t)offset;
@@ -193,7 +205,7 @@ static ssize_t read_bytes(struct mg_delivery *delivery, int part, int64_t offset
 
 static int descriptor(struct mg_delivery *delivery, int part)
 {
-    if (part < MG_MESSAGE_ATTACHMENT)
+    if (part_of(delivery, part))
         return -1;
     return mg_store_descriptor(delivery->store, &delivery->claim.message, stored_kind(part));
 }

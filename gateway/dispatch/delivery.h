@@ -2,8 +2,9 @@
  * delivery: one claimed delivery with the message it carries; what adapters see as struct
  * mg_delivery.
  *
- * A worker loads the message; from then on everything an adapter asks for is in memory, except
- * attachments, which are read by offset. Internal to the room.
+ * A worker loads the message; from then on document and seal are in memory, and never change, so
+ * that an adapter's own thread may read them. The original and attachments are read by offset.
+ * Internal to the room.
  */
 #ifndef MUENGSTEN_DISPATCH_DELIVERY_H
 #define MUENGSTEN_DISPATCH_DELIVERY_H
@@ -36,15 +37,17 @@ struct mg_delivery {
     struct mg_header header;
     struct delivery_part document;
     struct delivery_part seal;
-    struct delivery_part original;
     bool loaded;
     struct mg_error error; /* why it could not be loaded */
     struct mg_message_facts facts;
+    char original_type[128];
 
     /* Running */
     int64_t begun;    /* mg_clock_monotonic */
     int64_t deadline; /* mg_clock_monotonic */
     struct event *timeout;
+    bool cancelled; /* the adapter was told */
+    bool kept;      /* cancelled by the stop, and not by its own deadline */
     bool completed;
 
     struct mg_store_outcome outcome;

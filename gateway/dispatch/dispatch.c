@@ -36,6 +36,7 @@ struct mg_dispatch {
     struct mg_dispatch_options options;
     struct lane *lanes;
     size_t lane_count;
+    bool begun;
     bool stopping;
     struct event *grace;
     void (*drained)(void *context);
@@ -169,6 +170,11 @@ static void give_back(struct mg_delivery *delivery, int64_t pause, const char *c
     record(delivery);
 }
 
+static void give_back_at_stop(struct mg_delivery *delivery)
+{
+    give_back(delivery, 0, "gateway.stopping", "The gateway was stopped before the delivery.");
+}
+
 static void log_outcome(const struct mg_delivery *delivery, const char *code, const char *text)
 {
     static const char *const events[] = {[MG_DELIVERY_WAITING] = "delivery.postponed",
@@ -204,6 +210,11 @@ static void decide_retry(struct mg_delivery *delivery, const struct mg_outcome *
     bool again =
         mg_retry_next(&delivery->lane->destination->retry, &facts, &delivery->outcome.next_attempt);
     delivery->outcome.state = again ? MG_DELIVERY_WAITING : MG_DELIVERY_DEAD;
+    /* What only the stop has cancelled is not given up for it, and goes on with the next start. */
+    if (delivery->kept) {
+        delivery->outcome.state = MG_DELIVERY_WAITING;
+        delivery->outcome.next_attempt = delivery->outcome.now;
+    }
 }
 
 static void work_breaker(struct lane *lane, enum mg_outcome_kind kind)
@@ -259,19 +270,29 @@ void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome
         stored->state = MG_DELIVERY_DEAD;
         break;
     }
-    work_breaker(delivery->lane, outcome->kind);
+    /* What never left the house, or was called back, says nothing of the destination. */
+    if (delivery->loaded && !delivery->kept)
+        work_breaker(delivery->lane, outcome->kind);
     describe_outcome(delivery, outcome);
     record(delivery);
 }
 
 /* ---- starting deliveries ---- */
 
+/* Once: an adapter may take its time to complete what was cancelled. */
+static void cancel(struct mg_delivery *delivery)
+{
+    if (delivery->cancelled)
+        return;
+    delivery->cancelled = true;
+    mg_host_cancel(delivery->instance, delivery);
+}
+
 static void timed_out(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor;
     (void)what;
-    struct mg_delivery *delivery = context;
-    mg_host_cancel(delivery->instance, delivery);
+    cancel(context);
 }
 
 static void load(struct mg_job *job)
@@ -297,7 +318,7 @@ static void loaded(struct mg_job *job)
         return;
     }
     if (lane->dispatch->stopping) {
-        give_back(delivery, 0, "gateway.stopping", "The gateway was stopped before the delivery.");
+        give_back_at_stop(delivery);
         return;
     }
     int64_t timeout = lane->destination->timeout;
@@ -322,9 +343,10 @@ static void start(struct lane *lane, const struct mg_store_delivery *claim)
     lane->running++;
     delivery->job.work = load;
     delivery->job.done = loaded;
-    if (!mg_pool_submit(lane->dispatch->options.workers, &delivery->job)) {
+    if (lane->dispatch->stopping)
+        give_back_at_stop(delivery);
+    else if (!mg_pool_submit(lane->dispatch->options.workers, &delivery->job))
         give_back(delivery, PAUSE, "gateway.overloaded", "The gateway's workers had no place.");
-    }
 }
 
 static void claimed(struct mg_store_claim *claim)
@@ -340,10 +362,11 @@ static void claimed(struct mg_store_claim *claim)
             lane->more = true;
         else if (claim->next_due > 0)
             pump_in(lane, claim->next_due - mg_clock_now() + 1);
-        for (size_t i = 0; i < claim->count; i++)
-            start(lane, &claim->deliveries[i]);
-        free(claim->deliveries);
-        claim->deliveries = NULL;
+        struct mg_store_delivery *deliveries = claim->deliveries;
+        size_t count = claim->count;
+        for (size_t i = 0; i < count; i++)
+            start(lane, &deliveries[i]);
+        free(deliveries);
         pump(lane);
     }
     look_whether_drained(lane->dispatch);
@@ -353,7 +376,7 @@ static void claimed(struct mg_store_claim *claim)
 static void pump(struct lane *lane)
 {
     struct mg_dispatch *dispatch = lane->dispatch;
-    if (dispatch->stopping || lane->claiming || !lane->more)
+    if (!dispatch->begun || dispatch->stopping || lane->claiming || !lane->more)
         return;
     if (!mg_store_can_record(dispatch->options.store)) {
         pump_in(lane, PAUSE);
@@ -396,9 +419,15 @@ struct mg_dispatch *mg_dispatch_new(const struct mg_dispatch_options *options)
             mg_allocate_zeroed(lane->destination->concurrency, sizeof *lane->deliveries);
         lane->timer = evtimer_new(options->base, lane_due, lane);
         lane->more = true;
-        pump(lane);
     }
     return dispatch;
+}
+
+void mg_dispatch_begin(struct mg_dispatch *dispatch)
+{
+    dispatch->begun = true;
+    for (size_t i = 0; i < dispatch->lane_count; i++)
+        pump(&dispatch->lanes[i]);
 }
 
 void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination)
@@ -421,8 +450,10 @@ static void cancel_all(evutil_socket_t descriptor, short what, void *context)
         struct lane *lane = &dispatch->lanes[i];
         for (unsigned j = 0; j < lane->destination->concurrency; j++) {
             struct mg_delivery *delivery = lane->deliveries[j];
-            if (delivery && !delivery->completed && delivery->begun)
-                mg_host_cancel(delivery->instance, delivery);
+            if (delivery && !delivery->completed && delivery->begun) {
+                delivery->kept = !delivery->cancelled;
+                cancel(delivery);
+            }
         }
     }
 }
@@ -430,6 +461,10 @@ static void cancel_all(evutil_socket_t descriptor, short what, void *context)
 void mg_dispatch_stop(struct mg_dispatch *dispatch, int64_t grace, void (*drained)(void *context),
                       void *context)
 {
+    if (dispatch->stopping) {
+        start_timer(dispatch->grace, grace);
+        return;
+    }
     dispatch->stopping = true;
     dispatch->drained = drained;
     dispatch->context = context;

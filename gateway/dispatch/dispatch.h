@@ -24,14 +24,19 @@ struct mg_dispatch_options {
     struct mg_host *host;
 };
 
-/* Makes a lane for each destination and begins to claim. */
+/* Makes a lane for each destination. */
 struct mg_dispatch *mg_dispatch_new(const struct mg_dispatch_options *options);
+
+/* Begins to claim: when nothing can go wrong with the start any more, since what is claimed has to
+ * be brought to its end. */
+void mg_dispatch_begin(struct mg_dispatch *dispatch);
 
 /* A message was committed with a delivery to this destination. */
 void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination);
 
 /* Claims nothing more; drained is called once when what runs has ended and is recorded. After grace
- * milliseconds what still runs is cancelled, and goes on after the next start. */
+ * milliseconds what still runs is cancelled, and goes on after the next start, whatever time it has
+ * left. Called again, it only sets the grace anew. */
 void mg_dispatch_stop(struct mg_dispatch *dispatch, int64_t grace, void (*drained)(void *context),
                       void *context);
 

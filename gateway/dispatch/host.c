@@ -237,10 +237,21 @@ struct mg_host *mg_host_new(const struct mg_host_options *options, struct mg_err
     return host;
 }
 
+static size_t working(const struct mg_host *host)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < host->instance_count; i++)
+        count += host->instances[i]->working;
+    return count;
+}
+
 void mg_host_free(struct mg_host *host)
 {
     if (!host)
         return;
+    host->closing = true;
+    while (working(host) > 0)
+        mg_handoff_wait(host->options.handoff, -1);
     /* Sources were opened last and close first, so that nothing comes in for a closed destination.
      */
     while (host->instance_count > 0)
@@ -263,10 +274,7 @@ struct mg_instance *mg_host_destination(struct mg_host *host, const char *name)
 
 size_t mg_host_underway(const struct mg_host *host)
 {
-    size_t underway = host->exchanges;
-    for (size_t i = 0; i < host->instance_count; i++)
-        underway += host->instances[i]->working;
-    return underway;
+    return host->exchanges + working(host);
 }
 
 void mg_host_deliver(struct mg_instance *instance, struct mg_delivery *delivery)

@@ -24,7 +24,8 @@ struct mg_delivery;
 
 struct mg_host_options {
     struct event_base *base;
-    struct mg_config *config; /* the host takes a reference */
+    struct mg_handoff *handoff; /* by which the pools' work comes back */
+    struct mg_config *config;   /* the host takes a reference */
     struct mg_store *store;
     struct mg_pool *workers;    /* for what costs processor time */
     struct mg_pool *background; /* for what blocks: adapters' work */
@@ -40,7 +41,8 @@ void mg_host_check(const struct mg_config *config, struct mg_config_problems *pr
  * one cannot be opened. The options are copied. */
 struct mg_host *mg_host_new(const struct mg_host_options *options, struct mg_error *error);
 
-/* Closes all instances; no delivery or exchange may be underway. NULL is allowed. */
+/* Waits for the adapters' work functions that are underway, and closes all instances; no delivery
+ * or exchange may be underway. The pools have to be there still. NULL is allowed. */
 void mg_host_free(struct mg_host *host);
 
 /* The instance of a destination. */

@@ -40,6 +40,7 @@ struct mg_exchange {
     const struct mg_config_partner *partner;
     const struct mg_exchange_events *events;
     void *context;
+    struct mg_asked *asked; /* the report it waits for, or NULL */
 };
 
 /* ---- who asks ---- */
@@ -86,6 +87,11 @@ static bool identify(struct mg_host *host, struct mg_http_request *request,
 const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange)
 {
     return exchange->partner;
+}
+
+struct mg_asked **mg_exchange_asked(struct mg_exchange *exchange)
+{
+    return &exchange->asked;
 }
 
 /* ---- answers of the host itself ---- */
@@ -240,6 +246,8 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
 static void end_exchange(struct mg_exchange *exchange)
 {
     exchange->host->exchanges--;
+    if (exchange->asked)
+        mg_asked_forget(exchange->asked);
     free(exchange);
 }
 

@@ -39,6 +39,7 @@ struct mg_host {
     struct route_entry *routes; /* http_in.c */
     struct mg_http_client *client;
     size_t exchanges; /* requests from outside underway */
+    bool closing;
 };
 
 const char *mg_instance_name(const struct mg_instance *instance);
@@ -64,5 +65,11 @@ void mg_instance_end_routes(struct mg_instance *instance);
 
 /* The partner on whose behalf an exchange speaks, and the configuration that says so. */
 const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange);
+
+/* The report that an exchange waits for; NULL: none. A report takes its time on a worker, and the
+ * exchange may end meanwhile: then the report is told to forget it. */
+struct mg_asked;
+struct mg_asked **mg_exchange_asked(struct mg_exchange *exchange);
+void mg_asked_forget(struct mg_asked *asked);
 
 #endif

@@ -14,8 +14,9 @@ bool mg_retry_next(const struct mg_config_retry *retry, const struct mg_retry_fa
     /* The chance keeps deliveries that failed together from coming back together. */
     double pause = pause_of(retry, facts->attempts) * (0.5 + 0.5 * facts->chance);
     int64_t wait = (int64_t)pause;
-    if (facts->retry_after > wait)
-        wait = facts->retry_after;
+    int64_t left = facts->accepted + retry->give_up - facts->now;
+    if (wait <= left && facts->retry_after > wait)
+        wait = facts->retry_after < left ? facts->retry_after : left;
     *next = facts->now + wait;
-    return *next - facts->accepted <= retry->give_up;
+    return wait <= left;
 }

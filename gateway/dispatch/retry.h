@@ -15,8 +15,10 @@ struct mg_retry_facts {
 };
 
 /* True if the delivery shall be tried again, at *next (milliseconds since 1970): after first *
- * factor^(attempts - 1), at most longest, of which the last half is left to chance, but not before
- * the destination's own wish. False if that would be later than the time to give up. */
+ * factor^(attempts - 1), at most longest, of which the last half is left to chance. False if that
+ * would be later than the time to give up. It is not tried before the destination's own wish; but
+ * if that is later than the time to give up, then for a last time at that time: nobody shall lose
+ * a message at its first attempt by asking for a day. */
 bool mg_retry_next(const struct mg_config_retry *retry, const struct mg_retry_facts *facts,
                    int64_t *next);
 

@@ -9,6 +9,9 @@
 
 /* ---- timers ---- */
 
+/* A year, in milliseconds: libevent adds a timer to the present time without a look at the sum. */
+#define LONGEST_TIMER (INT64_C(366) * 24 * 60 * 60 * 1000)
+
 struct mg_timer {
     struct mg_timer *next;
     struct mg_timer **link;
@@ -41,6 +44,10 @@ static struct mg_timer *start_timer(struct mg_instance *instance, int64_t millis
                                     void (*run)(void *context), void *context)
 {
     struct mg_timer *timer = mg_allocate_zeroed(1, sizeof *timer);
+    if (milliseconds < 0)
+        milliseconds = 0;
+    else if (milliseconds > LONGEST_TIMER)
+        milliseconds = LONGEST_TIMER;
     struct timeval after = {milliseconds / 1000, milliseconds % 1000 * 1000};
     timer->run = run;
     timer->context = context;
@@ -125,6 +132,8 @@ static void end_work(struct mg_job *job)
 static bool start_work(struct mg_instance *instance, void (*run)(void *context),
                        void (*done)(void *context), void *context)
 {
+    if (instance->host->closing)
+        return false;
     struct work *work = mg_allocate_zeroed(1, sizeof *work);
     *work = (struct work){
         .job = {.work = run_work, .done = end_work},

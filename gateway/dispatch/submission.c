@@ -3,6 +3,7 @@
 #include "gateway/intake/refusal.h"
 #include "gateway/intake/report.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct mg_submission {
@@ -99,14 +100,19 @@ static void abort_submission(struct mg_submission *submission)
 
 /* ---- reports ---- */
 
-struct asked {
+struct mg_asked {
+    struct mg_exchange *exchange; /* NULL: it has ended, and nobody waits any more */
     void (*end)(const struct mg_submission_end *end, void *context);
     void *context;
 };
 
-static void report_done(const struct mg_report_result *result, void *context)
+void mg_asked_forget(struct mg_asked *asked)
 {
-    struct asked *asked = context;
+    asked->exchange = NULL;
+}
+
+static void tell(const struct mg_asked *asked, const struct mg_report_result *result)
+{
     struct mg_refusal refusal;
     struct mg_submission_end end = {
         .size = sizeof end,
@@ -119,15 +125,27 @@ static void report_done(const struct mg_report_result *result, void *context)
         end.refusal = &refusal;
     }
     asked->end(&end, asked->context);
+}
+
+static void report_done(const struct mg_report_result *result, void *context)
+{
+    struct mg_asked *asked = context;
+    if (asked->exchange) {
+        *mg_exchange_asked(asked->exchange) = NULL;
+        tell(asked, result);
+    }
     free(asked);
 }
 
 static void report(struct mg_instance *instance, struct mg_exchange *exchange, const char *id,
                    void (*end)(const struct mg_submission_end *end, void *context), void *context)
 {
-    struct asked *asked = mg_allocate_zeroed(1, sizeof *asked);
+    struct mg_asked *asked = mg_allocate_zeroed(1, sizeof *asked);
+    asked->exchange = exchange;
     asked->end = end;
     asked->context = context;
+    assert(!*mg_exchange_asked(exchange));
+    *mg_exchange_asked(exchange) = asked;
     const struct mg_report_request request = {
         .config = instance->host->options.config,
         .store = instance->host->options.store,

@@ -101,8 +101,9 @@ struct mg_adapter {
     void *(*open)(const struct mg_gateway *gateway, struct mg_instance *instance,
                   const struct mg_instance_facts *facts);
 
-    /* Ends an instance: every delivery of it has been completed by then, timers, watches, routes and calls end
-     * by themselves afterwards. Frees the state. */
+    /* Ends an instance: every delivery of it has been completed by then, and every work function is done; timers,
+     * watches, routes and calls end by themselves afterwards, and mg_gateway.work takes nothing more. Frees the
+     * state. */
     void (*close)(void *state);
 
     /* Takes a message out. Returns at once; completes with mg_gateway.delivery_done, perhaps before
@@ -290,7 +291,8 @@ struct mg_gateway {
                               void (*ready)(void *context), void *context);
     void (*watch_end)(struct mg_watch *watch);
 
-    /* Runs work on another thread, then done on the loop. What may wait is bounded: false if it is full. */
+    /* Runs work on another thread, then done on the loop. What may wait is bounded: false if it is full, and when
+     * the gateway closes its instances. */
     bool (*work)(struct mg_instance *instance, void (*work)(void *context),
                  void (*done)(void *context), void *context);
 
@@ -301,8 +303,8 @@ struct mg_gateway {
     int (*delivery_attempt)(struct mg_delivery *delivery);
     /* Facts of a part; its texts are valid until delivery_done. */
     void (*delivery_part)(struct mg_delivery *delivery, int part, struct mg_part_facts *facts);
-    /* Up to size bytes of a part from offset: how many, 0 at its end, -1 on error. Any thread; small parts are
-     * in memory, so reading them never blocks. */
+    /* Up to size bytes of a part from offset: how many, 0 at its end, -1 on error. Any thread; document
+     * and seal are in memory, so reading them never blocks. */
     ssize_t (*delivery_read)(struct mg_delivery *delivery, int part, int64_t offset, void *bytes,
                              size_t size);
     /* A descriptor to read a large part from, which the adapter closes; -1: read it by offset. */
@@ -323,8 +325,9 @@ struct mg_gateway {
     void (*submit_finish)(struct mg_submission *submission);
     void (*submit_abort)(struct mg_submission *submission);
 
-    /* The signed report on a message, for the partner who handed it in and asks by this exchange. end is called
-     * once (result MG_ACCEPTED with the report as receipt, or MG_REFUSED), unless the exchange aborts before. */
+    /* The signed report on a message, for the partner who handed it in and asks by this exchange; one for each
+     * exchange. end is called once, perhaps before this returns (result MG_ACCEPTED with the report as receipt, or
+     * MG_REFUSED), unless the exchange ends before: answered or aborted. */
     void (*report)(struct mg_instance *instance, struct mg_exchange *exchange, const char *id,
                    void (*end)(const struct mg_submission_end *end, void *context), void *context);
 

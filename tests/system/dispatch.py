@@ -2,6 +2,8 @@
 """dispatch: what happens when a city's system is down, slow, or says no."""
 
 import re
+import signal
+import socket
 import threading
 import time
 
@@ -229,6 +231,45 @@ def answers_first(world):
     world.main.start()
     if results[0].status == 201:
         world.systems["patient"].wait_for(id=results[0].id, answer=200)
+
+
+@test("a start that fails leaves what waits as it is, for a start that does not")
+def failed_start(world):
+    city = world.systems["single"]
+    city.kill()
+    identifiers = [world.send("single") for _ in range(3)]
+    equal(world.main.stop(), 0, "exit status")
+    with socket.create_server(("127.0.0.1", world.main.port)):
+        for _ in range(3):
+            world.main.launch()
+            equal(world.main.process.wait(20 * PATIENCE), 1, "exit status without a port")
+    assert world.main.lines("gateway.not-started", code="net.listen"), "the log says why"
+    world.client().close()
+    city.change()
+    world.main.start()
+    for identifier in identifiers:
+        city.wait_for(id=identifier, answer=200)
+
+
+@test("a second SIGTERM waits neither for a slow client nor for a slow system, and nothing is lost")
+def impatient(world):
+    city = world.systems["single"].change("--slow", "15")
+    identifier = world.send("single")
+    time.sleep(0.3)
+    with world.client().raw() as connection:
+        connection.sendall(b"POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n"
+                           b"Content-Length: 5000\r\n\r\n<?xml")
+        time.sleep(0.3)
+        start = time.monotonic()
+        world.main.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert world.main.running(), "the first SIGTERM waits"
+        equal(world.main.stop(), 0, "exit status")
+        assert time.monotonic() - start < 5 * PATIENCE, "the second SIGTERM should not wait"
+    world.client().close()
+    city.change()
+    world.main.start()
+    city.wait_for(id=identifier, answer=200)
 
 
 if __name__ == "__main__":

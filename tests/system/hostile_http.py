@@ -243,6 +243,16 @@ def half_handshake(world):
         connection.close()
 
 
+@test("a report whose asker goes away, or sends a body with the question, harms nobody")
+def forgotten_reports(world):
+    question = b"GET /messages/00000000-0000-7000-8000-000000000000 HTTP/1.1\r\nHost: localhost\r\n"
+    for _ in range(30):
+        world.refused(question + b"Content-Length: 5\r\n\r\nhello", 413, "http.body-too-large")
+        with world.raw() as connection:
+            connection.sendall(question + b"\r\n")
+    world.send()
+
+
 @test("bytes that are not TLS end the connection")
 def no_tls(world):
     with socket.create_connection(("127.0.0.1", world.port), timeout=10) as plain:

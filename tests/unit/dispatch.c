@@ -46,6 +46,16 @@ static void a_pause_is_never_shorter_than_the_destination_asked(void)
     CU_ASSERT_EQUAL(pause_after(7, 1, 5), 60000);
 }
 
+static void a_wish_beyond_the_time_to_give_up_leaves_a_last_attempt(void)
+{
+    CU_ASSERT_EQUAL(pause_after(1, 1, 7200000), 3600000 - 100000);
+    CU_ASSERT_EQUAL(pause_after(1, 1, INT64_MAX), 3600000 - 100000);
+    struct mg_retry_facts facts = {
+        .attempts = 2, .now = 3600000, .retry_after = INT64_MAX, .chance = 1};
+    int64_t next;
+    CU_ASSERT_FALSE(mg_retry_next(&retry, &facts, &next));
+}
+
 static void a_delivery_is_given_up_after_its_time(void)
 {
     struct mg_retry_facts facts = {.attempts = 9, .now = 3600000 - 60000, .chance = 1};
@@ -104,6 +114,7 @@ int main(void)
         UNIT_TEST(pauses_double_up_to_the_longest),
         UNIT_TEST(chance_takes_up_to_half_of_a_pause),
         UNIT_TEST(a_pause_is_never_shorter_than_the_destination_asked),
+        UNIT_TEST(a_wish_beyond_the_time_to_give_up_leaves_a_last_attempt),
         UNIT_TEST(a_delivery_is_given_up_after_its_time),
         UNIT_TEST(a_breaker_opens_after_so_many_failures_in_a_row),
         UNIT_TEST(an_open_breaker_lets_one_delivery_try_after_a_while),

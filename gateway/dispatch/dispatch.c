@@ -113,6 +113,23 @@ static void record_again(evutil_socket_t descriptor, short what, void *context)
     record(context);
 }
 
+/* Told when it is recorded: whoever reads the line finds the same in the store. */
+static void log_outcome(const struct mg_delivery *delivery)
+{
+    static const char *const events[] = {[MG_DELIVERY_WAITING] = "delivery.postponed",
+                                         [MG_DELIVERY_DELIVERED] = "delivery.delivered",
+                                         [MG_DELIVERY_DEAD] = "delivery.dead"};
+    static const enum mg_log_level levels[] = {[MG_DELIVERY_WAITING] = MG_LOG_NOTICE,
+                                               [MG_DELIVERY_DELIVERED] = MG_LOG_INFO,
+                                               [MG_DELIVERY_DEAD] = MG_LOG_ERROR};
+    enum mg_delivery_state state = delivery->outcome.state;
+    mg_log(levels[state], events[state], "message", delivery->message_id, "destination",
+           delivery->lane->destination->name, "attempt", MG_LOG_NUMBER(delivery->claim.attempts),
+           "microseconds", MG_LOG_NUMBER(delivery->outcome.duration), "code",
+           delivery->outcome_code, "reason",
+           state == MG_DELIVERY_DELIVERED ? NULL : delivery->outcome_text, NULL);
+}
+
 static void recorded(struct mg_store_outcome *outcome)
 {
     struct mg_delivery *delivery = outcome->context;
@@ -130,6 +147,8 @@ static void recorded(struct mg_store_outcome *outcome)
             start_timer(delivery->timeout, PAUSE);
             return;
         }
+    } else {
+        log_outcome(delivery);
     }
     if (outcome->state == MG_DELIVERY_WAITING) {
         int64_t wait = outcome->next_attempt - mg_clock_now();
@@ -173,21 +192,6 @@ static void give_back(struct mg_delivery *delivery, int64_t pause, const char *c
 static void give_back_at_stop(struct mg_delivery *delivery)
 {
     give_back(delivery, 0, "gateway.stopping", "The gateway was stopped before the delivery.");
-}
-
-static void log_outcome(const struct mg_delivery *delivery, const char *code, const char *text)
-{
-    static const char *const events[] = {[MG_DELIVERY_WAITING] = "delivery.postponed",
-                                         [MG_DELIVERY_DELIVERED] = "delivery.delivered",
-                                         [MG_DELIVERY_DEAD] = "delivery.dead"};
-    static const enum mg_log_level levels[] = {[MG_DELIVERY_WAITING] = MG_LOG_NOTICE,
-                                               [MG_DELIVERY_DELIVERED] = MG_LOG_INFO,
-                                               [MG_DELIVERY_DEAD] = MG_LOG_ERROR};
-    enum mg_delivery_state state = delivery->outcome.state;
-    mg_log(levels[state], events[state], "message", delivery->message_id, "destination",
-           delivery->lane->destination->name, "attempt", MG_LOG_NUMBER(delivery->claim.attempts),
-           "microseconds", MG_LOG_NUMBER(delivery->outcome.duration), "code", code, "reason",
-           state == MG_DELIVERY_DELIVERED ? NULL : text, NULL);
 }
 
 static double chance(void)
@@ -235,7 +239,6 @@ static void describe_outcome(struct mg_delivery *delivery, const struct mg_outco
     const char *text = outcome->text ? outcome->text : "";
     bool dead = delivery->outcome.state == MG_DELIVERY_DEAD;
     bool delivered = delivery->outcome.state == MG_DELIVERY_DELIVERED;
-    log_outcome(delivery, code, text);
     snprintf(delivery->outcome_code, sizeof delivery->outcome_code, "%s",
              dead        ? "dead"
              : delivered ? "delivered"

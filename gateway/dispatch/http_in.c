@@ -137,10 +137,23 @@ static const struct route_entry *find_route(const struct mg_host_listener *liste
     return NULL;
 }
 
+/* A second route of the same listener, method and pattern would never be asked, or take the first
+ * one's requests. */
+static bool is_taken(const struct mg_host *host, const char *listener, const char *method,
+                     const char *pattern)
+{
+    for (const struct route_entry *route = host->routes; route; route = route->next)
+        if (strcmp(route->instance->source->listener, listener) == 0 &&
+            strcmp(route->method, method) == 0 && strcmp(route->pattern, pattern) == 0)
+            return true;
+    return false;
+}
+
 static bool add_route(struct mg_instance *instance, const char *method, const char *pattern,
                       mg_route_function function, void *state)
 {
-    if (!instance->source || !instance->source->listener || pattern[0] != '/')
+    if (!instance->source || !instance->source->listener || pattern[0] != '/' ||
+        is_taken(instance->host, instance->source->listener, method, pattern))
         return false;
     struct route_entry *route = mg_allocate_zeroed(1, sizeof *route);
     *route = (struct route_entry){

@@ -18,3 +18,22 @@ UNIT_TESTS += tests/unit/dispatch
 tests_unit_dispatch_SOURCES = tests/unit/dispatch.c
 tests_unit_dispatch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_dispatch_LDADD = libunit.la libdispatch.la libbase.la $(LIBXML2_LIBS)
+
+# An adapter that the host loads in the tests, as it loads any other; -rpath has libtool build it shared.
+check_LTLIBRARIES = tests/unit/adapter_tempers.la
+tests_unit_adapter_tempers_la_SOURCES = tests/unit/adapter_tempers.c
+tests_unit_adapter_tempers_la_LDFLAGS = \
+	$(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^mg_adapter_entry$$'
+
+UNIT_TESTS += tests/unit/dispatch_lanes
+tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c
+tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
+	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"'
+tests_unit_dispatch_lanes_DEPENDENCIES = $(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la
+DISPATCH_LANES_ROOMS = \
+	libunit.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
+	libmessage.la libbase.la
+tests_unit_dispatch_lanes_LDADD = $(DISPATCH_LANES_ROOMS) \
+	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
+	-ldl -lpthread

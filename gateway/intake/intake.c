@@ -2,6 +2,7 @@
  */
 #include "gateway/intake/intake.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/intake/quota.h"
 #include "gateway/intake/trip.h"
@@ -17,9 +18,19 @@ struct mg_intake {
     struct mg_intake_options options;
     struct mg_quota *quota;
     size_t underway;
-    size_t bytes; /* of the bodies underway */
+    size_t bytes; /* of the bodies underway, and of what was made of them */
     bool stopping;
+    /* Refusals in the log's present second: whoever is refused very often shall not fill the disk.
+     */
+    int64_t log_second;
+    unsigned logged;
+    unsigned unlogged;
 };
+
+/* Bytes that an announced body gets at once; a longer one gets more as it comes. */
+#define RESERVED (256 * 1024)
+/* Lines about refusals that go to the log in one second. */
+#define LOG_LIMIT 100
 
 struct mg_intake *mg_intake_new(const struct mg_intake_options *options)
 {
@@ -86,6 +97,12 @@ static bool too_large(const struct mg_config *config, struct mg_error *error)
                    config->limits.message);
 }
 
+static bool overloaded(struct mg_error *error)
+{
+    return mg_fail(error, "gateway.overloaded",
+                   "The gateway has as many messages underway as it may; send it again later.");
+}
+
 static bool admit_load(struct mg_intake *intake, const struct mg_entry *entry,
                        struct mg_error *error)
 {
@@ -97,8 +114,7 @@ static bool admit_load(struct mg_intake *intake, const struct mg_entry *entry,
         return mg_fail(error, "store.full",
                        "The gateway cannot store messages at the moment; send it again later.");
     if (intake->underway >= limits->intake || intake->bytes >= limits->intake_bytes)
-        return mg_fail(error, "gateway.overloaded",
-                       "The gateway has as many messages underway as it may; send it again later.");
+        return overloaded(error);
     return true;
 }
 
@@ -116,10 +132,31 @@ static bool admit(struct mg_intake *intake, const struct mg_entry *entry, struct
     return admit_load(intake, entry, error) && mg_quota_enter(intake->quota, entry->partner, error);
 }
 
-static void log_refusal(const struct mg_config_source *source,
+/* False if there were too many in this second. */
+static bool may_log(struct mg_intake *intake)
+{
+    int64_t second = mg_clock_monotonic() / 1000000;
+    if (second != intake->log_second) {
+        if (intake->unlogged > 0)
+            mg_log(MG_LOG_NOTICE, "message.refusals-not-logged", "count",
+                   MG_LOG_NUMBER(intake->unlogged), NULL);
+        intake->log_second = second;
+        intake->logged = intake->unlogged = 0;
+    }
+    if (intake->logged == LOG_LIMIT) {
+        intake->unlogged++;
+        return false;
+    }
+    intake->logged++;
+    return true;
+}
+
+static void log_refusal(struct mg_intake *intake, const struct mg_config_source *source,
                         const struct mg_config_partner *partner, const char *uuid,
                         const struct mg_error *error)
 {
+    if (!may_log(intake))
+        return;
     mg_log(MG_LOG_NOTICE, "message.refused", "code", error->code, "partner",
            partner ? partner->name : NULL, "source", source->name, "uuid", uuid, "place",
            error->place, NULL);
@@ -130,7 +167,7 @@ struct mg_trip *mg_intake_begin(struct mg_intake *intake, const struct mg_entry 
                                 void *context, struct mg_error *refusal)
 {
     if (!admit(intake, entry, refusal)) {
-        log_refusal(entry->source, entry->partner, NULL, refusal);
+        log_refusal(intake, entry->source, entry->partner, NULL, refusal);
         return NULL;
     }
     struct mg_trip *trip = mg_allocate_zeroed(1, sizeof *trip);
@@ -145,7 +182,7 @@ struct mg_trip *mg_intake_begin(struct mg_intake *intake, const struct mg_entry 
     trip->packed = entry->content_encoding && strcasecmp(entry->content_encoding, "gzip") == 0;
     trip->body.limit = entry->config->limits.message;
     if (entry->length > 0)
-        mg_buffer_reserve(&trip->body, (size_t)entry->length);
+        mg_buffer_reserve(&trip->body, entry->length < RESERVED ? (size_t)entry->length : RESERVED);
     intake->underway++;
     return trip;
 }
@@ -177,7 +214,7 @@ static void end(struct mg_trip *trip)
     if (trip->refused) {
         result.end = MG_TRIP_REFUSED;
         result.refusal = &trip->error;
-        log_refusal(trip->source, trip->partner, trip->header.uuid, &trip->error);
+        log_refusal(trip->intake, trip->source, trip->partner, trip->header.uuid, &trip->error);
     } else {
         result.end = trip->repeated ? MG_TRIP_REPEATED : MG_TRIP_ACCEPTED;
         mg_id_text(&trip->id, result.id);
@@ -192,16 +229,31 @@ static void end(struct mg_trip *trip)
     free_trip(trip);
 }
 
+static void count(struct mg_trip *trip, size_t bytes)
+{
+    trip->intake->bytes += bytes - trip->counted;
+    trip->counted = bytes;
+}
+
+/* What is announced takes no memory, what comes does: so the limit is looked at with every piece.
+ * One message may always come in, however low the limit is. */
+static bool has_room(const struct mg_trip *trip, size_t length)
+{
+    size_t all = trip->intake->bytes, limit = trip->config->limits.intake_bytes;
+    return all == trip->counted || (all <= limit && length <= limit - all);
+}
+
 bool mg_intake_append(struct mg_trip *trip, const void *bytes, size_t length)
 {
-    if (!mg_buffer_add(&trip->body, bytes, length)) {
+    bool taken =
+        (has_room(trip, length) || overloaded(&trip->error)) &&
+        (mg_buffer_add(&trip->body, bytes, length) || too_large(trip->config, &trip->error));
+    if (!taken) {
         trip->refused = true;
-        too_large(trip->config, &trip->error);
         end(trip);
         return false;
     }
-    trip->counted += length;
-    trip->intake->bytes += length;
+    count(trip, trip->body.length);
     return true;
 }
 
@@ -281,6 +333,8 @@ static void worked(struct mg_job *job)
         end(trip);
         return;
     }
+    /* Until it is stored it takes what was unpacked and made canonical. */
+    count(trip, trip->body.length + trip->plain.length + trip->content_length);
     trip->accept.done = committed;
     trip->accept.context = trip;
     mg_store_accept(trip->store, &trip->accept);

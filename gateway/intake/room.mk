@@ -15,3 +15,10 @@ UNIT_TESTS += tests/unit/intake
 tests_unit_intake_SOURCES = tests/unit/intake.c
 tests_unit_intake_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_intake_LDADD = libunit.la libintake.la libmessage.la libbase.la $(LIBXML2_LIBS)
+
+UNIT_TESTS += tests/unit/intake_load
+tests_unit_intake_load_SOURCES = tests/unit/intake_load.c
+tests_unit_intake_load_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_intake_load_LDADD = \
+	libunit.la libintake.la libconfig.la libstore.la libroute.la libtrust.la libmessage.la \
+	libbase.la $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) -lpthread

@@ -32,8 +32,10 @@ bool mg_trip_recall(struct mg_trip *trip, const struct mg_id *id)
     if (!mg_store_part(trip->store, id, MG_PART_RECEIPT, &facts, &trip->error))
         return false;
     if (facts.size < 0)
-        return mg_fail(&trip->error, "store.failed",
-                       "The receipt of the first acceptance is no longer stored.");
+        return mg_fail(
+            &trip->error, "duplicate.receipt-gone",
+            "This message was accepted before, so long ago that its receipt is no longer "
+            "stored; do not send it again.");
     mg_buffer_clear(&trip->receipt);
     char *room = mg_buffer_reserve(&trip->receipt, (size_t)facts.size);
     ssize_t length =

@@ -28,6 +28,7 @@ static bool can_keep(const struct mg_http_call *call)
     struct bufferevent *events_buffer = call->link->events_buffer;
     return call->sent && !call->stopped && !call->closes &&
            call->body.framing != MG_HTTP_UNTIL_CLOSE && !call->client->closing &&
+           call->link->age == call->client->age &&
            evbuffer_get_length(bufferevent_get_input(events_buffer)) == 0 &&
            mg_outflow_waiting(events_buffer) == 0 &&
            call->link->requests < call->client->limits.requests;

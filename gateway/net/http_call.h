@@ -27,6 +27,7 @@ struct mg_http_link {
     struct mg_http_call *call; /* NULL: kept */
     struct mg_deadline idle;
     size_t requests;
+    unsigned age; /* of the client, when it was made */
 };
 
 enum mg_call_phase {
@@ -95,6 +96,7 @@ struct mg_http_client {
     struct mg_links links; /* kept, the last used first */
     struct mg_calls calls;
     bool closing;
+    unsigned age; /* how often everything kept was forgotten: what is older is not kept again */
     struct mg_http_header *headers; /* room for those of a response */
     struct mg_buffer text;          /* room for a piece of a request */
 };

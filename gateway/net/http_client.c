@@ -39,6 +39,7 @@ struct mg_http_client *mg_http_client_new(struct event_base *base,
 void mg_http_client_forget(struct mg_http_client *client)
 {
     struct mg_http_link *link;
+    client->age++;
     while ((link = TAILQ_FIRST(&client->links)))
         mg_link_close(link);
 }

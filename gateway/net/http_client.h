@@ -37,7 +37,8 @@ struct mg_http_client *mg_http_client_new(struct event_base *base,
                                           const struct mg_http_client_options *options);
 /* Ends running calls with net.cancelled. NULL is allowed. */
 void mg_http_client_free(struct mg_http_client *client);
-/* Closes kept connections, for example after new revocation lists. */
+/* Closes kept connections, for example after new revocation lists, and those underway when their
+ * calls have ended. */
 void mg_http_client_forget(struct mg_http_client *client);
 
 struct mg_http_call_events {

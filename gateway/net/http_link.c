@@ -60,6 +60,7 @@ struct mg_http_link *mg_link_new(struct mg_http_client *client, evutil_socket_t 
     int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
     struct mg_http_link *link = mg_allocate_zeroed(1, sizeof *link);
     link->client = client;
+    link->age = client->age;
     link->peer = mg_copy_text(peer);
     mg_deadline_begin(&link->idle, client->base, on_idle, link);
     if (tls) {

@@ -214,5 +214,14 @@ def does_not_start(world):
     assert "nowhere" in done.stderr, done.stderr
 
 
+@test("two sources at the same path of one listener do not start: the second would take the first one's messages")
+def same_path(world):
+    path = world.write(world.text(sources=['<source name="other" adapter="rest" listener="cities"/>']))
+    done = subprocess.run([muengstend(), "-c", path], capture_output=True, text=True, env=environment(),
+                          timeout=60, check=False)
+    equal(done.returncode, 1)
+    assert "code=rest.path" in done.stderr and "other" in done.stderr, done.stderr
+
+
 if __name__ == "__main__":
     run(Desk)

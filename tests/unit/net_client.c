@@ -465,6 +465,37 @@ static void a_stale_kept_connection_is_replaced_once(void)
     world_end(&world);
 }
 
+static void answer_late(struct peer *self)
+{
+    peer_accept(self);
+    peer_hear(self, "\r\n\r\n");
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    peer_say(self, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    peer_hear(self, NULL);
+}
+
+static void a_connection_in_use_when_all_are_forgotten_ends_with_its_call(void)
+{
+    struct outcome outcome = {0};
+    char url[64];
+    begin(NULL);
+    world_new_client(&world, NULL, NULL);
+    memset(&peer, 0, sizeof peer);
+    peer_listen(&peer);
+    peer.plain = true;
+    peer.script = answer_late;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/x", peer.port);
+    peer_start(&peer, &world);
+    world_call(&world, "GET", url, 0, &outcome);
+    world_run(&world, 50);
+    mg_http_client_forget(world.client);
+    CU_ASSERT(world_run_until(&world, &outcome.done, 5000));
+    CU_ASSERT_STRING_EQUAL(outcome.body, "ok");
+    CU_ASSERT(peer_wait(&peer));
+    CU_ASSERT(peer.closed);
+    world_end(&world);
+}
+
 static void say_more_than_asked(struct peer *self)
 {
     peer_accept(self);
@@ -590,6 +621,7 @@ int main(void)
         UNIT_TEST(a_truncated_response_is_an_error),
         UNIT_TEST(a_malformed_response_is_an_error),
         UNIT_TEST(a_stale_kept_connection_is_replaced_once),
+        UNIT_TEST(a_connection_in_use_when_all_are_forgotten_ends_with_its_call),
         UNIT_TEST(bytes_that_nobody_asked_for_close_a_kept_connection),
         UNIT_TEST(a_proxy_opens_a_tunnel_in_which_tls_begins),
         UNIT_TEST(a_proxy_that_refuses_is_named),

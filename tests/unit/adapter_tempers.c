@@ -1,0 +1,189 @@
+/*
+ * An adapter for the tests of dispatch and its host, loaded as any other. The parameter temper says
+ * how a destination behaves:
+ *
+ *     prompt     completes inside deliver
+ *     delivers   completes a little later
+ *     works      completes after work on another thread
+ *     mends      fails twice, then delivers
+ *     fails      fails each time
+ *     refuses    is permanently unwilling
+ *     hangs      completes when it is cancelled, a little later
+ *     hurries    completes inside cancel
+ *     busy       has work underway from the moment it is opened
+ *
+ * What must never happen is asserted here: a second cancel, a deadline that is over, a close with
+ * something left.
+ */
+#include <muengsten/adapter.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct state {
+    const struct mg_gateway *gateway;
+    struct mg_instance *instance;
+    const char *temper;
+    struct task *tasks;
+    bool working;
+};
+
+/* A delivery that is not completed yet. */
+struct task {
+    struct task *next;
+    struct state *state;
+    struct mg_delivery *delivery;
+    bool cancelled;
+};
+
+static void complete(struct state *state, struct mg_delivery *delivery, enum mg_outcome_kind kind)
+{
+    static const char *const codes[] = {
+        [MG_DELIVERED] = NULL, [MG_TEMPORARY] = "test.later", [MG_PERMANENT] = "test.never"};
+    const struct mg_outcome outcome = {
+        .size = sizeof outcome, .kind = kind, .code = codes[kind], .text = "The test wants it so."};
+    state->gateway->delivery_done(delivery, &outcome);
+}
+
+static void end(struct task *task, enum mg_outcome_kind kind)
+{
+    struct state *state = task->state;
+    struct mg_delivery *delivery = task->delivery;
+    struct task **link = &state->tasks;
+    while (*link != task)
+        link = &(*link)->next;
+    *link = task->next;
+    free(task);
+    complete(state, delivery, kind);
+}
+
+static void deliver_now(void *context)
+{
+    end(context, MG_DELIVERED);
+}
+
+static void give_up_now(void *context)
+{
+    end(context, MG_TEMPORARY);
+}
+
+/* Reads the document as an adapter on another thread may. */
+static void read_document(void *context)
+{
+    struct task *task = context;
+    char bytes[16];
+    ssize_t length = task->state->gateway->delivery_read(task->delivery, MG_MESSAGE_DOCUMENT, 0,
+                                                         bytes, sizeof bytes);
+    assert(length == 4 && memcmp(bytes, "<a/>", 4) == 0);
+    (void)length;
+}
+
+static struct task *add_task(struct state *state, struct mg_delivery *delivery)
+{
+    struct task *task = calloc(1, sizeof *task);
+    assert(task);
+    *task = (struct task){.next = state->tasks, .state = state, .delivery = delivery};
+    return state->tasks = task;
+}
+
+static void deliver(void *context, struct mg_delivery *delivery)
+{
+    struct state *state = context;
+    const struct mg_gateway *gateway = state->gateway;
+    const char *temper = state->temper;
+    assert(gateway->delivery_deadline(delivery) > 0 && gateway->delivery_attempt(delivery) > 0);
+    if (strcmp(temper, "prompt") == 0)
+        complete(state, delivery, MG_DELIVERED);
+    else if (strcmp(temper, "refuses") == 0)
+        complete(state, delivery, MG_PERMANENT);
+    else if (strcmp(temper, "fails") == 0)
+        complete(state, delivery, MG_TEMPORARY);
+    else if (strcmp(temper, "mends") == 0)
+        complete(state, delivery,
+                 gateway->delivery_attempt(delivery) < 3 ? MG_TEMPORARY : MG_DELIVERED);
+    else if (strcmp(temper, "works") == 0 &&
+             gateway->work(state->instance, read_document, deliver_now, add_task(state, delivery)))
+        return;
+    else if (strcmp(temper, "delivers") == 0)
+        gateway->timer(state->instance, 1, deliver_now, add_task(state, delivery));
+    else
+        add_task(state, delivery);
+}
+
+static void cancel(void *context, struct mg_delivery *delivery)
+{
+    struct state *state = context;
+    struct task *task = state->tasks;
+    while (task && task->delivery != delivery)
+        task = task->next;
+    assert(task && !task->cancelled);
+    task->cancelled = true;
+    if (strcmp(state->temper, "hangs") == 0)
+        state->gateway->timer(state->instance, 100, give_up_now, task);
+    else if (strcmp(state->temper, "hurries") == 0)
+        end(task, MG_TEMPORARY);
+}
+
+static void be_busy(void *context)
+{
+    (void)context;
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+}
+
+/* Asks for more, which is refused when the instances close. */
+static void be_busy_again(void *context)
+{
+    struct state *state = context;
+    state->working = state->gateway->work(state->instance, be_busy, be_busy_again, state);
+}
+
+static void *open_instance(const struct mg_gateway *gateway, struct mg_instance *instance,
+                           const struct mg_instance_facts *facts)
+{
+    struct state *state = calloc(1, sizeof *state);
+    assert(state && facts->is_destination);
+    *state = (struct state){
+        .gateway = gateway,
+        .instance = instance,
+        .temper = gateway->parameter_text(instance, "temper"),
+    };
+    if (strcmp(state->temper, "busy") == 0)
+        be_busy_again(state);
+    return state;
+}
+
+static void close_instance(void *context)
+{
+    struct state *state = context;
+    assert(!state->tasks && !state->working);
+    free(state);
+}
+
+static const struct mg_parameter parameters[] = {
+    {.name = "temper",
+     .kind = MG_PARAMETER_TEXT,
+     .use = MG_USED_BY_DESTINATION,
+     .required = true,
+     .description = "How the destination behaves."},
+};
+
+static const struct mg_adapter adapter = {
+    .size = sizeof adapter,
+    .abi = MG_ADAPTER_ABI,
+    .name = "adapter_tempers",
+    .version = "1",
+    .abilities = MG_CAN_TAKE,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .open = open_instance,
+    .close = close_instance,
+    .deliver = deliver,
+    .cancel = cancel,
+};
+
+const struct mg_adapter *mg_adapter_entry(unsigned gateway_abi)
+{
+    return gateway_abi >= MG_ADAPTER_ABI ? &adapter : NULL;
+}

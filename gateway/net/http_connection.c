@@ -418,6 +418,7 @@ static void on_event(struct bufferevent *events_buffer, short what, void *contex
     if (what & BEV_EVENT_CONNECTED) {
         connection->server->shaking_count--;
         forget_ephemeral_keys(connection->ssl);
+        connection->certificate = mg_tls_peer_hold(connection->ssl);
         become_idle(connection);
         mg_connection_run(connection);
         mg_server_shake_next(connection->server);

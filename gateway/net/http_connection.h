@@ -15,6 +15,7 @@
 #include "gateway/net/http_common.h"
 #include "gateway/net/http_parser.h"
 #include "gateway/net/http_server.h"
+#include "gateway/net/tls_peers.h"
 
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
@@ -56,7 +57,7 @@ struct mg_http_request {
     struct mg_deadline deadline;
     enum mg_connection_phase phase;
     char peer[64];
-    uint8_t *fingerprint;
+    struct mg_tls_peer *certificate; /* NULL before the handshake is done */
     void *value;
     void (*release)(void *value);
     size_t requests;

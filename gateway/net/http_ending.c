@@ -35,7 +35,7 @@ static void destroy(struct mg_http_request *connection)
         close(connection->socket);
     leave_phase(connection);
     mg_server_move(connection, NULL);
-    free(connection->fingerprint);
+    mg_tls_peer_release(connection->certificate);
     free(connection);
     mg_server_connection_gone(server);
 }

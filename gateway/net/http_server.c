@@ -329,15 +329,7 @@ X509 *mg_http_request_certificate(const struct mg_http_request *request)
 
 const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request)
 {
-    /* Remembered from the first time on, which changes nothing that a caller could see. */
-    struct mg_http_request *connection = (struct mg_http_request *)(uintptr_t)request;
-    X509 *certificate = mg_http_request_certificate(request);
-    if (!connection->fingerprint && certificate) {
-        connection->fingerprint = mg_allocate(EVP_MAX_MD_SIZE);
-        if (X509_digest(certificate, EVP_sha256(), connection->fingerprint, NULL) != 1)
-            mg_die("SHA-256 is not available");
-    }
-    return connection->fingerprint;
+    return request->certificate ? mg_tls_peer_fingerprint(request->certificate) : NULL;
 }
 
 const char *mg_http_request_peer(const struct mg_http_request *request)

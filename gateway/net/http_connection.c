@@ -112,7 +112,6 @@ static void begin_request(struct mg_http_request *connection, const struct mg_ht
 {
     int64_t now = mg_net_now();
     reset_request(connection);
-    mg_server_move(connection, &connection->server->others);
     connection->phase = MG_REQUEST;
     connection->requests++;
     connection->scanned = 0;
@@ -250,7 +249,6 @@ static void become_idle(struct mg_http_request *connection)
 {
     connection->phase = MG_HEAD;
     connection->since = mg_net_now();
-    mg_server_move(connection, &connection->server->idle);
 }
 
 static bool step_request(struct mg_http_request *connection)
@@ -418,6 +416,7 @@ static void on_event(struct bufferevent *events_buffer, short what, void *contex
     if (what & BEV_EVENT_CONNECTED) {
         connection->server->shaking_count--;
         forget_ephemeral_keys(connection->ssl);
+        connection->certificate = mg_tls_peer_hold(connection->ssl);
         become_idle(connection);
         mg_connection_run(connection);
         mg_server_shake_next(connection->server);
@@ -463,9 +462,25 @@ void mg_connection_greet(struct mg_http_request *connection)
 {
     struct mg_http_server *server = connection->server;
     bool now = !server->tls || mg_server_may_shake(server);
+    mg_connection_unwatch(connection);
     mg_server_move(connection, now ? &server->others : &server->waiting);
     if (now)
         equip(connection);
+}
+
+void mg_connection_watch(struct mg_http_request *connection, short what, event_callback_fn on_ready)
+{
+    connection->raw =
+        event_new(connection->server->base, connection->socket, what, on_ready, connection);
+    if (!connection->raw || event_add(connection->raw, NULL) != 0)
+        mg_die("the event loop takes no socket");
+}
+
+void mg_connection_unwatch(struct mg_http_request *connection)
+{
+    if (connection->raw)
+        event_free(connection->raw);
+    connection->raw = NULL;
 }
 
 static void on_first_byte(evutil_socket_t socket, short what, void *context)
@@ -507,8 +522,7 @@ void mg_connection_new(struct mg_http_server *server, evutil_socket_t socket,
     mg_server_move(connection, &server->others);
     server->count++;
     mg_deadline_begin(&connection->deadline, server->base, on_deadline, connection);
-    event_assign(&connection->raw, server->base, socket, EV_READ, on_first_byte, connection);
-    event_add(&connection->raw, NULL);
+    mg_connection_watch(connection, EV_READ, on_first_byte);
     set_deadline(connection);
 }
 

@@ -15,6 +15,7 @@
 #include "gateway/net/http_common.h"
 #include "gateway/net/http_parser.h"
 #include "gateway/net/http_server.h"
+#include "gateway/net/tls_peers.h"
 
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
@@ -22,12 +23,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* Of the connections that a listener may have, so many parts may be idle between requests, and so
- * many may shake hands at the same time: an idle one costs about 20 KB in OpenSSL, one in its
- * handshake about twice that. The connection that is idle the longest is closed for the next one
- * (RFC 9112, section 9.5, allows that at any time); handshakes beyond wait for their turn with
- * their bytes still in the kernel. */
-#define MG_HTTP_IDLE_PART    5
+/* Of the connections that a listener may have, one in so many may shake hands at the same time: an
+ * idle one costs about 15 KB with OpenSSL 3.0 and 24 KB with 3.5, one in its handshake more than
+ * twice that. Handshakes beyond wait for their turn with their bytes still in the kernel. */
 #define MG_HTTP_SHAKING_PART 20
 
 /* What is left of a body that nobody wants is read over up to this; beyond, the connection closes.
@@ -52,11 +50,11 @@ struct mg_http_request {
     struct bufferevent *events_buffer; /* NULL while silent */
     SSL *ssl;                          /* the bufferevent's; NULL on a plain listener */
     evutil_socket_t socket;
-    struct event raw; /* the socket itself: while silent or lingering */
+    struct event *raw; /* the socket itself: while silent or lingering; else NULL */
     struct mg_deadline deadline;
     enum mg_connection_phase phase;
     char peer[64];
-    uint8_t *fingerprint;
+    struct mg_tls_peer *certificate; /* NULL before the handshake is done */
     void *value;
     void (*release)(void *value);
     size_t requests;
@@ -104,13 +102,10 @@ struct mg_http_server {
     bool starved; /* no descriptor was left for a connection */
     bool starvation_logged;
     struct mg_deadline retry;
-    /* A connection is in one of three lists: idle between requests (the longest idle first),
-     * waiting for its handshake to begin, or any other. */
-    struct mg_connections idle;
+    /* A connection waits for its handshake to begin, or is in the other list. */
     struct mg_connections waiting;
     struct mg_connections others;
     size_t count;
-    size_t idle_count;
     size_t shaking_count;
     bool stopping;
     struct event drained_event;
@@ -149,6 +144,10 @@ void mg_connection_new(struct mg_http_server *server, evutil_socket_t socket,
                        const struct sockaddr *address);
 /* Begins with TLS, as the peer has begun to speak, or waits until fewer others are at it. */
 void mg_connection_greet(struct mg_http_request *connection);
+/* Waits for the socket itself, beside any bufferevent; and no longer. */
+void mg_connection_watch(struct mg_http_request *connection, short what,
+                         event_callback_fn on_ready);
+void mg_connection_unwatch(struct mg_http_request *connection);
 /* Goes on as far as possible. */
 void mg_connection_run(struct mg_http_request *connection);
 /* Goes on soon, from the loop: for changes from outside. */

@@ -26,7 +26,7 @@ static void destroy(struct mg_http_request *connection)
 {
     struct mg_http_server *server = connection->server;
     mg_deadline_end(&connection->deadline);
-    event_del(&connection->raw);
+    mg_connection_unwatch(connection);
     if (connection->release)
         connection->release(connection->value);
     if (connection->events_buffer)
@@ -35,7 +35,7 @@ static void destroy(struct mg_http_request *connection)
         close(connection->socket);
     leave_phase(connection);
     mg_server_move(connection, NULL);
-    free(connection->fingerprint);
+    mg_tls_peer_release(connection->certificate);
     free(connection);
     mg_server_connection_gone(server);
 }
@@ -102,9 +102,7 @@ void mg_connection_linger(struct mg_http_request *connection, bool orderly)
     connection->phase = MG_LINGERING;
     connection->discarded = 0;
     connection->since = mg_net_now();
-    event_assign(&connection->raw, connection->server->base, connection->socket,
-                 EV_READ | EV_PERSIST, on_lingering, connection);
-    event_add(&connection->raw, NULL);
+    mg_connection_watch(connection, EV_READ | EV_PERSIST, on_lingering);
     mg_deadline_set(&connection->deadline, connection->since + LINGER_TIME);
 }
 

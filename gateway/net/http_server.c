@@ -105,33 +105,13 @@ static void look_whether_drained(struct mg_http_server *server)
         event_active(&server->drained_event, EV_TIMEOUT, 0);
 }
 
-/* Closes the connection that is idle the longest and has nothing underway. */
-static void close_an_idle_one(struct mg_http_server *server, const struct mg_http_request *newest)
-{
-    struct mg_http_request *connection;
-    TAILQ_FOREACH(connection, &server->idle, entry)
-    {
-        if (connection == newest || connection->head_begun ||
-            mg_outflow_waiting(connection->events_buffer) > 0)
-            continue;
-        mg_connection_close(connection);
-        return;
-    }
-}
-
 void mg_server_move(struct mg_http_request *connection, struct mg_connections *list)
 {
-    struct mg_http_server *server = connection->server;
-    struct mg_connections *idle = &server->idle;
     if (connection->list)
         TAILQ_REMOVE(connection->list, connection, entry);
-    server->idle_count -= connection->list == idle;
-    server->idle_count += list == idle;
     connection->list = list;
     if (list)
         TAILQ_INSERT_TAIL(list, connection, entry);
-    if (list == idle && server->idle_count > server->limits.connections / MG_HTTP_IDLE_PART + 1)
-        close_an_idle_one(server, connection);
 }
 
 bool mg_server_may_shake(const struct mg_http_server *server)
@@ -233,7 +213,6 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     server->tls = options->tls;
     if (server->tls)
         SSL_CTX_up_ref(server->tls);
-    TAILQ_INIT(&server->idle);
     TAILQ_INIT(&server->waiting);
     TAILQ_INIT(&server->others);
     mg_deadline_begin(&server->retry, base, on_retry, server);
@@ -282,7 +261,6 @@ void mg_http_server_stop(struct mg_http_server *server,
     if (server->listener)
         evconnlistener_free(server->listener);
     server->listener = NULL;
-    stop_connections(&server->idle);
     stop_connections(&server->waiting);
     stop_connections(&server->others);
     look_whether_drained(server);
@@ -301,7 +279,6 @@ void mg_http_server_free(struct mg_http_server *server)
         return;
     server->stopping = true;
     server->drained = NULL;
-    break_connections(&server->idle);
     break_connections(&server->waiting);
     break_connections(&server->others);
     if (server->listener)
@@ -334,15 +311,7 @@ STACK_OF(X509) * mg_http_request_chain(const struct mg_http_request *request)
 
 const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request)
 {
-    /* Remembered from the first time on, which changes nothing that a caller could see. */
-    struct mg_http_request *connection = (struct mg_http_request *)(uintptr_t)request;
-    X509 *certificate = mg_http_request_certificate(request);
-    if (!connection->fingerprint && certificate) {
-        connection->fingerprint = mg_allocate(EVP_MAX_MD_SIZE);
-        if (X509_digest(certificate, EVP_sha256(), connection->fingerprint, NULL) != 1)
-            mg_die("SHA-256 is not available");
-    }
-    return connection->fingerprint;
+    return request->certificate ? mg_tls_peer_fingerprint(request->certificate) : NULL;
 }
 
 const char *mg_http_request_peer(const struct mg_http_request *request)

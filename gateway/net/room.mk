@@ -19,6 +19,7 @@ libnet_la_SOURCES = \
 	gateway/net/http_link.c \
 	gateway/net/http_server.c gateway/net/http_server.h \
 	gateway/net/tls.c gateway/net/tls.h \
+	gateway/net/tls_peers.c gateway/net/tls_peers.h \
 	gateway/net/url.c gateway/net/url.h
 libnet_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 libnet_la_LIBADD = libhttpparser.la libbase.la $(LIBEVENT_LIBS) $(OPENSSL_LIBS)

@@ -1,5 +1,7 @@
 #include "gateway/net/tls.h"
 
+#include "gateway/net/tls_peers.h"
+
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <string.h>
@@ -105,6 +107,7 @@ SSL_CTX *mg_tls_server(const char *certificate, const char *key, X509_STORE *sto
         return NULL;
     SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    mg_tls_share_peers(context);
     return context;
 }
 

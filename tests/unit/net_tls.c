@@ -199,6 +199,105 @@ static void a_handler_sees_the_certificate_and_keeps_a_value_with_the_connection
     CU_ASSERT_EQUAL(releases, 1);
 }
 
+/* ---- certificates that several connections show ---- */
+
+static X509 *shown[4]; /* what the handler saw of the requests, one after the other */
+static uint8_t fingerprints[4][32];
+static int shown_count;
+
+static void remember(struct mg_http_request *request, const struct mg_http_head *head,
+                     void *context)
+{
+    (void)head;
+    (void)context;
+    shown[shown_count] = mg_http_request_certificate(request);
+    memcpy(fingerprints[shown_count++], mg_http_request_fingerprint(request), 32);
+    mg_http_request_answer(request, 200, NULL, 0, NULL, 0);
+}
+
+/* Connections that stay open beyond a script. */
+static struct peer staying[4];
+
+static bool ask_and_stay(int number, const struct peer *self, const char *certificate)
+{
+    struct peer *one = &staying[number];
+    *one = (struct peer){.world = self->world,
+                         .port = self->port,
+                         .version = self->version,
+                         .certificate = certificate};
+    return peer_connect(one) && peer_say(one, "GET / HTTP/1.1\r\nHost: a\r\n\r\n") &&
+           peer_hear(one, "HTTP/1.1 200");
+}
+
+/* The first one goes while the second still uses the certificate that both showed. */
+static void come_and_go(struct peer *self)
+{
+    if (ask_and_stay(0, self, "client") && ask_and_stay(1, self, "client")) {
+        peer_close(&staying[0]);
+        if (ask_and_stay(2, self, "elsewhere"))
+            ask_and_stay(3, self, "client");
+    }
+    for (int i = 0; i < 4; i++)
+        peer_close(&staying[i]);
+}
+
+static void connections_with_the_same_certificate_share_one_object(void)
+{
+    static const struct mg_http_handler handler = {.on_head = remember};
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (int i = 0; i < 2; i++) {
+        shown_count = 0;
+        world_begin(&world, NULL, &handler);
+        memset(&peer, 0, sizeof peer);
+        peer.version = versions[i];
+        peer.script = come_and_go;
+        CU_ASSERT(peer_run(&peer, &world));
+        CU_ASSERT_EQUAL(shown_count, 4);
+        CU_ASSERT_PTR_NOT_NULL(shown[0]);
+        CU_ASSERT_PTR_EQUAL(shown[1], shown[0]);
+        CU_ASSERT_PTR_NOT_EQUAL(shown[2], shown[0]);
+        CU_ASSERT_PTR_EQUAL(shown[3], shown[0]);
+        CU_ASSERT(memcmp(fingerprints[1], fingerprints[0], 32) == 0);
+        CU_ASSERT(memcmp(fingerprints[2], fingerprints[0], 32) != 0);
+        CU_ASSERT(memcmp(fingerprints[3], fingerprints[0], 32) == 0);
+        world_end(&world);
+    }
+}
+
+static void stay(struct peer *self)
+{
+    ask_and_stay(0, self, "client");
+}
+
+static void ask_again(struct peer *self)
+{
+    peer_forget(&staying[0]);
+    if (peer_say(&staying[0], "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+        self->closed = !peer_hear(&staying[0], "HTTP/1.1 200");
+    peer_close(&staying[0]);
+}
+
+static void a_certificate_that_another_connection_showed_is_verified_all_the_same(void)
+{
+    world_begin(&world, NULL, NULL);
+    memset(&peer, 0, sizeof peer);
+    peer.script = stay;
+    CU_ASSERT(peer_run(&peer, &world));
+    CU_ASSERT_EQUAL(world_requests, 1);
+    X509_STORE *store = X509_STORE_new();
+    mg_tls_set_store(world.server_tls, store);
+    X509_STORE_free(store);
+    world_requests = 0;
+    CU_ASSERT(is_refused("client", TLS1_2_VERSION, "unknown ca"));
+    CU_ASSERT(is_refused("client", TLS1_3_VERSION, "unknown ca"));
+    memset(&peer, 0, sizeof peer);
+    peer.script = ask_again;
+    CU_ASSERT(peer_run(&peer, &world));
+    CU_ASSERT_EQUAL(world_requests, 1);
+    CU_ASSERT_FALSE(peer.closed);
+    world_end(&world);
+}
+
 /* ---- whom our client trusts ---- */
 
 /* Exchanges the server for one with this certificate. */
@@ -314,6 +413,8 @@ int main(void)
         UNIT_TEST(no_session_can_be_resumed),
         UNIT_TEST(plain_http_on_a_tls_listener_is_refused),
         UNIT_TEST(a_handler_sees_the_certificate_and_keeps_a_value_with_the_connection),
+        UNIT_TEST(connections_with_the_same_certificate_share_one_object),
+        UNIT_TEST(a_certificate_that_another_connection_showed_is_verified_all_the_same),
         UNIT_TEST(a_server_of_another_name_is_refused),
         UNIT_TEST(the_common_name_counts_for_nothing),
         UNIT_TEST(a_server_that_is_not_trusted_is_refused_with_the_reason),

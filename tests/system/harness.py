@@ -602,6 +602,13 @@ class World:
     def signer(self, name):
         return self.pki.signer(name)
 
+    def check_logs(self):
+        """Fails if a program has crashed or a sanitizer has found something."""
+        for process in self.processes:
+            found = re.search(r"(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error:|"
+                              r"event=gateway\.fatal|Assertion .* failed)[\s\S]{0,3000}", process.log())
+            assert not found, f"{process.name}: {found[0]}"
+
     def show_logs(self, lines=25):
         for process in self.processes:
             for line in process.log().splitlines()[-lines:]:

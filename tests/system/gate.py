@@ -62,8 +62,7 @@ class Gate(World):
 
     def remember(self):
         """What the store holds now is what it must hold after every refusal."""
-        self.main.wait_for("delivery.delivered")
-        self.before = self.main.holdings()
+        self.before = self.main.settled()
 
     def unharmed(self):
         """The gateway runs, serves, and has stored nothing."""

@@ -329,6 +329,15 @@ class Gateway(Process):
         store = re.search(r'<store [^>]*folder="([^"]+)"', self.config_file.read_text(encoding="utf-8"))
         return sorted(path for path in (self.folder / store[1]).rglob("*") if path.is_file())
 
+    def settled(self):
+        """What the store holds, once every delivery has been recorded as delivered."""
+        def states():
+            with self.database() as connection:
+                return {row[0] for row in connection.execute("SELECT DISTINCT state FROM deliveries")}
+
+        wait_for(lambda: states() == {3}, "every delivery is recorded as delivered")
+        return self.holdings()
+
     def holdings(self):
         """How many rows each table of messages has, and how many spool files there are."""
         with self.database() as connection:
@@ -592,6 +601,13 @@ class World:
 
     def signer(self, name):
         return self.pki.signer(name)
+
+    def check_logs(self):
+        """Fails if a program has crashed or a sanitizer has found something."""
+        for process in self.processes:
+            found = re.search(r"(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error:|"
+                              r"event=gateway\.fatal|Assertion .* failed)[\s\S]{0,3000}", process.log())
+            assert not found, f"{process.name}: {found[0]}"
 
     def show_logs(self, lines=25):
         for process in self.processes:

@@ -14,15 +14,19 @@ libmessage_la_SOURCES = \
 	gateway/message/xml.h \
 	gateway/message/xml_parse.c \
 	gateway/message/xml_scan.c \
-	gateway/message/xml_tree.c
+	gateway/message/xml_tree.c \
+	gateway/message/xml_words.c gateway/message/xml_words.h
 libmessage_la_CPPFLAGS = $(AM_CPPFLAGS)
 libmessage_la_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS) $(ZLIB_CFLAGS)
 libmessage_la_LIBADD = libbase.la $(LIBXML2_LIBS) $(ZLIB_LIBS)
 
-UNIT_TESTS += tests/unit/xml tests/unit/multipart tests/unit/inflate
+UNIT_TESTS += tests/unit/xml tests/unit/xml_words tests/unit/multipart tests/unit/inflate
 tests_unit_xml_SOURCES = tests/unit/xml.c
 tests_unit_xml_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_xml_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS)
+tests_unit_xml_words_SOURCES = tests/unit/xml_words.c
+tests_unit_xml_words_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS)
+tests_unit_xml_words_LDADD = libunit.la libmessage.la libbase.la $(LIBXML2_LIBS)
 tests_unit_multipart_SOURCES = tests/unit/multipart.c
 tests_unit_multipart_LDADD = libunit.la libmessage.la libbase.la
 tests_unit_inflate_SOURCES = tests/unit/inflate.c

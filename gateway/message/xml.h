@@ -13,9 +13,12 @@
  * elements, stay below 400 times that limit: so much does canonicalisation cost
  * (xml.too-many-attributes).
  *
+ * And of different names, namespaces and kinds of white space between tags it has at most some
+ * thousand, since libxml2's dictionary takes quadratic time for more (xml.too-many-names).
+ *
  * Errors (code: meaning): xml.too-large, xml.too-deep, xml.too-many-attributes,
- * xml.start-tag-too-long, xml.text-too-long, xml.too-many-elements, xml.encoding, xml.doctype,
- * xml.trailing-instruction, xml.malformed. The place is "line N".
+ * xml.start-tag-too-long, xml.text-too-long, xml.too-many-elements, xml.too-many-names,
+ * xml.encoding, xml.doctype, xml.trailing-instruction, xml.malformed. The place is "line N".
  */
 #ifndef MUENGSTEN_MESSAGE_XML_H
 #define MUENGSTEN_MESSAGE_XML_H

@@ -1,5 +1,6 @@
 #include "gateway/message/characters.h"
 #include "gateway/message/xml.h"
+#include "gateway/message/xml_words.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -32,6 +33,8 @@ struct scan {
     size_t attributes;
     size_t text;                        /* bytes since the last tag */
     size_t work;                        /* the sum of squares above */
+    size_t words;                       /* names and what else libxml2 remembers */
+    struct mg_xml_words *different;     /* those after the first; NULL: not as many yet */
     bool closed;                        /* the document element has ended */
     uint32_t declarations[DEEPEST + 1]; /* in force at each depth */
 };
@@ -128,6 +131,63 @@ static bool count_text(struct scan *scan, size_t length)
     return true;
 }
 
+/* Words go into libxml2's dictionary. */
+static bool count_word(struct scan *scan, const char *text, size_t length)
+{
+    if (++scan->words <= MG_XML_WORDS_FREE)
+        return true;
+    if (!scan->different)
+        scan->different = mg_xml_words_new();
+    return mg_xml_words_add(scan->different, text, length) ||
+           refuse(scan, text, "xml.too-many-names",
+                  "the document has more different names, namespaces and kinds of white space "
+                  "between tags than any standard; use fewer");
+}
+
+/* White space between tags goes there too, up to this length. */
+#define REMEMBERED_SPACE 60
+
+static bool count_space(struct scan *scan, const char *text, size_t length)
+{
+    if (length == 0 || length >= REMEMBERED_SPACE ||
+        skip_space(text, text + length) != text + length)
+        return true;
+    return count_word(scan, text, length);
+}
+
+/* The length of the reference at text, which begins with &; 0 if it is none that XML defines
+ * without a declaration (sections 4.1 and 4.6). */
+static size_t reference_length(const char *text, const char *end)
+{
+    static const char *const defined[] = {"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"};
+    size_t left = (size_t)(end - text);
+    for (size_t i = 0; i < sizeof defined / sizeof *defined; i++)
+        if (left >= strlen(defined[i]) && memcmp(text, defined[i], strlen(defined[i])) == 0)
+            return strlen(defined[i]);
+    if (left < 4 || text[1] != '#')
+        return 0;
+    const char *digit = text[2] == 'x' ? text + 3 : text + 2;
+    const char *after = digit;
+    while (after < end && ((*after >= '0' && *after <= '9') ||
+                           (digit == text + 3 && (*after | 0x20) >= 'a' && (*after | 0x20) <= 'f')))
+        after++;
+    return after > digit && after < end && *after == ';' ? (size_t)(after + 1 - text) : 0;
+}
+
+/* libxml2 goes on after an entity that it does not know, and remembers the name of each. */
+static bool check_references(const struct scan *scan, const char *text, const char *end)
+{
+    while ((text = memchr(text, '&', (size_t)(end - text)))) {
+        size_t length = reference_length(text, end);
+        if (length == 0)
+            return malformed(scan, text,
+                             "a reference is not complete, or to an entity that XML does not "
+                             "define; write & as &amp;");
+        text += length;
+    }
+    return true;
+}
+
 static bool scan_comment(struct scan *scan)
 {
     const char *cursor = scan->cursor + 4;
@@ -172,7 +232,7 @@ static bool scan_instruction(struct scan *scan)
         return malformed(scan, scan->cursor, "a processing instruction does not end");
     if (close != after && !is_space(*after))
         return malformed(scan, scan->cursor, "a processing instruction has a name of other signs");
-    if (!count_node(scan))
+    if (!count_node(scan) || !count_word(scan, target, (size_t)(after - target)))
         return false;
     scan->cursor = close + 2;
     return true;
@@ -218,10 +278,17 @@ static bool cut_short(const struct scan *scan, const char *stop)
                   "a start tag is longer than the limit allows; shorten its attributes");
 }
 
-/* Steps over one attribute at *cursor. */
-static bool scan_attribute(const struct scan *scan, const char **cursor, const char *stop)
+static bool declares_namespace(const char *attribute, const char *after)
 {
-    const char *equals = skip_space(skip_name(*cursor, stop), stop);
+    return after - attribute > 5 && memcmp(attribute, "xmlns", 5) == 0 &&
+           (attribute[5] == ':' || !is_name_byte(attribute[5]));
+}
+
+/* Steps over one attribute at *cursor. */
+static bool scan_attribute(struct scan *scan, const char **cursor, const char *stop)
+{
+    const char *after = skip_name(*cursor, stop);
+    const char *equals = skip_space(after, stop);
     if (!begins_name(**cursor))
         return malformed(scan, *cursor, "a start tag contains what is no attribute");
     if (equals == stop)
@@ -238,14 +305,12 @@ static bool scan_attribute(const struct scan *scan, const char **cursor, const c
         return cut_short(scan, stop);
     if (memchr(value, '<', (size_t)(close - value)))
         return malformed(scan, *cursor, "the value of an attribute contains a less-than sign");
+    if (!check_references(scan, value, close) ||
+        !count_word(scan, *cursor, (size_t)(after - *cursor)) ||
+        (declares_namespace(*cursor, close) && !count_word(scan, value, (size_t)(close - value))))
+        return false;
     *cursor = close + 1;
     return true;
-}
-
-static bool declares_namespace(const char *attribute, const char *after)
-{
-    return after - attribute > 5 && memcmp(attribute, "xmlns", 5) == 0 &&
-           (attribute[5] == ':' || !is_name_byte(attribute[5]));
 }
 
 /* Steps over all attributes; *cursor then stands at the end of the tag, > or /. */
@@ -310,8 +375,8 @@ static bool scan_start_tag(struct scan *scan)
     uint32_t declarations = scan->depth ? scan->declarations[scan->depth] : 0;
     if (cursor == begin + 1 || !begins_name(begin[1]))
         return malformed(scan, begin, "a less-than sign begins no markup; write it as &lt;");
-    if (!enter_element(scan) || !scan_attributes(scan, &cursor, stop, &declarations) ||
-        !check_sums(scan, declarations))
+    if (!enter_element(scan) || !count_word(scan, begin + 1, (size_t)(cursor - begin - 1)) ||
+        !scan_attributes(scan, &cursor, stop, &declarations) || !check_sums(scan, declarations))
         return false;
     bool empty = *cursor == '/';
     cursor += empty;
@@ -355,7 +420,9 @@ static bool scan_text(struct scan *scan)
     const char *next = memchr(scan->cursor, '<', (size_t)(scan->end - scan->cursor));
     if (!next)
         return malformed(scan, scan->end, "the document ends inside an element");
-    if (!count_text(scan, (size_t)(next - scan->cursor)))
+    size_t length = (size_t)(next - scan->cursor);
+    if (!count_text(scan, length) || !count_space(scan, scan->cursor, length) ||
+        !check_references(scan, scan->cursor, next))
         return false;
     scan->cursor = next;
     return true;
@@ -463,7 +530,8 @@ bool mg_xml_scan(const char *bytes, size_t length, const struct mg_xml_limits *l
     scan.end = bytes + length;
     scan.limits = limits;
     scan.error = error;
-    scan.depth = scan.nodes = scan.attributes = scan.text = scan.work = 0;
+    scan.depth = scan.nodes = scan.attributes = scan.text = scan.work = scan.words = 0;
+    scan.different = NULL;
     scan.closed = false;
     /* libxml2 counts bytes in an int. */
     if (length > limits->size || length > INT_MAX)
@@ -472,5 +540,7 @@ bool mg_xml_scan(const char *bytes, size_t length, const struct mg_xml_limits *l
                       "attachment");
     if (length == 0)
         return malformed(&scan, bytes, "the document is empty");
-    return scan_encoding(&scan) && scan_declaration(&scan) && scan_content(&scan);
+    bool good = scan_encoding(&scan) && scan_declaration(&scan) && scan_content(&scan);
+    mg_xml_words_free(scan.different);
+    return good;
 }

@@ -10,6 +10,8 @@
 #include "gateway/base/error.h"
 
 #include <libxml/tree.h>
+#include <openssl/evp.h>
+#include <stdint.h>
 
 #define MG_CANONICAL_PREFIXES 32
 
@@ -28,6 +30,12 @@ bool mg_canonical_document(xmlDoc *document, struct mg_canonical *how, struct mg
                            struct mg_error *error);
 bool mg_canonical_element(xmlNode *element, struct mg_canonical *how, struct mg_buffer *bytes,
                           struct mg_error *error);
+
+/* The digest of the canonical form of the document, or of one element (NULL: the document), which is
+ * never held in memory. */
+bool mg_canonical_digest(xmlDoc *document, const xmlNode *element, struct mg_canonical *how,
+                         const EVP_MD *algorithm, uint8_t digest[EVP_MAX_MD_SIZE],
+                         struct mg_error *error);
 
 /* The node after this one in document order within top, or NULL. */
 xmlNode *mg_canonical_next(const xmlNode *node, const xmlNode *top);

@@ -74,15 +74,10 @@ static void show_all(const struct halves *halves)
         halves->next->prev = halves->signature;
 }
 
-static bool check_digest(const struct mg_signature_reference *reference,
-                         const struct mg_buffer *bytes, struct mg_error *error)
+static bool compare(const struct mg_signature_reference *reference,
+                    const uint8_t digest[EVP_MAX_MD_SIZE], struct mg_error *error)
 {
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned length;
-    if (EVP_Digest(bytes->data, bytes->length, digest, &length,
-                   mg_digest_implementation(reference->digest), NULL) != 1)
-        return mg_fail(error, "signature.internal",
-                       "The signature could not be checked because of a failure in the gateway.");
+    size_t length = (size_t)EVP_MD_get_size(mg_digest_implementation(reference->digest));
     if (memcmp(digest, reference->value, length) != 0)
         return mg_fail(error, "signature.content-changed",
                        "%s changed after the signing. Sign what is sent, and change nothing "
@@ -91,18 +86,30 @@ static bool check_digest(const struct mg_signature_reference *reference,
     return true;
 }
 
-/* The reference to the document; what was digested is handed on if it is the form that others need
- * too. */
-static bool check_document(xmlDoc *document, struct mg_signature_shape *shape,
-                           struct mg_signature_result *result, struct mg_error *error)
+/* What a reference covers: its target, or the document. */
+static bool check_reference(xmlDoc *document, struct mg_signature_reference *reference,
+                            struct mg_error *error)
 {
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    return mg_canonical_digest(document, reference->target, &reference->canonical,
+                               mg_digest_implementation(reference->digest), digest, error) &&
+           compare(reference, digest, error);
+}
+
+/* Likewise for a document in the form that others need too: what was digested is handed on. */
+static bool keep_document(xmlDoc *document, struct mg_signature_reference *reference,
+                          struct mg_signature_result *result, struct mg_error *error)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
     struct mg_buffer bytes = {0};
-    struct mg_signature_reference *reference = &shape->references[0];
-    if (reference->target)
-        reference++;
-    bool unchanged = mg_canonical_document(document, &reference->canonical, &bytes, error) &&
-                     check_digest(reference, &bytes, error);
-    if (unchanged && reference->canonical.mode == XML_C14N_1_0) {
+    bool unchanged = mg_canonical_document(document, &reference->canonical, &bytes, error);
+    if (unchanged && EVP_Digest(bytes.data, bytes.length, digest, NULL,
+                                mg_digest_implementation(reference->digest), NULL) != 1)
+        unchanged = mg_fail(error, "signature.internal",
+                            "The signature could not be checked because of a failure in the "
+                            "gateway.");
+    unchanged = unchanged && compare(reference, digest, error);
+    if (unchanged) {
         result->canonical_length = bytes.length;
         result->canonical = mg_buffer_take(&bytes);
     }
@@ -110,20 +117,27 @@ static bool check_document(xmlDoc *document, struct mg_signature_shape *shape,
     return unchanged;
 }
 
+/* The reference to the document. */
+static bool check_document(xmlDoc *document, struct mg_signature_shape *shape,
+                           struct mg_signature_result *result, struct mg_error *error)
+{
+    struct mg_signature_reference *reference = &shape->references[0];
+    if (reference->target)
+        reference++;
+    return reference->canonical.mode == XML_C14N_1_0
+               ? keep_document(document, reference, result, error)
+               : check_reference(document, reference, error);
+}
+
 /* The reference to signed properties, if there is one. */
 static bool check_properties(struct mg_signature_shape *shape, struct mg_error *error)
 {
-    bool unchanged = true;
     for (size_t i = 0; i < shape->reference_count; i++) {
         struct mg_signature_reference *reference = &shape->references[i];
-        if (!reference->target)
-            continue;
-        struct mg_buffer bytes = {0};
-        unchanged = mg_canonical_element(reference->target, &reference->canonical, &bytes, error) &&
-                    check_digest(reference, &bytes, error);
-        mg_buffer_free(&bytes);
+        if (reference->target && !check_reference(reference->target->doc, reference, error))
+            return false;
     }
-    return unchanged;
+    return true;
 }
 
 /* Everything that needs the two documents; signature is NULL, or the one inside the document. */

@@ -8,11 +8,12 @@ command is asked in that careless way first, and has to say that the signature i
 import base64
 import re
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 
 import signing
 from gate import PORTAL, Gate, fresh, honest
-from harness import multipart, xmlsec1_verify
+from harness import PATIENCE, multipart, xmlsec1_verify
 from signing import ENVELOPED, EXCLUSIVE, INCLUSIVE, envelop, insert, reference, signature, transform
 from tap import run, test
 
@@ -160,6 +161,31 @@ def comments(world):
     one = reference("", message.text, [ENVELOPED, signing.INCLUSIVE_WITH_COMMENTS])
     text = insert(message.text, signature(world.signer(PORTAL), [one]))
     world.refuse(careless(world, text), 422, "signature.algorithm")
+
+
+def blown_up(where):
+    """A test of exclusive canonicalisation, which repeats a long namespace on each of many elements."""
+
+    @test(f"{where} of 1 MB of XML whose exclusive form has gigabytes: 400 xml.not-canonical, at once")
+    def attack(world):
+        blown = f'<x Id="signed" xmlns:a="urn:{"u" * 60000}">{"<a:b></a:b>" * 100000}</x>'
+        text, signer = fresh().text, world.signer(PORTAL)
+        if where == "a document":
+            text = insert(text, blown)
+            made = signature(signer, [reference("", "", (ENVELOPED, EXCLUSIVE))])
+        else:
+            made = signature(signer, [reference("", text), reference("#signed", "", (EXCLUSIVE,))],
+                             objects=objects(blown))
+        before, begin = world.main.resident(), time.monotonic()
+        world.refuse(insert(text, made), 400, "xml.not-canonical")
+        assert time.monotonic() - begin < 10 * PATIENCE, "it took too long"
+        assert world.main.resident() - before < 100e6, "it took too much memory"
+
+    return attack
+
+
+blown_up("a document")
+blown_up("signed properties")
 
 
 # ---- signature wrapping: what is verified is not what is used ----

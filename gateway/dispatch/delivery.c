@@ -176,11 +176,11 @@ static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_fa
 static ssize_t read_bytes(struct mg_delivery *delivery, int part, int64_t offset, void *bytes,
                           size_t size)
 {
-    const struct delivery_part *known = part_of(delivery, part);
-    if (!known)
+    if (part >= MG_MESSAGE_ATTACHMENT)
         return mg_store_read(delivery->store, &delivery->claim.message, stored_kind(part), offset,
                              bytes, size, NULL);
-    if (!known->present || offset < 0)
+    const struct delivery_part *known = part_of(delivery, part);
+    if (!known || !known->present || offset < 0)
         return -1;
     if ((uint64_t)offset >= known->bytes.length)
         return 0;

@@ -213,12 +213,13 @@ static void sha_1_and_shorter_is_refused(void)
     static const char *const digests[] = {
         REFERENCE("", TRANSFORMS(ENVELOPED TRANSFORM(C14N)), DIGEST(DSIG "sha1")),
         REFERENCE("", TRANSFORMS(ENVELOPED TRANSFORM(C14N)), DIGEST(MORE "sha224")),
-        REFERENCE("", TRANSFORMS(ENVELOPED TRANSFORM(C14N)), DIGEST(MORE "md5")),
     };
     static const char *const methods[] = {"ecdsa-sha1", "ecdsa-sha224"};
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 2; i++)
         CU_ASSERT_STRING_EQUAL(verdict_on_recipe((struct recipe){.references = digests[i]}),
                                "signature.algorithm");
+    /* Put in afterwards, because newer versions of xmlsec cannot make such a digest any more. */
+    CU_ASSERT_STRING_EQUAL(verdict_after(XENC "sha256", MORE "md5"), "signature.algorithm");
     for (size_t i = 0; i < 2; i++) {
         char method[64];
         snprintf(method, sizeof method, MORE "%s", methods[i]);

@@ -220,14 +220,15 @@ def never_reads(world):
     before = world.main.resident()
     with world.raw() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(15 * PATIENCE)
+        connection.settimeout(60 * PATIENCE)
         request = b"GET /messages/1 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 500
         start = time.monotonic()
         with contextlib.suppress(OSError):
-            while time.monotonic() - start < 20 * PATIENCE:
+            while time.monotonic() - start < 60 * PATIENCE:
                 connection.sendall(request)
         seconds = time.monotonic() - start
-    assert seconds < 14 * PATIENCE, f"after {seconds:.0f} s the gateway still takes requests"
+    # The kernel takes some megabytes of answers before the gateway feels that nobody reads them.
+    assert seconds < 50 * PATIENCE, f"after {seconds:.0f} s the gateway still takes requests"
     assert world.main.resident() < before + (20 << 20), "memory"
     world.send()
     world.before = world.main.settled()
@@ -253,6 +254,7 @@ def forgotten_reports(world):
         with world.raw() as connection:
             connection.sendall(question + b"\r\n")
     world.send()
+    world.before = world.main.settled()
 
 
 @test("bytes that are not TLS end the connection")

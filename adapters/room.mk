@@ -5,6 +5,13 @@ adapterdir = $(pkglibdir)/adapters
 adapter_LTLIBRARIES = adapters/rest.la adapters/folder.la
 ADAPTER_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^mg_adapter_entry$$'
 
+# Whoever looks into the folder finds adapters there and nothing else: what libtool notes beside them serves only
+# to link against them, which nobody does.
+install-data-hook:
+	rm -f $(adapter_LTLIBRARIES:adapters/%=$(DESTDIR)$(adapterdir)/%)
+uninstall-hook:
+	rm -f $(adapter_LTLIBRARIES:adapters/%.la=$(DESTDIR)$(adapterdir)/%.so)
+
 noinst_LTLIBRARIES += librest.la libfolder.la
 ADAPTER_COMMON = \
 	adapters/common/problem.c adapters/common/problem.h \

@@ -1,5 +1,5 @@
 # tests: unit/ (CUnit, speaking TAP), system/ (real processes, real peers), fuzz/, bench/
-noinst_LTLIBRARIES += libunit.la
+check_LTLIBRARIES += libunit.la
 libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
 libunit_la_LIBADD = $(CUNIT_LIBS)
 
@@ -8,7 +8,7 @@ TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 
 # The system tests are programs in Python that speak TAP. `make check SYSTEM_TESTS=tests/system/trip.py` runs
-# one of them beside the unit tests; its argument could be part of a test's sentence, to run that test alone.
+# one of them beside the unit tests; `make check TESTS=tests/system/trip.py` runs that one alone.
 SYSTEM_TESTS = \
 	tests/system/trip.py \
 	tests/system/refusals.py \
@@ -19,29 +19,36 @@ SYSTEM_TESTS = \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
 	tests/system/folder.py \
+	tests/system/install.py \
 	tests/system/disk_full.py \
 	tests/system/crash.py
 TEST_EXTENSIONS = .py
 PY_LOG_DRIVER = $(LOG_DRIVER)
 PY_LOG_COMPILER = $(PYTHON3)
-PYTHON3 = python3
 SYSTEM_ENVIRONMENT = \
 	srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' PYTHONDONTWRITEBYTECODE=1 \
-	MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
+	CC='$(CC)' MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
 	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send'
-AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND;
+AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND;
 
 EXTRA_DIST += \
-	tests/packages tests/lib.sh tests/thread.suppressions tests/fuzz/run \
+	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
 	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
-	tests/system/hostile_http.py tests/system/impersonation.py tests/system/messages.py tests/system/refusals.py \
+	tests/system/hostile_http.py tests/system/impersonation.py \
+	tests/system/install.py tests/system/messages.py tests/system/refusals.py \
 	tests/system/revocation.py tests/system/signatures.py tests/system/signing.py \
 	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
 
-# The file ./check cannot stand in EXTRA_DIST: to make, its name is the target that runs the tests.
-dist-hook:
-	cp -p $(srcdir)/check $(distdir)/check
+# Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.
+LINT =
+LINT_FLAGS = -std=gnu11 -I. -Iinclude -I$(abs_builddir) -D_GNU_SOURCE \
+	$(LIBEVENT_CFLAGS) $(LIBXML2_CFLAGS) $(XMLSEC_CFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(ZLIB_CFLAGS) \
+	-DSYSCONFDIR="" -DMG_DATA_FOLDER="" -DMG_ADAPTERS_FOLDER=""
+lint:
+	@srcdir='$(srcdir)' DISTRIBUTED='$(DISTFILES) check' LINT='$(LINT)' COMPILER_FLAGS='$(LINT_FLAGS)' \
+		'$(srcdir)/tests/lint'
+.PHONY: lint
 
 # For ./check, which runs them in other ways too.
 print-unit-tests:

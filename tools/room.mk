@@ -16,6 +16,7 @@ libsend_la_LIBADD = libtrust.la libmessage.la libnet.la libbase.la \
 bin_PROGRAMS += tools/muengsten-send
 tools_muengsten_send_SOURCES = tools/send/main.c
 tools_muengsten_send_CFLAGS = $(libsend_la_CFLAGS)
+tools_muengsten_send_LDFLAGS = $(AM_LDFLAGS) -pie
 tools_muengsten_send_LDADD = libsend.la
 dist_man_MANS += docs/muengsten-send.1
 

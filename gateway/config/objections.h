@@ -27,6 +27,6 @@ struct mg_objections {
 
 /* To be given to libxml2 as its structured error function, with a struct mg_objections as context.
  */
-void mg_objections_note(void *objections, xmlError *error);
+void mg_objections_note(void *context, xmlError *error);
 
 #endif

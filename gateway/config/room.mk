@@ -40,12 +40,6 @@ tests_unit_config_values_SOURCES = tests/unit/config_values.c
 tests_unit_config_values_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
 tests_unit_config_values_LDADD = $(CONFIG_TEST_LIBS)
 
-EXTRA_DIST += \
-	tests/fuzz/corpus/config/everything.xml \
-	tests/fuzz/corpus/config/mistakes.xml \
-	tests/fuzz/corpus/config/smallest.xml \
-	tests/fuzz/corpus/config/xpath.xml
-
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/config
 tests_fuzz_config_SOURCES = tests/fuzz/config.c

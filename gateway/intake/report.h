@@ -23,12 +23,12 @@ struct mg_report_request {
     const char *id;                          /* of the message, as text from outside */
 };
 
-/* Makes a report on a worker; done is called once, on the loop, perhaps before this returns.
+/* Makes a report on a worker; tell is called once, on the loop, perhaps before this returns.
  * Refusals: partner.unknown, message.unknown (also for the message of another partner: whether it
  * exists is nobody else's business), store.failed, gateway.overloaded. On the thread of the loop.
  */
 void mg_report_make(const struct mg_report_request *request,
-                    void (*done)(const struct mg_report_result *result, void *context),
+                    void (*tell)(const struct mg_report_result *result, void *context),
                     void *context);
 
 #endif

@@ -53,12 +53,3 @@ tests_fuzz_multipart_SOURCES = tests/fuzz/multipart.c
 tests_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_multipart_LDADD = libmessage.la libbase.la
 endif
-EXTRA_DIST += tests/fuzz/corpus/xml/basisnachricht.xml tests/fuzz/corpus/xml/bom.xml
-EXTRA_DIST += tests/fuzz/corpus/xml/deep.xml tests/fuzz/corpus/xml/doctype.xml
-EXTRA_DIST += tests/fuzz/corpus/xml/header.xml tests/fuzz/corpus/xml/hidden.xml
-EXTRA_DIST += tests/fuzz/corpus/xml/latin1.xml tests/fuzz/corpus/xml/mismatch.xml
-EXTRA_DIST += tests/fuzz/corpus/xml/namespaces.xml tests/fuzz/corpus/xml/relative.xml
-EXTRA_DIST += tests/fuzz/corpus/xml/utf16.xml
-EXTRA_DIST += tests/fuzz/corpus/multipart/bare tests/fuzz/corpus/multipart/bomb
-EXTRA_DIST += tests/fuzz/corpus/multipart/packed tests/fuzz/corpus/multipart/prefix
-EXTRA_DIST += tests/fuzz/corpus/multipart/two

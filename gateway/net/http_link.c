@@ -107,7 +107,7 @@ void mg_link_keep(struct mg_http_link *link)
             count++;
         }
     }
-    if (count >= client->idle_limit)
+    if (oldest && count >= client->idle_limit)
         mg_link_close(oldest);
     link->call = NULL;
     TAILQ_INSERT_HEAD(&client->links, link, entry);

@@ -28,7 +28,7 @@ UNIT_TESTS += tests/unit/net_parser
 tests_unit_net_parser_SOURCES = tests/unit/net_parser.c
 tests_unit_net_parser_LDADD = libunit.la libnet.la
 
-noinst_LTLIBRARIES += libnetworld.la
+check_LTLIBRARIES += libnetworld.la
 libnetworld_la_SOURCES = \
 	tests/unit/net_peer.c \
 	tests/unit/net_pki.c tests/unit/net_pki.h \
@@ -49,4 +49,3 @@ tests_fuzz_http_SOURCES = tests/fuzz/http.c
 tests_fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_http_LDADD = libhttpparser.la
 endif
-EXTRA_DIST += tests/fuzz/corpus/http

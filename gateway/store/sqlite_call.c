@@ -3,6 +3,7 @@
  * returned only where SQLite fails. */
 #include "gateway/store/sqlite.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,7 @@ static bool read_all_due(struct mg_sqlite *sqlite, struct mg_store_claim *claim,
     sqlite3_bind_int64(due, 3, claim->limit < INT32_MAX ? (int64_t)claim->limit : INT32_MAX);
     size_t room = 0;
     bool row, passed;
+    assert(claim->count == 0 && !claim->deliveries);
     while ((passed = mg_sqlite_row(writer, W_DUE, &row)) && row) {
         if (claim->count == room) {
             room = room ? 2 * room : 4;

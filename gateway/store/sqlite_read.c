@@ -204,7 +204,7 @@ bool mg_sqlite_part(struct mg_store *store, const struct mg_id *id, int kind,
     struct mg_sqlite_connection *reader = take_reader(sqlite, error);
     if (!reader)
         return false;
-    struct part_row part;
+    struct part_row part = {0};
     bool found = false;
     bool passed = find_part(reader, id, kind, -1, &part, &found) || mg_sqlite_fail(reader, error);
     if (found) {

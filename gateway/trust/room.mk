@@ -62,17 +62,7 @@ tests_unit_receipt_SOURCES = tests/unit/receipt.c $(TRUST_TEST_SOURCES)
 tests_unit_receipt_CPPFLAGS = $(TRUST_TEST_CPPFLAGS)
 tests_unit_receipt_LDADD = $(TRUST_TEST_LIBS)
 
-EXTRA_DIST += \
-	tests/system/VerifySeal.java \
-	tests/fuzz/corpus/signature/detached.xml \
-	tests/fuzz/corpus/signature/empty.xml \
-	tests/fuzz/corpus/signature/enveloped.xml \
-	tests/fuzz/corpus/signature/hmac.xml \
-	tests/fuzz/corpus/signature/keyvalue.xml \
-	tests/fuzz/corpus/signature/part.xml \
-	tests/fuzz/corpus/signature/prefixes.xml \
-	tests/fuzz/corpus/signature/properties.xml \
-	tests/fuzz/corpus/signature/two.xml
+EXTRA_DIST += tests/system/VerifySeal.java
 
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/signature

@@ -5,7 +5,7 @@ import signal
 import ssl
 
 import messages
-from harness import (Client, World, client_tls, configuration, destination, equal, partner, read_answer,
+from harness import (Client, World, client_tls, configuration, destination, equal, partner,
                      tls_alert, wait_for)
 from signing import envelop
 from tap import run, test

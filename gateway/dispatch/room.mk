@@ -20,7 +20,7 @@ tests_unit_dispatch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_dispatch_LDADD = libunit.la libdispatch.la libbase.la $(LIBXML2_LIBS)
 
 # An adapter that the host loads in the tests, as it loads any other; -rpath has libtool build it shared.
-check_LTLIBRARIES = tests/unit/adapter_tempers.la
+check_LTLIBRARIES += tests/unit/adapter_tempers.la
 tests_unit_adapter_tempers_la_SOURCES = tests/unit/adapter_tempers.c
 tests_unit_adapter_tempers_la_LDFLAGS = \
 	$(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \

@@ -19,6 +19,7 @@ libtrust_la_SOURCES = \
 	gateway/trust/signature_canonical.c gateway/trust/signature_canonical.h \
 	gateway/trust/signature_certificate.c gateway/trust/signature_certificate.h \
 	gateway/trust/signature_make.c gateway/trust/signature_make.h \
+	gateway/trust/signature_proof.c gateway/trust/signature_proof.h \
 	gateway/trust/signature_shape.c gateway/trust/signature_shape.h \
 	gateway/trust/signature_start.c \
 	gateway/trust/signature_text.c gateway/trust/signature_text.h \

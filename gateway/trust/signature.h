@@ -79,7 +79,8 @@ bool mg_signature_verify_detached(xmlDoc *document, const char *uri, xmlDoc *sig
 /* A key with its certificate, ready to sign: the KeyInfo is built once. Immutable, any thread. */
 struct mg_signer;
 
-/* Takes the key over, also on failure. signer.mismatch if key and certificate do not belong together. */
+/* Takes the key over, also on failure. signer.mismatch if key and certificate do not belong together,
+ * signer.refused if xmlsec does not verify what they sign (signature_proof.h). */
 struct mg_signer *mg_signer_new(struct mg_key *key, X509 *certificate, struct mg_error *error);
 void mg_signer_free(struct mg_signer *signer);
 const X509 *mg_signer_certificate(const struct mg_signer *signer);

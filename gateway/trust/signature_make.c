@@ -2,6 +2,7 @@
 
 #include "gateway/trust/signature_algorithm.h"
 #include "gateway/trust/signature_canonical.h"
+#include "gateway/trust/signature_proof.h"
 #include "gateway/trust/signature_text.h"
 #include "gateway/trust/signature_value.h"
 
@@ -75,7 +76,7 @@ struct mg_signer *mg_signer_new(struct mg_key *key, X509 *certificate, struct mg
         mg_signer_free(signer);
         return NULL;
     }
-    if (!write_key_info(signer, error)) {
+    if (!write_key_info(signer, error) || !mg_signature_prove(signer, error)) {
         mg_signer_free(signer);
         return NULL;
     }

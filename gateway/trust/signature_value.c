@@ -7,8 +7,7 @@
 
 enum verdict { GENUINE, FORGED, BROKEN };
 
-/* xmlsec's key with a reference to OpenSSL's, or NULL. */
-static xmlSecKey *wrap(EVP_PKEY *key)
+xmlSecKey *mg_signature_wrap_key(EVP_PKEY *key)
 {
     EVP_PKEY_up_ref(key);
     xmlSecKeyData *data = xmlSecOpenSSLEvpKeyAdopt(key);
@@ -31,7 +30,7 @@ static enum verdict check_by_xmlsec(const struct mg_signature_method *method, EV
 {
     enum verdict verdict = BROKEN;
     xmlSecTransformCtx *context = xmlSecTransformCtxCreate();
-    xmlSecKey *wrapped = wrap(key);
+    xmlSecKey *wrapped = mg_signature_wrap_key(key);
     xmlSecTransform *transform =
         context ? xmlSecTransformCtxCreateAndAppend(context, method->transform()) : NULL;
     if (!transform || !wrapped)

@@ -9,10 +9,15 @@
 #include "gateway/trust/signature_algorithm.h"
 
 #include <stddef.h>
+#include <xmlsec/keys.h>
 
 /* The key has to fit the method. Codes: signature.value, signature.internal. */
 bool mg_signature_value_check(const struct mg_signature_method *method, EVP_PKEY *key,
                               const char *bytes, size_t length, const uint8_t *value,
                               size_t value_length, struct mg_error *error);
+
+/* xmlsec's key with a reference to OpenSSL's, which the caller frees with xmlSecKeyDestroy; NULL if
+ * xmlsec does not know its kind. */
+xmlSecKey *mg_signature_wrap_key(EVP_PKEY *key);
 
 #endif

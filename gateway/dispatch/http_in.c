@@ -40,6 +40,8 @@ struct mg_exchange {
     const struct mg_config_partner *partner;
     const struct mg_exchange_events *events;
     void *context;
+    void (*gone)(void *tied); /* NULL: nothing is tied to it */
+    void *tied;
 };
 
 /* ---- who asks ---- */
@@ -237,8 +239,16 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
 
 /* ---- exchanges ---- */
 
+void mg_exchange_tie(struct mg_exchange *exchange, void (*gone)(void *tied), void *tied)
+{
+    exchange->gone = gone;
+    exchange->tied = tied;
+}
+
 static void end_exchange(struct mg_exchange *exchange)
 {
+    if (exchange->gone)
+        exchange->gone(exchange->tied);
     exchange->host->exchanges--;
     free(exchange);
 }

@@ -65,4 +65,9 @@ void mg_instance_end_routes(struct mg_instance *instance);
 /* The partner on whose behalf an exchange speaks, and the configuration that says so. */
 const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange);
 
+/* What is waited for on behalf of an exchange: when the exchange ends before it, by an abort or by
+ * another answer, gone is called with it, so that nobody is told of it any more. One at a time; NULL
+ * unties it. */
+void mg_exchange_tie(struct mg_exchange *exchange, void (*gone)(void *tied), void *tied);
+
 #endif

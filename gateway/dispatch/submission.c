@@ -100,14 +100,25 @@ static void abort_submission(struct mg_submission *submission)
 /* ---- reports ---- */
 
 struct asked {
+    struct mg_exchange *exchange; /* NULL: it has ended, and nobody waits for the report */
     void (*end)(const struct mg_submission_end *end, void *context);
     void *context;
 };
+
+static void exchange_gone(void *tied)
+{
+    ((struct asked *)tied)->exchange = NULL;
+}
 
 static void report_done(const struct mg_report_result *result, void *context)
 {
     struct asked *asked = context;
     struct mg_refusal refusal;
+    if (!asked->exchange) {
+        free(asked);
+        return;
+    }
+    mg_exchange_tie(asked->exchange, NULL, NULL);
     struct mg_submission_end end = {
         .size = sizeof end,
         .result = result->refusal ? MG_REFUSED : MG_ACCEPTED,
@@ -126,8 +137,10 @@ static void report(struct mg_instance *instance, struct mg_exchange *exchange, c
                    void (*end)(const struct mg_submission_end *end, void *context), void *context)
 {
     struct asked *asked = mg_allocate_zeroed(1, sizeof *asked);
+    asked->exchange = exchange;
     asked->end = end;
     asked->context = context;
+    mg_exchange_tie(exchange, exchange_gone, asked);
     const struct mg_report_request request = {
         .config = instance->host->options.config,
         .store = instance->host->options.store,

@@ -144,7 +144,11 @@ static bool check_state(const struct fact *fact, enum mg_fact_state state, struc
 {
     if (state == MG_FACT_TAKEN || (state == MG_FACT_ABSENT && !fact->required))
         return true;
-    if (state == MG_FACT_ABSENT)
+    if (state == MG_FACT_DIVIDED)
+        mg_fail(error, "header.instruction",
+                "the message's header has a processing instruction in its %s; remove it",
+                fact->words);
+    else if (state == MG_FACT_ABSENT)
         mg_fail(error, "header.missing", "the message's header does not say its %s", fact->words);
     else
         mg_fail(error, "header.too-long", "the message's header says its %s in more than %zu bytes",

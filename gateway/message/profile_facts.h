@@ -20,7 +20,15 @@ enum mg_fact_state {
     MG_FACT_ABSENT, /* not there, empty, or no plain text */
     MG_FACT_TAKEN,
     MG_FACT_TOO_LONG,
+    MG_FACT_DIVIDED, /* by a processing instruction */
 };
+
+/*
+ * True if a processing instruction stands in the element. Unlike a comment it stays in the canonical
+ * form, so that the receiver gets it too, and programs that take the first text node for the whole
+ * would read "ags:05120000" in "ags:05120000<?x?>-4711", which is somebody else.
+ */
+bool mg_fact_is_divided(const xmlNode *element);
 
 /* Where a named layout keeps its facts; a NULL stands for what is not there. */
 struct mg_layout_nodes {

@@ -79,8 +79,18 @@ static bool is_blank(const xmlChar *content)
     return !content || content[strspn((const char *)content, " \t\r\n")] == '\0';
 }
 
+bool mg_fact_is_divided(const xmlNode *element)
+{
+    for (const xmlNode *child = element ? element->children : NULL; child; child = child->next)
+        if (child->type == XML_PI_NODE)
+            return true;
+    return false;
+}
+
 static enum mg_fact_state take_text(const xmlNode *element, char *text, size_t size)
 {
+    if (mg_fact_is_divided(element))
+        return MG_FACT_DIVIDED;
     if (mg_xml_text(element, text, size))
         return MG_FACT_TAKEN;
     bool blank = true;

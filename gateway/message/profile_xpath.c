@@ -211,6 +211,17 @@ static enum mg_fact_state copy_trimmed(const char *value, char *text, size_t siz
     return length ? MG_FACT_TAKEN : MG_FACT_ABSENT;
 }
 
+/* A text that is taken by itself may be the first of two. */
+static bool is_divided(const xmlXPathObject *object)
+{
+    if (object->type != XPATH_NODESET || xmlXPathNodeSetIsEmpty(object->nodesetval))
+        return false;
+    const xmlNode *node = object->nodesetval->nodeTab[0];
+    if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
+        node = node->parent;
+    return node->type == XML_ELEMENT_NODE && mg_fact_is_divided(node);
+}
+
 enum mg_fact_state mg_evaluator_take(struct mg_evaluator *evaluator, xmlDoc *document, int fact,
                                      char *text, size_t size)
 {
@@ -220,7 +231,9 @@ enum mg_fact_state mg_evaluator_take(struct mg_evaluator *evaluator, xmlDoc *doc
     xmlXPathObject *object = evaluate(evaluator, document, fact);
     /* Of several nodes the first counts, as everywhere in XPath. */
     xmlChar *value = object ? xmlXPathCastToString(object) : NULL;
-    if (value)
+    if (object && is_divided(object))
+        state = MG_FACT_DIVIDED;
+    else if (value)
         state = copy_trimmed((const char *)value, text, size);
     xmlFree(value);
     xmlXPathFreeObject(object);

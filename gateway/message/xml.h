@@ -6,7 +6,9 @@
  * and its own limits come too late. It admits UTF-8 only (with or without a byte order mark, and a
  * declaration that says UTF-8 or nothing), no document type declaration and hence no entities, no
  * processing instruction behind the document element, and nothing over the limits. The parse then
- * reads without network, DTD and entity expansion. Both are pure: no I/O, any thread.
+ * reads without network, DTD and entity expansion, and leaves out comments and the borders of CDATA
+ * sections, as canonicalisation does: what is read in the tree stands in what is signed and
+ * delivered. Both are pure: no I/O, any thread.
  *
  * Two sums follow from the limits: a document has at most twice as many attributes as elements are
  * allowed, and the squares of the number of namespace declarations in force, summed over its

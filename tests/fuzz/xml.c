@@ -60,13 +60,13 @@ static void check(const xmlNode *element, size_t depth, size_t *nodes)
         attributes++;
     require(attributes <= limits.attributes);
     for (const xmlNode *child = element->children; child; child = child->next) {
-        require(child->type != XML_ENTITY_REF_NODE);
+        require(child->type == XML_ELEMENT_NODE || child->type == XML_TEXT_NODE ||
+                child->type == XML_PI_NODE);
         if (child->type == XML_ELEMENT_NODE)
             check(child, depth + 1, nodes);
         if (child->type == XML_TEXT_NODE)
             require(strlen((const char *)child->content) <= limits.text);
-        *nodes += child->type == XML_COMMENT_NODE || child->type == XML_PI_NODE ||
-                  child->type == XML_CDATA_SECTION_NODE;
+        *nodes += child->type == XML_PI_NODE;
     }
 }
 

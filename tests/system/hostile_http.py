@@ -8,10 +8,11 @@ import resource
 import select
 import socket
 import ssl
+import struct
 import time
 
 from gate import honest
-from harness import (PATIENCE, Client, World, configuration, destination, equal, partner, read_answer)
+from harness import (PATIENCE, Client, World, configuration, destination, equal, partner, read_answer, wait_for)
 from tap import Skip, run, say, test
 
 CONNECTIONS = 5000
@@ -164,6 +165,32 @@ def pipelined(world):
         connection.sendall(HEAD + b"Content-Length: 4\r\n\r\n<a/>" + one % 1 + one % 2)
         codes = [read_answer(connection).code for _ in range(3)]
     equal(codes, ["profile.unknown", "message.unknown", "message.unknown"])
+
+
+@test("a request for a report with a body, announced or in chunks: 413, and the report is dropped")
+def report_with_body(world):
+    get = b"GET /messages/01a2079b-9454-73af-885e-772a0ff80d1b HTTP/1.1\r\nHost: localhost\r\n"
+    for body in (b"Content-Length: 5\r\n\r\nabcde", b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"):
+        for _ in range(5):
+            world.refused(get + body, 413, "http.body-too-large")
+
+
+@test("connections that are reset while a report or a receipt is made for them harm nobody")
+def reset(world):
+    known = world.client().post(honest(world)).expect(201).id.encode()
+    text = honest(world).encode()
+    get = b"GET /messages/%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % known
+    post = HEAD + b"Content-Length: %d\r\n\r\n" % len(text) + text
+    for number in range(60):
+        with world.raw() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(get if number % 2 else post)
+            time.sleep(number % 10 / 2000)
+    world.main.check_running()
+    world.client().report(known.decode()).expect(200)
+    wait_for(lambda: len(world.main.lines("delivery.delivered")) == len(world.main.lines("message.accepted")),
+             "what was accepted is delivered")
+    world.before = world.main.holdings()
 
 
 @test("a truncated body is forgotten")

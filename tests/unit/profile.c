@@ -438,6 +438,22 @@ static void a_comment_does_not_divide_a_fact(void)
     CU_ASSERT_STRING_EQUAL(header.author.id, "ags:05122000");
 }
 
+static void a_processing_instruction_in_a_fact_is_refused(void)
+{
+    struct parts parts = good_parts;
+    parts.author = "<kennung>ags:05122000<?p?>-1</kennung>";
+    expect_refusal(&parts, "header.instruction", "author");
+    parts.author = "<kennung><?p?>ags:05122000</kennung>";
+    expect_refusal(&parts, "header.instruction", "author");
+    parts = good_parts;
+    parts.uuid = "<nachrichtenUUID>" UUID "<?p?></nachrichtenUUID>";
+    expect_refusal(&parts, "header.instruction", "uuid");
+    CU_ASSERT_STRING_EQUAL(header.uuid, "");
+    parts.uuid = "<?p?>"
+                 "<nachrichtenUUID>" UUID "</nachrichtenUUID>";
+    CU_ASSERT(read_parts(&parts));
+}
+
 static void a_fact_is_one_line(void)
 {
     struct parts parts = good_parts;
@@ -487,6 +503,28 @@ static void xpaths_find_the_facts_of_any_layout(void)
     CU_ASSERT_FALSE(read_text(profile, "<order.7 xmlns='" OWN "'/>"));
     CU_ASSERT_STRING_EQUAL(error.code, "header.missing");
     CU_ASSERT_STRING_EQUAL(error.place, "uuid");
+    mg_profile_free(profile);
+}
+
+static void a_comment_does_not_end_a_text_that_an_xpath_takes(void)
+{
+    struct mg_profile_values values = xpath_values();
+    values.xpath[MG_FACT_READER] = "string(o:head/o:to/text())";
+    struct mg_profile *profile = mg_profile_new(&values, &error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(profile);
+    static const char text[] =
+        "<order.7 xmlns='" OWN "'><head id='" UUID "'><when>" MONTH "</when><from key='1'/>"
+        "<to>city:2<!-- -->3<![CDATA[4]]>5</to></head></order.7>";
+    CU_ASSERT_FATAL(read_text(profile, text));
+    CU_ASSERT_STRING_EQUAL(header.reader.id, "city:2345");
+    mg_profile_free(profile);
+    values.xpath[MG_FACT_READER] = "o:head/o:to/text()";
+    profile = mg_profile_new(&values, &error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(profile);
+    CU_ASSERT_FALSE(read_text(profile, "<order.7 xmlns='" OWN "'><head id='" UUID "'><when>" MONTH
+                                       "</when><from key='1'/><to>city:2<?p?>3</to></head>"
+                                       "</order.7>"));
+    CU_ASSERT_STRING_EQUAL(error.code, "header.instruction");
     mg_profile_free(profile);
 }
 
@@ -588,6 +626,8 @@ int main(void)
         UNIT_TEST(a_time_of_creation_must_be_an_xs_date_time),
         UNIT_TEST(an_authority_must_be_prefix_and_key),
         UNIT_TEST(a_comment_does_not_divide_a_fact),
+        UNIT_TEST(a_comment_does_not_end_a_text_that_an_xpath_takes),
+        UNIT_TEST(a_processing_instruction_in_a_fact_is_refused),
         UNIT_TEST(a_fact_is_one_line),
         UNIT_TEST(xpaths_find_the_facts_of_any_layout),
         UNIT_TEST(threads_share_one_compiled_profile),

@@ -236,6 +236,24 @@ static void line_breaks_as_java_writes_them_are_understood(void)
     free(key_info);
 }
 
+static void comments_are_not_there_for_the_canonical_form_nor_for_us(void)
+{
+    static const char *const places[] = {"<ds:SignedInfo>", "<ds:DigestValue>",
+                                         "<ds:SignatureValue>", "<ds:X509Certificate>"};
+    char *key_info = pki_key_info(&partner);
+    struct mg_signature_policy policy = pki_policy(&partner);
+    char *text = foreign_sign(&(struct recipe){.key = partner.key, .key_info = key_info});
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char commented[64];
+        snprintf(commented, sizeof commented, "%s<!-- AAAA -->", places[i]);
+        char *changed = foreign_replace(text, places[i], commented);
+        CU_ASSERT_STRING_EQUAL(verify_with(changed, &policy, NULL), "valid");
+        free(changed);
+    }
+    free(text);
+    free(key_info);
+}
+
 static void the_tree_is_the_same_after_verification(void)
 {
     static const char *const documents[] = {"<a>%s</a>", "<a> %s</a>", "<a>%s<b/></a>",
@@ -543,6 +561,7 @@ int main(void)
         UNIT_TEST(signed_properties_inside_the_signature_are_admitted),
         UNIT_TEST(changed_properties_are_noticed),
         UNIT_TEST(line_breaks_as_java_writes_them_are_understood),
+        UNIT_TEST(comments_are_not_there_for_the_canonical_form_nor_for_us),
         UNIT_TEST(the_tree_is_the_same_after_verification),
         UNIT_TEST(what_was_digested_is_the_canonical_form_without_the_signature),
         UNIT_TEST(another_canonical_form_is_not_handed_on),

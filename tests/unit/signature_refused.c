@@ -336,6 +336,15 @@ static void a_changed_signature_value_is_noticed(void)
     free(text);
 }
 
+static void a_value_in_a_cdata_section_is_a_value(void)
+{
+    CU_ASSERT_STRING_EQUAL(
+        verdict_after("<ds:SignatureValue>", "<ds:SignatureValue><![CDATA[AAAA]]>"),
+        "signature.value");
+    CU_ASSERT_STRING_EQUAL(verdict_after("<ds:DigestValue>", "<ds:DigestValue><![CDATA[AAAA]]>"),
+                           "signature.shape");
+}
+
 static void a_changed_digest_is_noticed(void)
 {
     CU_ASSERT_STRING_EQUAL(verdict_after_flip("<ds:DigestValue>"), "signature.content-changed");
@@ -571,10 +580,10 @@ static void elements_out_of_place_are_refused(void)
         {"<ds:SignedInfo>", "<ds:SignedInfo xml:id=\"x\">"},
         {"<ds:Transforms>", "<ds:Transforms Id=\"x\">"},
         {"<ds:Transforms>", "<ds:Transforms><other/>"},
-        {"<ds:DigestValue>", "<ds:DigestValue><!-- -->"},
+        {"<ds:DigestValue>", "<ds:DigestValue><?pi?>"},
         {"<ds:DigestValue>", "<ds:DigestValue>AAAA"},
         {"<ds:DigestValue>", "<ds:DigestValue><x/>"},
-        {"<ds:SignatureValue>", "<ds:SignatureValue><![CDATA[AAAA]]>"},
+        {"<ds:SignatureValue>", "<ds:SignatureValue><?pi?>"},
         {"<ds:SignatureValue>", "<ds:SignatureValue>*"},
         {"<ds:Reference URI", "<ds:Reference Other=\"\" URI"},
         {"ecdsa-sha256\"/>",
@@ -623,6 +632,7 @@ int main(void)
         UNIT_TEST(canonicalisation_with_comments_is_refused),
         UNIT_TEST(changed_content_is_noticed),
         UNIT_TEST(a_changed_signature_value_is_noticed),
+        UNIT_TEST(a_value_in_a_cdata_section_is_a_value),
         UNIT_TEST(a_changed_digest_is_noticed),
         UNIT_TEST(a_digest_that_was_fitted_to_changed_content_is_noticed),
         UNIT_TEST(other_changes_inside_what_is_signed_are_noticed),

@@ -24,7 +24,7 @@ check_LTLIBRARIES += tests/unit/adapter_tempers.la
 tests_unit_adapter_tempers_la_SOURCES = tests/unit/adapter_tempers.c
 tests_unit_adapter_tempers_la_LDFLAGS = \
 	$(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
-	-export-symbols-regex '^mg_adapter_entry$$'
+	-export-symbols-regex '^(mg_adapter_entry|tempers_[a-z]*)$$'
 
 UNIT_TESTS += tests/unit/dispatch_lanes
 tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c

@@ -35,7 +35,7 @@ tests_unit_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_certificate_LDADD = libunit.la libtrust.la $(OPENSSL_LIBS)
 
 UNIT_TESTS += tests/unit/key
-tests_unit_key_SOURCES = tests/unit/key.c
+tests_unit_key_SOURCES = tests/unit/key.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_key_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_key_LDADD = libunit.la libtrust.la $(OPENSSL_LIBS)
 

@@ -13,7 +13,7 @@
  *     busy       has work underway from the moment it is opened
  *
  * What must never happen is asserted here: a second cancel, a deadline that is over, a close with
- * something left.
+ * something left. How often deliver and cancel were called is counted for the test to wait for.
  */
 #include <muengsten/adapter.h>
 
@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+unsigned tempers_begun, tempers_cancelled;
 
 struct state {
     const struct mg_gateway *gateway;
@@ -93,6 +95,7 @@ static void deliver(void *context, struct mg_delivery *delivery)
     struct state *state = context;
     const struct mg_gateway *gateway = state->gateway;
     const char *temper = state->temper;
+    tempers_begun++;
     assert(gateway->delivery_deadline(delivery) > 0 && gateway->delivery_attempt(delivery) > 0);
     if (strcmp(temper, "prompt") == 0)
         complete(state, delivery, MG_DELIVERED);
@@ -119,6 +122,7 @@ static void cancel(void *context, struct mg_delivery *delivery)
     while (task && task->delivery != delivery)
         task = task->next;
     assert(task && !task->cancelled);
+    tempers_cancelled++;
     task->cancelled = true;
     if (strcmp(state->temper, "hangs") == 0)
         state->gateway->timer(state->instance, 100, give_up_now, task);

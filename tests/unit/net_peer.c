@@ -1,5 +1,6 @@
 /* Peers that speak plain bytes over TLS from threads of their own. */
 #include "tests/unit/net_world.h"
+#include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -53,7 +54,7 @@ bool peer_connect(struct peer *peer)
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)peer->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 10};
+    struct timeval patience = {.tv_sec = unit_patience(10000) / 1000};
     int on = 1;
     peer->socket = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(peer->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -130,7 +131,7 @@ void peer_listen(struct peer *peer)
 
 bool peer_accept(struct peer *peer)
 {
-    struct timeval patience = {.tv_sec = 10};
+    struct timeval patience = {.tv_sec = unit_patience(10000) / 1000};
     peer_close(peer);
     setsockopt(peer->listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     peer->socket = accept(peer->listener, NULL, NULL);
@@ -142,6 +143,23 @@ void peer_forget(struct peer *peer)
 {
     memset(peer->reply, 0, sizeof peer->reply);
     peer->length = 0;
+}
+
+void peer_reaches(struct peer *peer)
+{
+    __atomic_store_n(&peer->reached, true, __ATOMIC_RELEASE);
+}
+
+void peer_tell(struct peer *peer)
+{
+    __atomic_store_n(&peer->told, true, __ATOMIC_RELEASE);
+}
+
+void peer_wait_until_told(struct peer *peer)
+{
+    for (int64_t i = unit_patience(10000); i > 0 && !__atomic_load_n(&peer->told, __ATOMIC_ACQUIRE);
+         i--)
+        usleep(1000);
 }
 
 static void *run(void *context)

@@ -1,5 +1,6 @@
 #include "tests/unit/net_world.h"
 
+#include "gateway/base/clock.h"
 #include "tests/unit/net_pki.h"
 #include "tests/unit/unit.h"
 
@@ -128,32 +129,59 @@ static void on_tick(evutil_socket_t none, short what, void *context)
         world->most_memory = memory;
 }
 
-bool world_run_until(struct world *world, const bool *flag, int milliseconds)
+/* Until one of both, if there is one, is so. */
+static void run(struct world *world, const bool *flag, bool (*is_so)(const struct world *world),
+                int64_t milliseconds)
 {
     const struct timeval tick = {.tv_usec = 5000};
     struct event *timer = event_new(world->base, -1, EV_PERSIST, on_tick, world);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t ends = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + milliseconds;
+    int64_t end = mg_clock_monotonic() + milliseconds * 1000;
     event_add(timer, &tick);
-    while (!flag || !__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >= ends)
-            break;
+    do {
         event_base_loop(world->base, EVLOOP_ONCE);
-    }
+        world->rounds++;
+    } while (mg_clock_monotonic() < end && !(flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE)) &&
+             !(is_so && is_so(world)));
     event_free(timer);
-    return flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+bool world_run_until(struct world *world, const bool *flag, int milliseconds)
+{
+    run(world, flag, NULL, unit_patience(milliseconds));
+    return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+bool world_wait(struct world *world, bool (*is_so)(const struct world *world))
+{
+    run(world, NULL, is_so, unit_patience(10000));
+    return is_so(world);
 }
 
 void world_run(struct world *world, int milliseconds)
 {
-    world_run_until(world, NULL, milliseconds);
+    run(world, NULL, NULL, milliseconds);
 }
 
 /* ---- the handler ---- */
 
 int world_aborts, world_requests;
+
+bool world_one_aborted(const struct world *world)
+{
+    (void)world;
+    return world_aborts > 0;
+}
+
+bool world_one_requested(const struct world *world)
+{
+    (void)world;
+    return world_requests > 0;
+}
+
+bool world_is_deserted(const struct world *world)
+{
+    return mg_http_server_connections(world->server) == 0;
+}
 
 #define BIG (20 * 1000 * 1000)
 

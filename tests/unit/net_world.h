@@ -26,6 +26,7 @@ struct world {
     struct mg_http_limits limits; /* of server and client, for those made after it was set */
     struct mg_http_handler handler;
     size_t most_memory; /* the most of world_memory while the loop ran */
+    size_t rounds;      /* of the loop */
     char url[128];      /* "https://localhost:PORT" */
 };
 
@@ -39,8 +40,11 @@ void world_new_client(struct world *world, SSL_CTX *tls, const char *proxy);
  * "expired", "stranger" (of another authority), "elsewhere" (a server of another name). store NULL:
  * the world's. */
 SSL_CTX *world_tls(const struct world *world, bool server, const char *name, X509_STORE *store);
-/* Runs the loop until the flag is set, or so many milliseconds have passed: then false. */
+/* Runs the loop until the flag is set. False: it was not, in so many milliseconds of patience. */
 bool world_run_until(struct world *world, const bool *flag, int milliseconds);
+/* Runs the loop until it is so, for ten seconds of patience at most. */
+bool world_wait(struct world *world, bool (*is_so)(const struct world *world));
+/* Runs the loop for that time, to see that something does not happen. */
 void world_run(struct world *world, int milliseconds);
 
 /* ---- a server's handler that is good for most ---- */
@@ -51,6 +55,10 @@ void world_run(struct world *world, int milliseconds);
 void world_on_head(struct mg_http_request *request, const struct mg_http_head *head, void *context);
 /* How often on_abort came to that handler, and how many requests it saw. */
 extern int world_aborts, world_requests;
+/* What to wait for: that one came, and that no connection is left to the server. */
+bool world_one_aborted(const struct world *world);
+bool world_one_requested(const struct world *world);
+bool world_is_deserted(const struct world *world);
 /* Bytes that the process has allocated; 0 where a sanitizer or valgrind does the allocating. */
 size_t world_memory(void);
 
@@ -74,6 +82,8 @@ struct peer {
     int socket;
     SSL *ssl;
     SSL_CTX *tls;
+    bool reached; /* peer_reaches */
+    bool told;    /* peer_tell */
     bool done;
     pthread_t thread;
 };
@@ -88,8 +98,7 @@ bool peer_run(struct peer *peer, struct world *world);
 bool peer_connect(struct peer *peer);
 bool peer_send(struct peer *peer, const char *bytes, size_t length);
 bool peer_say(struct peer *peer, const char *text);
-/* Receives until the text has come, the connection ends, or ten seconds pass. NULL: until it ends.
- */
+/* Receives until the text has come, the connection ends, or patience does. NULL: until it ends. */
 bool peer_hear(struct peer *peer, const char *text);
 void peer_close(struct peer *peer);
 /* A listening socket of the peer's own on loopback: port is set. Then, in the script, the next
@@ -98,6 +107,11 @@ void peer_listen(struct peer *peer);
 bool peer_accept(struct peer *peer);
 /* Forgets what was heard. */
 void peer_forget(struct peer *peer);
+/* The script says how far it is, for the loop to wait for with world_run_until, or waits until the
+ * loop's side tells it to go on. */
+void peer_reaches(struct peer *peer);
+void peer_tell(struct peer *peer);
+void peer_wait_until_told(struct peer *peer);
 /* One request, and everything that is answered until the connection ends. */
 void peer_exchange(struct peer *peer, const char *text);
 

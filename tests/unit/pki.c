@@ -58,6 +58,18 @@ static void add_extensions(X509 *certificate, X509 *issuer, const struct pki_pla
         extend(certificate, issuer, NID_authority_key_identifier, "keyid:always");
 }
 
+EVP_PKEY *pki_rsa(int bits)
+{
+    char command[128];
+    snprintf(command, sizeof command,
+             "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:%d 2>/dev/null", bits);
+    FILE *said = popen(command, "r");
+    require(said != NULL, "an RSA key");
+    EVP_PKEY *key = PEM_read_PrivateKey(said, NULL, NULL, NULL);
+    require(pclose(said) == 0 && key, "an RSA key");
+    return key;
+}
+
 struct pki_party pki_make(const struct pki_plan *plan)
 {
     struct pki_party party = {plan->key ? plan->key : EVP_EC_gen("P-256"), X509_new()};

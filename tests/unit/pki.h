@@ -29,6 +29,10 @@ struct pki_plan {
     const char *extended_usage;     /* extendedKeyUsage; NULL: none */
 };
 
+/* An RSA key, made by the openssl command: searching primes under valgrind takes half a minute, and
+ * valgrind does not look into other programs. */
+EVP_PKEY *pki_rsa(int bits);
+
 struct pki_party pki_make(const struct pki_plan *plan);
 void pki_free(struct pki_party *party);
 

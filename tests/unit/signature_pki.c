@@ -30,8 +30,7 @@ void pki_write(const char *name, const char *bytes, size_t length)
 
 static EVP_PKEY *make_key(const char *algorithm)
 {
-    EVP_PKEY *key = strncmp(algorithm, "RSA-", 4) == 0
-                        ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(algorithm + 4))
+    EVP_PKEY *key = strncmp(algorithm, "RSA-", 4) == 0 ? pki_rsa(atoi(algorithm + 4))
                     : strcmp(algorithm, "ED25519") == 0
                         ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
                         : EVP_PKEY_Q_keygen(NULL, NULL, "EC", algorithm);

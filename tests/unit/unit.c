@@ -12,6 +12,18 @@ void unit_skip(const char *reason)
     skipped = reason;
 }
 
+size_t unit_amount(size_t usual, size_t slow)
+{
+    return getenv("MUENGSTEN_SLOW") ? slow : usual;
+}
+
+int64_t unit_patience(int64_t milliseconds)
+{
+    const char *text = getenv("MUENGSTEN_PATIENCE");
+    double factor = text ? strtod(text, NULL) : 1;
+    return factor > 1 ? (int64_t)((double)milliseconds * factor) : milliseconds;
+}
+
 /* "an_id_is_greater" reads as "an id is greater". */
 static void print_sentence(const char *name)
 {

@@ -1,12 +1,12 @@
 #include "gateway/message/xml.h"
 #include "gateway/base/buffer.h"
-#include "gateway/base/clock.h"
 #include "gateway/message/characters.h"
 #include "tests/unit/unit.h"
 
 #include <libxml/parser.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct mg_error error;
 
@@ -101,14 +101,22 @@ static void an_empty_element_counts_for_the_depth(void)
     CU_ASSERT_STRING_EQUAL(error.code, "xml.too-deep");
 }
 
+/* Of this thread, in microseconds: on a busy machine the clock tells what others do. */
+static int64_t processor_time(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
 static void ten_thousand_levels_are_refused_in_under_ten_milliseconds(void)
 {
     struct mg_xml_limits limits = defaults();
     struct mg_buffer document = {0};
     nest(&document, 10000);
-    int64_t begin = mg_clock_monotonic();
+    int64_t begin = processor_time();
     CU_ASSERT_PTR_NULL(mg_xml_parse(document.data, document.length, &limits, &error));
-    CU_ASSERT(mg_clock_monotonic() - begin < 10000);
+    CU_ASSERT(processor_time() - begin < unit_patience(10) * 1000);
     CU_ASSERT_STRING_EQUAL(error.code, "xml.too-deep");
     mg_buffer_free(&document);
 }
@@ -139,9 +147,9 @@ static void a_hundred_thousand_attributes_are_refused_in_under_ten_milliseconds(
     struct mg_xml_limits limits = defaults();
     struct mg_buffer document = {0};
     element_with_attributes(&document, 100000);
-    int64_t begin = mg_clock_monotonic();
+    int64_t begin = processor_time();
     CU_ASSERT_PTR_NULL(mg_xml_parse(document.data, document.length, &limits, &error));
-    CU_ASSERT(mg_clock_monotonic() - begin < 10000);
+    CU_ASSERT(processor_time() - begin < unit_patience(10) * 1000);
     CU_ASSERT_STRING_EQUAL(error.code, "xml.too-many-attributes");
     mg_buffer_free(&document);
 }

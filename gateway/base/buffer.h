@@ -1,7 +1,7 @@
 /*
  * buffer: bytes that grow at the end, up to a limit. The data always ends with a NUL that does not
- * count, so that text can be used in place. A buffer belongs to whoever declared it and to one thread
- * at a time; a struct mg_buffer filled with zeros is an empty buffer without a limit.
+ * count, so that text can be used in place. A buffer belongs to whoever declared it and to one
+ * thread at a time; a struct mg_buffer filled with zeros is an empty buffer without a limit.
  */
 #ifndef MUENGSTEN_BASE_BUFFER_H
 #define MUENGSTEN_BASE_BUFFER_H
@@ -32,8 +32,8 @@ bool mg_buffer_add_json(struct mg_buffer *buffer, const char *text);
 bool mg_buffer_print(struct mg_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Room for length more bytes at the end, or NULL at the limit; mg_buffer_used then says how many were
- * written there. */
+/* Room for length more bytes at the end, or NULL at the limit; mg_buffer_used then says how many
+ * were written there. */
 char *mg_buffer_reserve(struct mg_buffer *buffer, size_t length);
 void mg_buffer_used(struct mg_buffer *buffer, size_t length);
 

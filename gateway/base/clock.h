@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Milliseconds since 1970-01-01T00:00:00Z, for what is stored and shown. May jump when the clock is set. */
+/* Milliseconds since 1970-01-01T00:00:00Z, for what is stored and shown. May jump when the clock is
+ * set. */
 int64_t mg_clock_now(void);
 
 /* Microseconds since some moment in the past, for durations and deadlines. Never jumps. */

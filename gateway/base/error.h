@@ -1,11 +1,12 @@
 /*
  * error: the one way to fail.
  *
- * A function that can fail returns false (or NULL) and fills a struct mg_error, which the caller owns,
- * usually on its stack. The code is stable: programs and documents may rely on it (docs/errors.md lists
- * all of them). The text is a sentence that says what to change; it never quotes the content of a
- * message, since contents are personal data and errors are logged. The place says where: "FILE:LINE"
- * for a configuration, "line N, element NAME" for a document; it may be empty.
+ * A function that can fail returns false (or NULL) and fills a struct mg_error, which the caller
+ * owns, usually on its stack. The code is stable: programs and documents may rely on it
+ * (docs/errors.md lists all of them). The text is a sentence that says what to change; it never
+ * quotes the content of a message, since contents are personal data and errors are logged. The
+ * place says where: "FILE:LINE" for a configuration, "line N, element NAME" for a document; it may
+ * be empty.
  *
  * Impossible states are asserted, possible ones are reported: the two never mix.
  */
@@ -26,8 +27,8 @@ struct mg_error {
 
 /*
  * Fills the error and returns false, so that a failing function can end with
- * `return mg_fail(error, "code", "sentence", ...)`. The place becomes empty. Texts that do not fit are
- * cut. error may be NULL: then nobody wants to know. Any thread.
+ * `return mg_fail(error, "code", "sentence", ...)`. The place becomes empty. Texts that do not fit
+ * are cut. error may be NULL: then nobody wants to know. Any thread.
  */
 bool mg_fail(struct mg_error *error, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -39,8 +40,8 @@ void mg_error_at(struct mg_error *error, const char *format, ...)
 /* Ends the process with a message: for memory that is not there and for states that cannot be. */
 void mg_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-/* malloc, calloc, realloc and strdup that never return NULL: without memory the process ends, and what
- * has a receipt is on disk. The caller frees with free(). */
+/* malloc, calloc, realloc and strdup that never return NULL: without memory the process ends, and
+ * what has a receipt is on disk. The caller frees with free(). */
 void *mg_allocate(unsigned long size) __attribute__((malloc, returns_nonnull));
 void *mg_allocate_zeroed(unsigned long count, unsigned long size)
     __attribute__((malloc, returns_nonnull));

@@ -3,8 +3,8 @@
  *
  * An item is embedded in whatever is handed over. mg_handoff_post may be called from any thread and
  * never blocks; it makes the descriptor readable. The thread of the loop watches the descriptor and
- * calls mg_handoff_drain, which runs each item in the order of posting. An item belongs to the queue
- * from post to run; its function may free it.
+ * calls mg_handoff_drain, which runs each item in the order of posting. An item belongs to the
+ * queue from post to run; its function may free it.
  */
 #ifndef MUENGSTEN_BASE_HANDOFF_H
 #define MUENGSTEN_BASE_HANDOFF_H
@@ -37,8 +37,8 @@ void mg_handoff_post_chain(struct mg_handoff *handoff, struct mg_handoff_item *f
 /* Runs all that were posted before the call. Only on the one thread that drains. */
 void mg_handoff_drain(struct mg_handoff *handoff);
 
-/* Waits up to so many milliseconds (-1: without end) for an item, then drains: for programs and tests
- * without an event loop. */
+/* Waits up to so many milliseconds (-1: without end) for an item, then drains: for programs and
+ * tests without an event loop. */
 void mg_handoff_wait(struct mg_handoff *handoff, int milliseconds);
 
 #endif

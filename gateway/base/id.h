@@ -1,6 +1,6 @@
 /*
- * id: identifiers that the gateway gives: UUIDs of version 7 (RFC 9562, section 5.7), which sort by the
- * time they were made in, so that a table keyed by them grows at its end.
+ * id: identifiers that the gateway gives: UUIDs of version 7 (RFC 9562, section 5.7), which sort by
+ * the time they were made in, so that a table keyed by them grows at its end.
  */
 #ifndef MUENGSTEN_BASE_ID_H
 #define MUENGSTEN_BASE_ID_H
@@ -21,7 +21,8 @@ struct mg_id mg_id_new(void);
 /* Writes the id in the lower-case form of RFC 9562, section 4, and returns the text. */
 const char *mg_id_text(const struct mg_id *id, char text[MG_ID_TEXT_SIZE]);
 
-/* Reads the 36 characters of a UUID of any version, in either case. False if they are something else. */
+/* Reads the 36 characters of a UUID of any version, in either case. False if they are something
+ * else. */
 bool mg_id_parse(const char *text, struct mg_id *id);
 
 #endif

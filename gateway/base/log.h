@@ -1,13 +1,13 @@
 /*
- * log: one line an event, as `name=value` pairs, to stderr or, where the journal asks for it, with the
- * syslog priority in front (sd-daemon(3)).
+ * log: one line an event, as `name=value` pairs, to stderr or, where the journal asks for it, with
+ * the syslog priority in front (sd-daemon(3)).
  *
- * A line names its event (`message.accepted`) and what it is about. Whatever concerns a message carries
- * its id. No line ever carries content of a message or personal data: that is a rule for the callers, and
- * the reason why errors have codes and places instead of quotations.
+ * A line names its event (`message.accepted`) and what it is about. Whatever concerns a message
+ * carries its id. No line ever carries content of a message or personal data: that is a rule for
+ * the callers, and the reason why errors have codes and places instead of quotations.
  *
- * Any thread; a line is written in one piece. Values are quoted where needed, control characters are
- * escaped, so that nothing from outside can forge a line.
+ * Any thread; a line is written in one piece. Values are quoted where needed, control characters
+ * are escaped, so that nothing from outside can forge a line.
  */
 #ifndef MUENGSTEN_BASE_LOG_H
 #define MUENGSTEN_BASE_LOG_H
@@ -23,8 +23,8 @@ void mg_log_set_level(enum mg_log_level level);
 /* True if lines of the level are written, for callers that would have to prepare much. */
 int mg_log_enabled(enum mg_log_level level);
 
-/* Writes one line: the event, then pairs of `const char *` name and value, then NULL. A pair whose value
- * is NULL or empty is left out. */
+/* Writes one line: the event, then pairs of `const char *` name and value, then NULL. A pair whose
+ * value is NULL or empty is left out. */
 void mg_log(enum mg_log_level level, const char *event, ...) __attribute__((sentinel));
 
 /* A number as a value of mg_log, for the length of the enclosing block. */

@@ -1,13 +1,14 @@
 /*
  * config: reads and checks the XML configuration into one immutable, reference-counted snapshot.
  *
- * The snapshot is plain values plus what can be compiled beforehand: profiles, schemas, trust anchors,
- * signers, the TLS contexts' inputs. Reading collects every problem it finds, so that an operator mends them
- * in one go; each has the form "FILE:LINE: reason". Whoever needs the configuration takes a reference,
- * works with it to the end, and releases it, so that a reload can exchange it at any time.
+ * The snapshot is plain values plus what can be compiled beforehand: profiles, schemas, trust
+ * anchors, signers, the TLS contexts' inputs. Reading collects every problem it finds, so that an
+ * operator mends them in one go; each has the form "FILE:LINE: reason". Whoever needs the
+ * configuration takes a reference, works with it to the end, and releases it, so that a reload can
+ * exchange it at any time.
  *
- * Attributes that the schema does not know stand as parameters on <source> and <destination>: they are the
- * adapter's, and the host of adapters checks them against what the adapter declares.
+ * Attributes that the schema does not know stand as parameters on <source> and <destination>: they
+ * are the adapter's, and the host of adapters checks them against what the adapter declares.
  */
 #ifndef MUENGSTEN_CONFIG_CONFIG_H
 #define MUENGSTEN_CONFIG_CONFIG_H
@@ -58,7 +59,7 @@ struct mg_config_profile {
     struct mg_config_way {
         const char *adapter; /* such as "folder" */
         enum mg_signature_demand signature;
-    } *ways;
+    } * ways;
     size_t way_count;
 };
 
@@ -68,17 +69,19 @@ struct mg_config_partner {
     struct mg_config_place place;
     const char *name;
     const char *title; /* for people; may be empty */
-    /* A certificate is the partner's own if its fingerprint is listed (certificate="FILE …"), or if its subject
-     * is (subject="CN=…", RFC 4514) and one of the issuers signed it: a subject alone proves nothing, since
-     * any authority can write it. Certificates for TLS and for signing are told apart. */
+    /* A certificate is the partner's own if its fingerprint is listed (certificate="FILE …"), or if
+     * its subject is (subject="CN=…", RFC 4514) and one of the issuers signed it: a subject alone
+     * proves nothing, since any authority can write it. Certificates for TLS and for signing are
+     * told apart. */
     struct mg_fingerprint *tls_fingerprints;
     size_t tls_fingerprint_count;
     const char *tls_subject; /* NULL: none */
     struct mg_fingerprint *signing_fingerprints;
     size_t signing_fingerprint_count;
     const char *signing_subject; /* NULL: none */
-    struct mg_issuers *issuers;  /* of the certificates with these subjects; NULL: no subject counts */
-    int64_t rsa_2048_until;      /* milliseconds since 1970; 0: never */
+    struct mg_issuers
+        *issuers;           /* of the certificates with these subjects; NULL: no subject counts */
+    int64_t rsa_2048_until; /* milliseconds since 1970; 0: never */
     struct mg_permission *permissions;
     size_t permission_count;
     unsigned quota;        /* messages a minute; 0: no limit */
@@ -110,17 +113,17 @@ struct mg_config_source {
     struct mg_config_place place;
     const char *name;
     const char *adapter;
-    const char *listener; /* NULL unless the adapter serves HTTP */
+    const char *listener;                    /* NULL unless the adapter serves HTTP */
     const struct mg_config_partner *partner; /* bound by the configuration; NULL: by certificate */
     struct mg_config_parameter *parameters;
     size_t parameter_count;
 };
 
 struct mg_config_limits {
-    size_t message;           /* bytes of a body as handed in, unpacked; default 16 MiB */
+    size_t message; /* bytes of a body as handed in, unpacked; default 16 MiB */
     struct mg_xml_limits xml;
-    size_t intake;            /* messages in intake at once, of all partners; default 512 */
-    size_t intake_bytes;      /* bytes of those bodies; default 256 MiB */
+    size_t intake;       /* messages in intake at once, of all partners; default 512 */
+    size_t intake_bytes; /* bytes of those bodies; default 256 MiB */
 };
 
 struct mg_config {
@@ -167,11 +170,11 @@ struct mg_config_problems {
     struct mg_config_problem {
         char *text; /* "FILE:LINE: reason" */
         bool warning;
-    } *list;
+    } * list;
     size_t count;
     size_t errors; /* of them no warnings */
-    /* A partner's certificate that has expired fails a check, but must not keep a gateway from starting again:
-     * with this set, such problems are warnings. */
+    /* A partner's certificate that has expired fails a check, but must not keep a gateway from
+     * starting again: with this set, such problems are warnings. */
     bool starting;
 };
 
@@ -180,9 +183,9 @@ void mg_config_problem(struct mg_config_problems *problems, const struct mg_conf
                        bool warning, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void mg_config_problems_free(struct mg_config_problems *problems);
 
-/* Reads a file, or every *.xml of a folder in the order of their names (conf.d); relative paths inside are
- * relative to the file they stand in. NULL if there were errors. Blocks on the disk. Call mg_trust_start
- * first. */
+/* Reads a file, or every *.xml of a folder in the order of their names (conf.d); relative paths
+ * inside are relative to the file they stand in. NULL if there were errors. Blocks on the disk.
+ * Call mg_trust_start first. */
 struct mg_config *mg_config_load(const char *path, struct mg_config_problems *problems);
 
 /* Reference counting; any thread. mg_config_release frees the last. */
@@ -204,8 +207,8 @@ const struct mg_config_profile *mg_config_profile_of(const struct mg_config *con
 /* What the profile demands of what comes in by that adapter. */
 enum mg_signature_demand mg_config_demand(const struct mg_config_profile *profile,
                                           const char *adapter);
-/* True if the signing certificate is one of the partner's own (for mg_signature_policy.is_signer; context is
- * the partner). */
+/* True if the signing certificate is one of the partner's own (for mg_signature_policy.is_signer;
+ * context is the partner). */
 bool mg_config_is_signer(const X509 *certificate, const void *partner);
 
 #endif

@@ -73,8 +73,8 @@ struct mg_trip *mg_intake_begin(struct mg_intake *intake, const struct mg_entry 
                                 void (*done)(const struct mg_trip_result *result, void *context),
                                 void *context, struct mg_error *refusal);
 
-/* Adds to the body. False if that is too much for a message (body.too-large) or for all that are underway
- * (gateway.overloaded): done was called with the refusal, and the trip is gone. */
+/* Adds to the body. False if that is too much for a message (body.too-large) or for all that are
+ * underway (gateway.overloaded): done was called with the refusal, and the trip is gone. */
 bool mg_intake_append(struct mg_trip *trip, const void *bytes, size_t length);
 void mg_intake_finish(struct mg_trip *trip);
 

@@ -1,9 +1,9 @@
 /*
  * http: what server and client have in common: names, limits, headers.
  *
- * HTTP/1.1 as RFC 9110 and 9112 have it, read strictly: one way to frame a body, no folded headers, no bare
- * CR or LF, no white space before a colon, nothing over a limit. All of net runs on the thread of the event
- * loop and on no other.
+ * HTTP/1.1 as RFC 9110 and 9112 have it, read strictly: one way to frame a body, no folded headers,
+ * no bare CR or LF, no white space before a colon, nothing over a limit. All of net runs on the
+ * thread of the event loop and on no other.
  */
 #ifndef MUENGSTEN_NET_HTTP_H
 #define MUENGSTEN_NET_HTTP_H
@@ -14,21 +14,23 @@
 
 /* Bounds in bytes, counts and milliseconds. Zero means the default in brackets. */
 struct mg_http_limits {
-    size_t head;                /* of request or status line with all headers [16 KiB] */
-    size_t headers;             /* number of header lines [64] */
-    int64_t body;               /* of a body; a handler may set a lower one [1 GiB] */
-    size_t connections;         /* of a listener at once [10,000] */
-    int64_t handshake_time;     /* from accept to the end of the TLS handshake [10 s] */
-    int64_t head_time;          /* from the first byte of a head to its end [10 s] */
-    int64_t idle_time;          /* between requests on a kept connection [60 s] */
-    int64_t body_pause;         /* without a byte while a body is due [20 s] */
-    size_t body_rate;           /* bytes a second that a body must keep on average after a grace time of
-                                   body_pause [500]; so that a byte a second holds nobody up for long */
-    int64_t write_pause;        /* without a byte taken while an answer waits [20 s] */
-    size_t write_buffer;        /* bytes that may wait to be sent before a writer is asked to pause [64 KiB] */
-    int64_t connect_time;       /* client: to resolve, connect and shake hands [10 s] */
-    int64_t response_time;      /* client: from the end of the request to the head of the response [30 s] */
-    size_t requests;            /* on one connection before it is closed [100,000] */
+    size_t head;            /* of request or status line with all headers [16 KiB] */
+    size_t headers;         /* number of header lines [64] */
+    int64_t body;           /* of a body; a handler may set a lower one [1 GiB] */
+    size_t connections;     /* of a listener at once [10,000] */
+    int64_t handshake_time; /* from accept to the end of the TLS handshake [10 s] */
+    int64_t head_time;      /* from the first byte of a head to its end [10 s] */
+    int64_t idle_time;      /* between requests on a kept connection [60 s] */
+    int64_t body_pause;     /* without a byte while a body is due [20 s] */
+    size_t body_rate;       /* bytes a second that a body must keep on average after a grace time of
+                               body_pause [500]; so that a byte a second holds nobody up for long */
+    int64_t write_pause;    /* without a byte taken while an answer waits [20 s] */
+    size_t write_buffer;    /* bytes that may wait to be sent before a writer is asked to pause [64
+                               KiB] */
+    int64_t connect_time;   /* client: to resolve, connect and shake hands [10 s] */
+    int64_t
+        response_time; /* client: from the end of the request to the head of the response [30 s] */
+    size_t requests;   /* on one connection before it is closed [100,000] */
 };
 
 struct mg_http_header {

@@ -1,12 +1,13 @@
 /*
  * http_server: HTTP/1.1 over TLS on libevent's bufferevents, streaming both ways.
  *
- * A handler is asked with the head of each request, before any byte of the body is read. There it may answer
- * at once (a refusal: what follows of the body is dropped unread and the connection closed if it is long), or
- * take the request. A request that was taken gets its body in pieces (on_data), then on_end; the handler
- * pauses and resumes reading as it likes, and nothing is read from the socket meanwhile. The answer may come
- * at any time from then on, at once or in pieces. If the connection breaks before the answer was given
- * completely, on_abort is called once instead, and the request is gone.
+ * A handler is asked with the head of each request, before any byte of the body is read. There it
+ * may answer at once (a refusal: what follows of the body is dropped unread and the connection
+ * closed if it is long), or take the request. A request that was taken gets its body in pieces
+ * (on_data), then on_end; the handler pauses and resumes reading as it likes, and nothing is read
+ * from the socket meanwhile. The answer may come at any time from then on, at once or in pieces. If
+ * the connection breaks before the answer was given completely, on_abort is called once instead,
+ * and the request is gone.
  *
  * Only on the thread of the loop.
  */
@@ -24,16 +25,19 @@ struct mg_http_server;  /* one listener */
 struct mg_http_request; /* one request being answered */
 
 struct mg_http_handler {
-    /* A head has come. The handler has to call mg_http_request_take or an answering function before it
-     * returns. context is the server's. */
-    void (*on_head)(struct mg_http_request *request, const struct mg_http_head *head, void *context);
+    /* A head has come. The handler has to call mg_http_request_take or an answering function before
+     * it returns. context is the server's. */
+    void (*on_head)(struct mg_http_request *request, const struct mg_http_head *head,
+                    void *context);
 };
 
 /* How a request that was taken goes on; context is the one given to mg_http_request_take. */
 struct mg_http_request_events {
-    void (*on_data)(struct mg_http_request *request, const void *bytes, size_t length, void *context);
+    void (*on_data)(struct mg_http_request *request, const void *bytes, size_t length,
+                    void *context);
     void (*on_end)(struct mg_http_request *request, void *context);
-    /* The connection broke, timed out, or the body was malformed: answer nothing, forget the request. */
+    /* The connection broke, timed out, or the body was malformed: answer nothing, forget the
+     * request. */
     void (*on_abort)(struct mg_http_request *request, void *context);
     /* An answer in pieces: less than limits.write_buffer waits again. May be NULL. */
     void (*on_writable)(struct mg_http_request *request, void *context);
@@ -55,8 +59,8 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
 /* The port it listens on. */
 int mg_http_server_port(const struct mg_http_server *server);
 
-/* Stops accepting; idle connections close, running requests go on and their connections close after them.
- * drained is called once, when none is left (perhaps at once). */
+/* Stops accepting; idle connections close, running requests go on and their connections close after
+ * them. drained is called once, when none is left (perhaps at once). */
 void mg_http_server_stop(struct mg_http_server *server,
                          void (*drained)(struct mg_http_server *server, void *context),
                          void *context);
@@ -68,14 +72,17 @@ size_t mg_http_server_connections(const struct mg_http_server *server);
 
 /* ---- a request ---- */
 
-/* Takes the request; limit is the longest body in bytes (-1: the server's). A body that turns out longer is
- * answered 413 by the server itself after on_abort. Sends 100 Continue if the client waits for it. */
+/* Takes the request; limit is the longest body in bytes (-1: the server's). A body that turns out
+ * longer is answered 413 by the server itself after on_abort. Sends 100 Continue if the client
+ * waits for it. */
 void mg_http_request_take(struct mg_http_request *request,
-                          const struct mg_http_request_events *events, int64_t limit, void *context);
+                          const struct mg_http_request_events *events, int64_t limit,
+                          void *context);
 void mg_http_request_pause(struct mg_http_request *request);
 void mg_http_request_resume(struct mg_http_request *request);
 
-/* Answers with a whole body, which is copied. headers: pairs beside Content-Length, Date and Connection. */
+/* Answers with a whole body, which is copied. headers: pairs beside Content-Length, Date and
+ * Connection. */
 void mg_http_request_answer(struct mg_http_request *request, int status,
                             const struct mg_http_header *headers, size_t header_count,
                             const void *body, size_t length);
@@ -84,7 +91,8 @@ void mg_http_request_answer(struct mg_http_request *request, int status,
  * on_writable. */
 void mg_http_request_answer_begin(struct mg_http_request *request, int status,
                                   const struct mg_http_header *headers, size_t header_count);
-bool mg_http_request_answer_write(struct mg_http_request *request, const void *bytes, size_t length);
+bool mg_http_request_answer_write(struct mg_http_request *request, const void *bytes,
+                                  size_t length);
 void mg_http_request_answer_end(struct mg_http_request *request);
 
 /* The certificate that the client showed and TLS accepted; borrowed. NULL on a plain listener. */
@@ -95,8 +103,8 @@ STACK_OF(X509) * mg_http_request_chain(const struct mg_http_request *request);
 const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request);
 /* "192.0.2.1:4711", for the log. */
 const char *mg_http_request_peer(const struct mg_http_request *request);
-/* A value that the handler keeps with the connection (such as who the certificate belongs to). release is
- * called when the connection ends or another value is set. */
+/* A value that the handler keeps with the connection (such as who the certificate belongs to).
+ * release is called when the connection ends or another value is set. */
 void *mg_http_request_connection_value(const struct mg_http_request *request);
 void mg_http_request_set_connection_value(struct mg_http_request *request, void *value,
                                           void (*release)(void *value));

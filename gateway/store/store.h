@@ -1,18 +1,21 @@
 /*
- * store: the durable queue. It never sees XML: to it, a message is an id, some texts, and parts of bytes.
+ * store: the durable queue. It never sees XML: to it, a message is an id, some texts, and parts of
+ * bytes.
  *
- * One interface, three implementations: SQLite (durable), memory and null (for tests and the bench). A store
- * is made for several nodes to share: deliveries are claimed for a node with a lease and come back when it
- * ends, and whether a message is new is decided inside the commit.
+ * One interface, three implementations: SQLite (durable), memory and null (for tests and the
+ * bench). A store is made for several nodes to share: deliveries are claimed for a node with a
+ * lease and come back when it ends, and whether a message is new is decided inside the commit.
  *
- * Threads: the calls with a completion are asynchronous: they may be made from any thread, are carried out
- * in order by the store's one writer, which commits many in one transaction, and complete through the
- * handoff given when the store was opened, that is on the loop's thread. What a call points to stays
- * untouched and alive until its completion. The calls that return a value read at once, block on the disk,
- * and are for workers, not for the loop. The writers of parts block too.
+ * Threads: the calls with a completion are asynchronous: they may be made from any thread, are
+ * carried out in order by the store's one writer, which commits many in one transaction, and
+ * complete through the handoff given when the store was opened, that is on the loop's thread. What
+ * a call points to stays untouched and alive until its completion. The calls that return a value
+ * read at once, block on the disk, and are for workers, not for the loop. The writers of parts
+ * block too.
  *
- * A completion with ok = false changed nothing in the store. Codes: store.full (no space, or the reserve is
- * reached), store.failed (the database reports an error), store.lost-claim (of an outcome), store.closed.
+ * A completion with ok = false changed nothing in the store. Codes: store.full (no space, or the
+ * reserve is reached), store.failed (the database reports an error), store.lost-claim (of an
+ * outcome), store.closed.
  */
 #ifndef MUENGSTEN_STORE_STORE_H
 #define MUENGSTEN_STORE_STORE_H
@@ -27,7 +30,8 @@
 
 struct mg_store;
 
-/* What the bytes of a part are. A message has each at most once, attachments by MG_PART_ATTACHMENT + n. */
+/* What the bytes of a part are. A message has each at most once, attachments by MG_PART_ATTACHMENT
+ * + n. */
 enum mg_store_part_kind {
     MG_PART_CONTENT = 1,        /* the canonical document without signature */
     MG_PART_ORIGINAL = 2,       /* the body as it was handed in, unpacked: the evidence */
@@ -38,7 +42,8 @@ enum mg_store_part_kind {
     MG_PART_ATTACHMENT = 16,
 };
 
-/* A part to be stored. Small ones are bytes in memory; large ones were written with mg_store_part_*. */
+/* A part to be stored. Small ones are bytes in memory; large ones were written with
+ * mg_store_part_*. */
 struct mg_store_part {
     int kind;
     const char *media_type; /* of attachments; may be NULL */
@@ -48,21 +53,24 @@ struct mg_store_part {
     struct mg_store_spool *spool; /* finished; the store takes it over with the call */
 };
 
-/* Writes a part of any size: begin, append, finish; blocks; one thread at a time. What is longer than the
- * store's inline limit goes into a spool file, synced at finish; without a row that names it, the file is
- * swept at the next start. mg_store_spool_free drops one that is not stored. */
+/* Writes a part of any size: begin, append, finish; blocks; one thread at a time. What is longer
+ * than the store's inline limit goes into a spool file, synced at finish; without a row that names
+ * it, the file is swept at the next start. mg_store_spool_free drops one that is not stored. */
 struct mg_store_spool *mg_store_spool_begin(struct mg_store *store, struct mg_error *error);
 bool mg_store_spool_append(struct mg_store_spool *spool, const void *bytes, size_t length,
                            struct mg_error *error);
 bool mg_store_spool_finish(struct mg_store_spool *spool, struct mg_error *error);
 void mg_store_spool_free(struct mg_store_spool *spool);
 
-/* ---- accept: one message with its parts, deliveries and first events, in one durable commit ---- */
+/* ---- accept: one message with its parts, deliveries and first events, in one durable commit ----
+ */
 
 enum mg_accept_result {
     MG_ACCEPT_NEW,       /* it is on disk */
-    MG_ACCEPT_REPEATED,  /* the same (partner, uuid) with the same digest is there: known_id says which */
-    MG_ACCEPT_DIFFERENT, /* the same (partner, uuid) with another digest is there: known_id says which */
+    MG_ACCEPT_REPEATED,  /* the same (partner, uuid) with the same digest is there: known_id says
+                            which */
+    MG_ACCEPT_DIFFERENT, /* the same (partner, uuid) with another digest is there: known_id says
+                            which */
 };
 
 struct mg_store_delivery_plan {
@@ -125,8 +133,8 @@ struct mg_store_delivery {
     int64_t ended; /* 0: not yet */
 };
 
-/* Claims up to limit waiting deliveries of a destination whose next attempt is due, oldest first, for this
- * node until the lease ends. The delivery's attempts are counted up. */
+/* Claims up to limit waiting deliveries of a destination whose next attempt is due, oldest first,
+ * for this node until the lease ends. The delivery's attempts are counted up. */
 struct mg_store_claim {
     struct mg_handoff_item item;
     const char *destination;
@@ -136,8 +144,8 @@ struct mg_store_claim {
     bool ok;
     struct mg_store_delivery *deliveries; /* the caller frees it with free() */
     size_t count;
-    int64_t next_due; /* when it is worth asking again: the next attempt of one that waits, or the end of a
-                       * lease; 0: neither */
+    int64_t next_due; /* when it is worth asking again: the next attempt of one that waits, or the
+                       * end of a lease; 0: neither */
     struct mg_error error;
     void (*done)(struct mg_store_claim *claim);
     void *context;
@@ -145,14 +153,14 @@ struct mg_store_claim {
 
 void mg_store_claim(struct mg_store *store, struct mg_store_claim *claim);
 
-/* Records what became of a claimed delivery, with an event. store.lost-claim, and nothing changed, if this node
- * no longer has the delivery. */
+/* Records what became of a claimed delivery, with an event. store.lost-claim, and nothing changed,
+ * if this node no longer has the delivery. */
 struct mg_store_outcome {
     struct mg_handoff_item item;
     struct mg_id delivery;
     struct mg_id message;
     enum mg_delivery_state state; /* WAITING: again at next_attempt; or how it ended */
-    bool attempt_counts;          /* false: the attempt never left the house (stop, breaker): count down */
+    bool attempt_counts; /* false: the attempt never left the house (stop, breaker): count down */
     int64_t now;
     int64_t next_attempt;
     const char *code; /* such as "delivered", "destination.unreachable" */
@@ -193,7 +201,8 @@ struct mg_store_event {
 bool mg_store_find(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,
                    bool *found, struct mg_error *error);
 
-/* The look before the commit, a hint only: is (partner, uuid) known? result as in mg_store_accept. */
+/* The look before the commit, a hint only: is (partner, uuid) known? result as in mg_store_accept.
+ */
 bool mg_store_look_up(struct mg_store *store, const char *partner, const char *uuid,
                       const uint8_t digest[32], enum mg_accept_result *result,
                       struct mg_id *known_id, struct mg_error *error);
@@ -215,7 +224,8 @@ ssize_t mg_store_read(struct mg_store *store, const struct mg_id *id, int kind, 
 /* A descriptor to read a spooled part from, which the caller closes; -1 if the part is inline. */
 int mg_store_descriptor(struct mg_store *store, const struct mg_id *id, int kind);
 
-/* All deliveries, or events, of a message in the order they were made; the caller frees the array. */
+/* All deliveries, or events, of a message in the order they were made; the caller frees the array.
+ */
 bool mg_store_deliveries(struct mg_store *store, const struct mg_id *id,
                          struct mg_store_delivery **deliveries, size_t *count,
                          struct mg_error *error);
@@ -229,14 +239,15 @@ struct mg_store_totals {
     int64_t dead;
     int64_t bytes; /* of the database and spool on disk */
 };
-bool mg_store_totals(struct mg_store *store, struct mg_store_totals *totals, struct mg_error *error);
+bool mg_store_totals(struct mg_store *store, struct mg_store_totals *totals,
+                     struct mg_error *error);
 
 /* ---- life ---- */
 
 struct mg_store_options {
-    const char *folder;     /* of the database and the spool; created with mode 0700 if it is missing */
-    const char *node;       /* name of this node, for claims */
-    int64_t reserve;        /* bytes of free space at which accepting stops; 0: none */
+    const char *folder; /* of the database and the spool; created with mode 0700 if it is missing */
+    const char *node;   /* name of this node, for claims */
+    int64_t reserve;    /* bytes of free space at which accepting stops; 0: none */
     size_t inline_limit;    /* bytes of the largest part kept in the row; default 256 KiB */
     size_t commit_limit;    /* calls in one commit at most; default 512 */
     int64_t keep_content;   /* milliseconds that content is kept after the last delivery ended */
@@ -245,9 +256,9 @@ struct mg_store_options {
 };
 
 /*
- * Opens or creates a store: upgrades older files, refuses newer ones (store.version), returns to the queue
- * whatever this node had claimed, sweeps spool files that no row names. Only one process may have it open
- * (store.in-use). Further codes: store.unreadable, store.failed.
+ * Opens or creates a store: upgrades older files, refuses newer ones (store.version), returns to
+ * the queue whatever this node had claimed, sweeps spool files that no row names. Only one process
+ * may have it open (store.in-use). Further codes: store.unreadable, store.failed.
  */
 struct mg_store *mg_store_sqlite_open(const struct mg_store_options *options,
                                       struct mg_handoff *handoff, struct mg_error *error);
@@ -257,20 +268,20 @@ struct mg_store *mg_store_memory_open(const struct mg_store_options *options,
 struct mg_store *mg_store_null_open(const struct mg_store_options *options,
                                     struct mg_handoff *handoff, struct mg_error *error);
 
-/* Deletes what the retention no longer allows, at most a batch (256 messages); *more says whether there may
- * be more. Blocks. */
+/* Deletes what the retention no longer allows, at most a batch (256 messages); *more says whether
+ * there may be more. Blocks. */
 bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
 
-/* True while messages can be accepted: space above the reserve, no failed commit since. Cheap (a flag), any
- * thread. */
+/* True while messages can be accepted: space above the reserve, no failed commit since. Cheap (a
+ * flag), any thread. */
 bool mg_store_ready(struct mg_store *store);
 
-/* True while claims and outcomes can be recorded: that is what the reserve is for, until seven eighths of it
- * are used. Cheap, any thread. */
+/* True while claims and outcomes can be recorded: that is what the reserve is for, until seven
+ * eighths of it are used. Cheap, any thread. */
 bool mg_store_can_record(struct mg_store *store);
 
-/* Carries out what was asked for, completes it into the handoff (to be drained afterwards), closes. NULL is
- * allowed. */
+/* Carries out what was asked for, completes it into the handoff (to be drained afterwards), closes.
+ * NULL is allowed. */
 void mg_store_close(struct mg_store *store);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * certificate: which certificates count: trust anchors, validity, revocation, and what was already proven.
+ * certificate: which certificates count: trust anchors, validity, revocation, and what was already
+ * proven.
  *
- * A struct mg_anchors is one set of trusted authorities with their revocation lists. Checking a chain costs
- * several signatures, so what was proven of a certificate is remembered by its SHA-256 until it expires, a
- * list's nextUpdate passes or the lists are exchanged. Anchors are thread-safe; mg_anchors_refresh
- * (exchanging lists) may happen at any time.
+ * A struct mg_anchors is one set of trusted authorities with their revocation lists. Checking a
+ * chain costs several signatures, so what was proven of a certificate is remembered by its SHA-256
+ * until it expires, a list's nextUpdate passes or the lists are exchanged. Anchors are thread-safe;
+ * mg_anchors_refresh (exchanging lists) may happen at any time.
  */
 #ifndef MUENGSTEN_TRUST_CERTIFICATE_H
 #define MUENGSTEN_TRUST_CERTIFICATE_H
@@ -27,34 +28,38 @@ struct mg_fingerprint {
 
 struct mg_anchors;
 
-/* Reads a PEM file (or every *.pem and *.crt of a folder) of authorities: roots are trusted, intermediate
- * ones help to build chains. revocation: a PEM file or folder of lists, or NULL for none; with lists, every
- * certificate of a chain whose issuer has a list is looked up. Codes: certificate.unreadable,
- * certificate.none, certificate.list-unreadable. Freed with mg_anchors_free. */
+/* Reads a PEM file (or every *.pem and *.crt of a folder) of authorities: roots are trusted,
+ * intermediate ones help to build chains. revocation: a PEM file or folder of lists, or NULL for
+ * none; with lists, every certificate of a chain whose issuer has a list is looked up. Codes:
+ * certificate.unreadable, certificate.none, certificate.list-unreadable. Freed with
+ * mg_anchors_free. */
 struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocation,
                                   enum mg_stale_list stale, struct mg_error *error);
 void mg_anchors_free(struct mg_anchors *anchors);
 
 /* Reads the revocation lists again if their files changed, and forgets what was proven with the old
- * ones. *changed says whether. On error the old lists stay in force. Blocks on the disk: not on the loop. */
+ * ones. *changed says whether. On error the old lists stay in force. Blocks on the disk: not on the
+ * loop. */
 bool mg_anchors_refresh(struct mg_anchors *anchors, bool *changed, struct mg_error *error);
 
-/* A store for OpenSSL's TLS with the same authorities and lists; the caller gets a reference of its own.
- * It is exchanged, not changed, by mg_anchors_refresh, so ask again afterwards. What is thought of lists is
- * the store's verify callback: SSL_CTX_set_verify has to be called without one, or it takes its place. */
+/* A store for OpenSSL's TLS with the same authorities and lists; the caller gets a reference of its
+ * own. It is exchanged, not changed, by mg_anchors_refresh, so ask again afterwards. What is
+ * thought of lists is the store's verify callback: SSL_CTX_set_verify has to be called without one,
+ * or it takes its place. */
 X509_STORE *mg_anchors_store(struct mg_anchors *anchors);
 
-/* A number that changes whenever lists were exchanged, so that whoever keeps a connection open can tell
- * that its certificate has to be checked again. Cheap. */
+/* A number that changes whenever lists were exchanged, so that whoever keeps a connection open can
+ * tell that its certificate has to be checked again. Cheap. */
 uint64_t mg_anchors_generation(struct mg_anchors *anchors);
 
 enum mg_certificate_use { MG_USE_SIGNATURE, MG_USE_TLS_CLIENT, MG_USE_TLS_SERVER };
 
 /* True if the certificate chains to a trusted root through the known and the given (may be NULL)
- * intermediate ones, is valid at this moment, not revoked, and made for that use (keyUsage digitalSignature
- * or nonRepudiation for signatures). Codes: certificate.untrusted, certificate.expired,
- * certificate.not-yet-valid, certificate.revoked, certificate.list-stale, certificate.usage. */
-bool mg_anchors_check(struct mg_anchors *anchors, X509 *certificate, STACK_OF(X509) *intermediates,
+ * intermediate ones, is valid at this moment, not revoked, and made for that use (keyUsage
+ * digitalSignature or nonRepudiation for signatures). Codes: certificate.untrusted,
+ * certificate.expired, certificate.not-yet-valid, certificate.revoked, certificate.list-stale,
+ * certificate.usage. */
+bool mg_anchors_check(struct mg_anchors *anchors, X509 *certificate, STACK_OF(X509) * intermediates,
                       enum mg_certificate_use use, struct mg_error *error);
 
 /* Reads the first certificate of a PEM file; freed with X509_free. certificate.unreadable. */

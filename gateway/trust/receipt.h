@@ -1,7 +1,7 @@
 /*
  * receipt: the signed report of what happened to a message (Quittung, Laufzettel): an XTA 2.1.1
- * TransportReport (namespace http://xoev.de/transport/xta/211, XTA-Webservice-Globale-Elemente.xsd) with an
- * enveloped signature of the gateway. Pure; may block on the key; any thread.
+ * TransportReport (namespace http://xoev.de/transport/xta/211, XTA-Webservice-Globale-Elemente.xsd)
+ * with an enveloped signature of the gateway. Pure; may block on the key; any thread.
  */
 #ifndef MUENGSTEN_TRUST_RECEIPT_H
 #define MUENGSTEN_TRUST_RECEIPT_H

@@ -1,23 +1,26 @@
 /*
  * muengsten/adapter.h: the only header an adapter includes.
  *
- * An adapter connects the gateway with systems that speak one protocol. It is a shared object with one
- * exported function, mg_adapter_entry, which returns a description of the adapter. Each <source> and
- * <destination> of the configuration that names the adapter is an *instance*, opened with the parameters
- * that stand there. An instance of a source brings messages in (mg_gateway.submit_*), an instance of a
- * destination takes messages out (mg_adapter.deliver).
+ * An adapter connects the gateway with systems that speak one protocol. It is a shared object with
+ * one exported function, mg_adapter_entry, which returns a description of the adapter. Each
+ * <source> and <destination> of the configuration that names the adapter is an *instance*, opened
+ * with the parameters that stand there. An instance of a source brings messages in
+ * (mg_gateway.submit_*), an instance of a destination takes messages out (mg_adapter.deliver).
  *
- * Threads. Everything is called on one thread, the event loop's, and must return at once: no call of an
- * adapter may block or compute for long. What blocks is given to mg_gateway.work, whose work function runs on
- * another thread and whose done function runs on the loop again. The functions of struct mg_gateway may be
- * called on the loop's thread only, except message_read and log, which any thread may call.
+ * Threads. Everything is called on one thread, the event loop's, and must return at once: no call
+ * of an adapter may block or compute for long. What blocks is given to mg_gateway.work, whose work
+ * function runs on another thread and whose done function runs on the loop again. The functions of
+ * struct mg_gateway may be called on the loop's thread only, except delivery_read and log, which
+ * any thread may call.
  *
- * Versions. Structures begin with their size as the one who fills them knows it. A newer gateway adds
- * members at the end only; whoever reads a structure looks at no member beyond its size. MG_ADAPTER_ABI
- * changes only when that no longer suffices, and the gateway goes on loading older ones.
+ * Versions. Structures begin with their size as the one who fills them knows it. A newer gateway
+ * adds members at the end only; whoever reads a structure looks at no member beyond its size.
+ * MG_ADAPTER_ABI changes only when that no longer suffices, and the gateway goes on loading older
+ * ones.
  *
  * Ownership. Texts and structures passed into a function are borrowed until it returns, unless said
- * otherwise. Handles (delivery, submission, exchange, …) belong to the gateway and end where it is said.
+ * otherwise. Handles (delivery, submission, exchange, …) belong to the gateway and end where it is
+ * said.
  *
  * On whose behalf an adapter submits is never the adapter's to say: the gateway takes it from the
  * configuration of the source, or from the certificate of the connection.
@@ -44,14 +47,15 @@ enum mg_parameter_kind {
     MG_PARAMETER_SECONDS, /* a whole number of seconds */
     MG_PARAMETER_BOOLEAN, /* "true" or "false" */
     MG_PARAMETER_URL,     /* https://… (http://… only for hosts on loopback) */
-    MG_PARAMETER_FOLDER,  /* a folder that exists and can be written to; relative to the configuration */
+    MG_PARAMETER_FOLDER,  /* a folder that exists and can be written to; relative to the
+                             configuration */
     MG_PARAMETER_FILE,    /* a file that can be read; relative to the configuration */
 };
 
 enum mg_parameter_use { MG_USED_BY_SOURCE = 1, MG_USED_BY_DESTINATION = 2, MG_USED_BY_BOTH = 3 };
 
-/* One parameter an instance may have: an attribute of <source> or <destination>. The gateway checks the values
- * against it, also with `muengstend -t`, before an instance is opened. */
+/* One parameter an instance may have: an attribute of <source> or <destination>. The gateway checks
+ * the values against it, also with `muengstend -t`, before an instance is opened. */
 struct mg_parameter {
     const char *name;
     enum mg_parameter_kind kind;
@@ -76,14 +80,14 @@ struct mg_counter;
 /* What an instance is opened with; valid until it is closed. */
 struct mg_instance_facts {
     size_t size;
-    const char *name;     /* of the source or destination */
+    const char *name; /* of the source or destination */
     bool is_source;
     bool is_destination;
 };
 
 enum mg_adapter_ability {
-    MG_CAN_BRING = 1, /* may be a source */
-    MG_CAN_TAKE = 2,  /* may be a destination */
+    MG_CAN_BRING = 1,      /* may be a source */
+    MG_CAN_TAKE = 2,       /* may be a destination */
     MG_NEEDS_LISTENER = 4, /* as a source: needs the attribute listener and serves HTTP there */
 };
 
@@ -96,36 +100,39 @@ struct mg_adapter {
     const struct mg_parameter *parameters;
     size_t parameter_count;
 
-    /* Opens an instance: reads parameters, starts timers and routes. Returns the adapter's own state, or NULL
-     * after mg_gateway.fail with a reason. No message comes or goes before every instance is open. */
+    /* Opens an instance: reads parameters, starts timers and routes. Returns the adapter's own
+     * state, or NULL after mg_gateway.fail with a reason. No message comes or goes before every
+     * instance is open. */
     void *(*open)(const struct mg_gateway *gateway, struct mg_instance *instance,
                   const struct mg_instance_facts *facts);
 
-    /* Ends an instance: every delivery of it has been completed by then, and every work function is done; timers,
-     * watches, routes and calls end by themselves afterwards, and mg_gateway.work takes nothing more. Frees the
-     * state. */
+    /* Ends an instance: every delivery of it has been completed by then, and every work function is
+     * done; timers, watches, routes and calls end by themselves afterwards, and mg_gateway.work
+     * takes nothing more. Frees the state. */
     void (*close)(void *state);
 
     /* Takes a message out. Returns at once; completes with mg_gateway.delivery_done, perhaps before
      * returning, exactly once. Only for destinations. */
     void (*deliver)(void *state, struct mg_delivery *delivery);
 
-    /* The delivery is no longer wanted (its deadline has passed, or the gateway stops): complete it soon,
-     * with a temporary error if it is not known to have arrived. NULL: the adapter completes in its own time. */
+    /* The delivery is no longer wanted (its deadline has passed, or the gateway stops): complete it
+     * soon, with a temporary error if it is not known to have arrived. NULL: the adapter completes
+     * in its own time. */
     void (*cancel)(void *state, struct mg_delivery *delivery);
 };
 
-/* The one function an adapter exports. gateway_abi is the newest the gateway knows; NULL if the adapter cannot
- * work with it. The description lives as long as the shared object. */
+/* The one function an adapter exports. gateway_abi is the newest the gateway knows; NULL if the
+ * adapter cannot work with it. The description lives as long as the shared object. */
 typedef const struct mg_adapter *(*mg_adapter_entry_function)(unsigned gateway_abi);
 const struct mg_adapter *mg_adapter_entry(unsigned gateway_abi);
 
 /* ---- messages going out ---- */
 
 enum mg_message_part {
-    MG_MESSAGE_DOCUMENT = 0,   /* the XML document: with the seal inside it if the destination says so */
-    MG_MESSAGE_SEAL = 1,       /* the detached seal; size -1 if it is inside the document */
-    MG_MESSAGE_ORIGINAL = 2,   /* the body as the sender handed it in, with the sender's signature */
+    MG_MESSAGE_DOCUMENT =
+        0,               /* the XML document: with the seal inside it if the destination says so */
+    MG_MESSAGE_SEAL = 1, /* the detached seal; size -1 if it is inside the document */
+    MG_MESSAGE_ORIGINAL = 2, /* the body as the sender handed it in, with the sender's signature */
     MG_MESSAGE_ATTACHMENT = 16 /* and the following */
 };
 
@@ -151,7 +158,8 @@ struct mg_part_facts {
     int64_t length;         /* bytes; -1: there is no such part */
     const char *media_type; /* such as "application/xml" */
     const char *name;       /* file name of an attachment; may be empty */
-    const char *content_id; /* for multipart/related, without angle brackets; the seal refers to it */
+    const char
+        *content_id; /* for multipart/related, without angle brackets; the seal refers to it */
 };
 
 enum mg_outcome_kind {
@@ -173,21 +181,21 @@ struct mg_outcome {
 /* Why something was refused; texts are valid until the callback returns. */
 struct mg_refusal {
     size_t size;
-    int status;           /* the HTTP status that says the same */
-    const char *code;     /* stable, such as "signature.missing"; docs/errors.md */
-    const char *title;    /* what kind of refusal, in a few words */
-    const char *text;     /* what to change, in a sentence */
-    const char *place;    /* where, such as "line 12, element uuid"; may be empty */
-    const char *message;  /* the sender's message UUID, as far as it was read; may be empty */
-    int64_t retry_after;  /* seconds; 0: none */
+    int status;          /* the HTTP status that says the same */
+    const char *code;    /* stable, such as "signature.missing"; docs/errors.md */
+    const char *title;   /* what kind of refusal, in a few words */
+    const char *text;    /* what to change, in a sentence */
+    const char *place;   /* where, such as "line 12, element uuid"; may be empty */
+    const char *message; /* the sender's message UUID, as far as it was read; may be empty */
+    int64_t retry_after; /* seconds; 0: none */
 };
 
 struct mg_submission_spec {
     size_t size;
-    struct mg_exchange *exchange;  /* the HTTP request it comes by, or NULL */
-    const char *media_type;        /* Content-Type with its parameters */
-    const char *content_encoding;  /* "gzip", or NULL */
-    int64_t length;                /* announced bytes; -1: not known */
+    struct mg_exchange *exchange; /* the HTTP request it comes by, or NULL */
+    const char *media_type;       /* Content-Type with its parameters */
+    const char *content_encoding; /* "gzip", or NULL */
+    int64_t length;               /* announced bytes; -1: not known */
 };
 
 enum mg_submission_result { MG_ACCEPTED, MG_REPEATED, MG_REFUSED };
@@ -195,8 +203,8 @@ enum mg_submission_result { MG_ACCEPTED, MG_REPEATED, MG_REFUSED };
 struct mg_submission_end {
     size_t size;
     enum mg_submission_result result;
-    const char *id;       /* the gateway's id; of the first acceptance if repeated; NULL if refused */
-    const void *receipt;  /* the signed receipt; NULL if refused */
+    const char *id; /* the gateway's id; of the first acceptance if repeated; NULL if refused */
+    const void *receipt; /* the signed receipt; NULL if refused */
     size_t receipt_length;
     const struct mg_refusal *refusal; /* NULL if accepted or repeated */
 };
@@ -227,7 +235,8 @@ struct mg_exchange_events {
     void (*on_abort)(struct mg_exchange *exchange, void *context);
 };
 
-/* Called with the head of a request for a route. Has to answer, or to take the request, before it returns. */
+/* Called with the head of a request for a route. Has to answer, or to take the request, before it
+ * returns. */
 typedef void (*mg_route_function)(struct mg_exchange *exchange, const struct mg_request *request,
                                   void *state);
 
@@ -264,24 +273,26 @@ struct mg_gateway {
     unsigned abi;
     const char *version; /* of the gateway, for people */
 
-    /* Parameters: the checked value, or the standard, or NULL resp. 0 and false where neither is. Texts live as
-     * long as the instance; folders and files come as absolute paths. */
+    /* Parameters: the checked value, or the standard, or NULL resp. 0 and false where neither is.
+     * Texts live as long as the instance; folders and files come as absolute paths. */
     const char *(*parameter_text)(struct mg_instance *instance, const char *name);
     int64_t (*parameter_number)(struct mg_instance *instance, const char *name);
     bool (*parameter_boolean)(struct mg_instance *instance, const char *name);
     /* Says why open fails. */
     void (*fail)(struct mg_instance *instance, const char *code, const char *text);
 
-    /* Log: one line, with the instance's name. Any thread. message is the gateway's id of a message, or NULL.
-     * Never content of messages, never personal data. */
+    /* Log: one line, with the instance's name. Any thread. message is the gateway's id of a
+     * message, or NULL. Never content of messages, never personal data. */
     void (*log)(struct mg_instance *instance, enum mg_level level, const char *event,
                 const char *message, const char *text);
 
-    /* Counters appear in the metrics under the adapter's name; name in lower_case_with_underscores. */
+    /* Counters appear in the metrics under the adapter's name; name in lower_case_with_underscores.
+     */
     struct mg_counter *(*counter)(struct mg_instance *instance, const char *name, const char *help);
     void (*counter_add)(struct mg_counter *counter, int64_t number);
 
-    /* Timers: run once, after so many milliseconds. A timer ends when it has run or is cancelled. */
+    /* Timers: run once, after so many milliseconds. A timer ends when it has run or is cancelled.
+     */
     struct mg_timer *(*timer)(struct mg_instance *instance, int64_t milliseconds,
                               void (*run)(void *context), void *context);
     void (*timer_cancel)(struct mg_timer *timer);
@@ -291,20 +302,20 @@ struct mg_gateway {
                               void (*ready)(void *context), void *context);
     void (*watch_end)(struct mg_watch *watch);
 
-    /* Runs work on another thread, then done on the loop. What may wait is bounded: false if it is full, and when
-     * the gateway closes its instances. */
+    /* Runs work on another thread, then done on the loop. What may wait is bounded: false if it is
+     * full, and when the gateway closes its instances. */
     bool (*work)(struct mg_instance *instance, void (*work)(void *context),
                  void (*done)(void *context), void *context);
 
-    /* A delivery: its message, deadline (milliseconds from now) and number of this attempt (1: the first). Facts
-     * are valid until delivery_done. */
+    /* A delivery: its message, deadline (milliseconds from now) and number of this attempt (1: the
+     * first). Facts are valid until delivery_done. */
     const struct mg_message_facts *(*delivery_message)(struct mg_delivery *delivery);
     int64_t (*delivery_deadline)(struct mg_delivery *delivery);
     int (*delivery_attempt)(struct mg_delivery *delivery);
     /* Facts of a part; its texts are valid until delivery_done. */
     void (*delivery_part)(struct mg_delivery *delivery, int part, struct mg_part_facts *facts);
-    /* Up to size bytes of a part from offset: how many, 0 at its end, -1 on error. Any thread; document
-     * and seal are in memory, so reading them never blocks. */
+    /* Up to size bytes of a part from offset: how many, 0 at its end, -1 on error. Any thread;
+     * document and seal are in memory, so reading them never blocks. */
     ssize_t (*delivery_read)(struct mg_delivery *delivery, int part, int64_t offset, void *bytes,
                              size_t size);
     /* A descriptor to read a large part from, which the adapter closes; -1: read it by offset. */
@@ -312,10 +323,10 @@ struct mg_gateway {
     /* Completes a delivery. The handle ends. */
     void (*delivery_done)(struct mg_delivery *delivery, const struct mg_outcome *outcome);
 
-    /* A submission: begin, append the body, finish; end is called once, with the result, unless submit_begin
-     * already refused (returns NULL and fills refusal) or the submission is aborted. The handle ends when end is
-     * called or with submit_abort. submit_append returns false once the submission is refused; end then comes
-     * without finish. */
+    /* A submission: begin, append the body, finish; end is called once, with the result, unless
+     * submit_begin already refused (returns NULL and fills refusal) or the submission is aborted.
+     * The handle ends when end is called or with submit_abort. submit_append returns false once the
+     * submission is refused; end then comes without finish. */
     struct mg_submission *(*submit_begin)(struct mg_instance *instance,
                                           const struct mg_submission_spec *spec,
                                           void (*end)(const struct mg_submission_end *end,
@@ -325,14 +336,15 @@ struct mg_gateway {
     void (*submit_finish)(struct mg_submission *submission);
     void (*submit_abort)(struct mg_submission *submission);
 
-    /* The signed report on a message, for the partner who handed it in and asks by this exchange; one for each
-     * exchange. end is called once, perhaps before this returns (result MG_ACCEPTED with the report as receipt, or
-     * MG_REFUSED), unless the exchange ends before: answered or aborted. */
+    /* The signed report on a message, for the partner who handed it in and asks by this exchange;
+     * one for each exchange. end is called once, perhaps before this returns (result MG_ACCEPTED
+     * with the report as receipt, or MG_REFUSED), unless the exchange ends before: answered or
+     * aborted. */
     void (*report)(struct mg_instance *instance, struct mg_exchange *exchange, const char *id,
                    void (*end)(const struct mg_submission_end *end, void *context), void *context);
 
-    /* HTTP from outside, on the listener of the source: requests of that method whose path is the pattern; a
-     * pattern that ends in "/" takes every path below it. For sources, in open only. */
+    /* HTTP from outside, on the listener of the source: requests of that method whose path is the
+     * pattern; a pattern that ends in "/" takes every path below it. For sources, in open only. */
     bool (*http_route)(struct mg_instance *instance, const char *method, const char *pattern,
                        mg_route_function function, void *state);
     /* Takes a request: its body comes by events, at most limit bytes (-1: the gateway's limit). */
@@ -342,8 +354,8 @@ struct mg_gateway {
     void (*exchange_answer)(struct mg_exchange *exchange, int status, const struct mg_field *fields,
                             size_t field_count, const void *body, size_t length);
 
-    /* HTTP to outside, with the gateway's identity, kept connections and proxy. NULL if it cannot begin (then
-     * fail was not called and on_done does not come). */
+    /* HTTP to outside, with the gateway's identity, kept connections and proxy. NULL if it cannot
+     * begin (then fail was not called and on_done does not come). */
     struct mg_call *(*call)(struct mg_instance *instance, const struct mg_call_spec *spec);
     /* Ends a call without on_done. */
     void (*call_cancel)(struct mg_call *call);

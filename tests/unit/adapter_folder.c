@@ -394,7 +394,7 @@ static void links_folders_and_pipes_are_not_followed_but_rejected(void)
 static void names_that_are_any_bytes_stay_in_their_folder(void)
 {
     static const char *const names[] = {"a\\..\\b.xml", "a\n\"b.xml", "\xff\xfe.xml",
-                                        "%2f.xml",       "-rf.xml",    "a b;$(c).xml"};
+                                        "%2f.xml",      "-rf.xml",    "a b;$(c).xml"};
     start_source();
     host.result = MG_REFUSED;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -26,7 +26,10 @@ struct unit_test {
     void (*run)(void);
 };
 
-#define UNIT_TEST(function) {#function, function}
+#define UNIT_TEST(function)                                                                        \
+    {                                                                                              \
+#function, function                                                                        \
+    }
 
 /* Runs the tests in order. Returns 0 if all passed, 1 otherwise: the exit status of the program. */
 int unit_run(const char *suite, const struct unit_test *tests, size_t count);
@@ -34,8 +37,8 @@ int unit_run(const char *suite, const struct unit_test *tests, size_t count);
 /* Marks the running test as skipped, with the reason; what it asserted still counts. */
 void unit_skip(const char *reason);
 
-/* How much of the same a test does: as usual, or less if MUENGSTEN_SLOW is set, since under valgrind
- * everything takes fifty times as long. What is asserted has to hold for both. */
+/* How much of the same a test does: as usual, or less if MUENGSTEN_SLOW is set, since under
+ * valgrind everything takes fifty times as long. What is asserted has to hold for both. */
 size_t unit_amount(size_t usual, size_t slow);
 
 /* Milliseconds to wait for what comes at once on a quiet machine, times MUENGSTEN_PATIENCE: only a

@@ -4,14 +4,11 @@
  * carry the gateway's id, by which the receiving system recognises a repetition; Muengsten-Attempt
  * counts from 1.
  *
- * What an answer means (the table itself stands in status.c):
- *
- *   2xx                             delivered
- *   3xx                             permanent, http.redirect: redirects are not followed
- *   408, 409, 423, 425, 429         temporary; 409 since a system that is still busy with the same
- * key says so other 4xx                       permanent 501, 505                        permanent
- *   other 5xx, and what is none     temporary
- *   no answer, or a broken one      temporary, with the code of the connection (net.…)
+ * What an answer means (the table itself stands in status.c). 2xx: delivered. 3xx: permanent,
+ * http.redirect, since redirects are not followed. 408, 409, 423, 425 and 429: temporary, 409 too,
+ * since a system that is still busy with the same key says so. Other 4xx, 501 and 505: permanent.
+ * Other 5xx, and what is no status: temporary. No answer or a broken one: temporary, with the code
+ * of the connection (net.…).
  *
  * Retry-After counts with everything temporary. A 2xx counts as delivered only if the whole message
  * was sent and the answer came completely: a repetition does no harm, a loss does. For every other

@@ -294,11 +294,12 @@ def honest_after_all(world):
     world.remscheid.wait_for(id=answer.id, valid="yes")
 
 
-@test("each refusal has left one line in the log, with its code and partner")
+@test("each refusal has left a line in the log, with its code and partner, and of a schema error line and element")
 def logged(world):
     for code in ("xml.doctype", "permission.author", "schema.invalid"):
         lines = world.main.lines("message.refused", code=code, partner=PORTAL)
         assert lines, code
+    assert any("line " in str(line) and "element vorgangsnummer" in str(line) for line in lines), lines
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ void mg_instance_end_routes(struct mg_instance *instance);
 const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange);
 
 /* What is waited for on behalf of an exchange: when the exchange ends before it, by an abort or by
- * another answer, gone is called with it, so that nobody is told of it any more. One at a time; NULL
- * unties it. */
+ * another answer, gone is called with it, so that nobody is told of it any more. One at a time;
+ * NULL unties it. */
 void mg_exchange_tie(struct mg_exchange *exchange, void (*gone)(void *tied), void *tied);
 
 #endif

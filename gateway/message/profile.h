@@ -71,7 +71,8 @@ bool mg_profile_matches(const struct mg_profile *profile, const xmlNode *root);
 
 /* Reads the header facts of a document that matches. Errors: header.missing, header.too-long,
  * header.uuid, header.created, header.type, header.instruction, header.authority (not prefix:key);
- * the place names the fact. On an error the header has the UUID and nothing else, and that only if it is one. */
+ * the place names the fact. On an error the header has the UUID and nothing else, and that only if
+ * it is one. */
 bool mg_profile_read(const struct mg_profile *profile, xmlDoc *document, struct mg_header *header,
                      struct mg_error *error);
 

@@ -24,9 +24,9 @@ enum mg_fact_state {
 };
 
 /*
- * True if a processing instruction stands in the element. Unlike a comment it stays in the canonical
- * form, so that the receiver gets it too, and programs that take the first text node for the whole
- * would read "ags:05120000" in "ags:05120000<?x?>-4711", which is somebody else.
+ * True if a processing instruction stands in the element. Unlike a comment it stays in the
+ * canonical form, so that the receiver gets it too, and programs that take the first text node for
+ * the whole would read "ags:05120000" in "ags:05120000<?x?>-4711", which is somebody else.
  */
 bool mg_fact_is_divided(const xmlNode *element);
 

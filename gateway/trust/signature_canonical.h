@@ -31,8 +31,8 @@ bool mg_canonical_document(xmlDoc *document, struct mg_canonical *how, struct mg
 bool mg_canonical_element(xmlNode *element, struct mg_canonical *how, struct mg_buffer *bytes,
                           struct mg_error *error);
 
-/* The digest of the canonical form of the document, or of one element (NULL: the document), which is
- * never held in memory. */
+/* The digest of the canonical form of the document, or of one element (NULL: the document), which
+ * is never held in memory. */
 bool mg_canonical_digest(xmlDoc *document, const xmlNode *element, struct mg_canonical *how,
                          const EVP_MD *algorithm, uint8_t digest[EVP_MAX_MD_SIZE],
                          struct mg_error *error);

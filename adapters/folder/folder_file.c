@@ -27,6 +27,7 @@
 #define BLOCK         65536
 #define FIRST_PAUSE   1000 /* milliseconds */
 #define LONGEST_PAUSE 300000
+#define SCAN_PAUSE    100   /* until it is tried again whether a scan has ended */
 #define LONGEST_NAME  200   /* bytes, so that the names of receipts and reasons fit too */
 #define MOST_SAME     10000 /* rejected files of one name */
 
@@ -54,6 +55,11 @@ struct mg_folder_file {
 const char *mg_folder_file_name(const struct mg_folder_file *file)
 {
     return file->name;
+}
+
+bool mg_folder_file_waits(const struct mg_folder_file *file)
+{
+    return file->timer != NULL;
 }
 
 static void file_free(struct mg_folder_file *file)
@@ -87,8 +93,12 @@ static void begin(struct mg_folder_file *file);
 static void pause_over(void *context)
 {
     struct mg_folder_file *file = context;
+    const struct mg_folder *folder = &file->source->folder;
     file->timer = NULL;
-    begin(file);
+    if (file->source->scanning)
+        file->timer = folder->gateway->timer(folder->instance, SCAN_PAUSE, pause_over, file);
+    else
+        begin(file);
 }
 
 /* Leaves the file where it is for a later attempt. */
@@ -101,6 +111,7 @@ static void postpone(struct mg_folder_file *file)
     folder->gateway->counter_add(file->source->postponed, 1);
     file->timer = folder->gateway->timer(folder->instance, file->pause, pause_over, file);
     file->pause = file->pause < LONGEST_PAUSE / 2 ? file->pause * 2 : LONGEST_PAUSE;
+    mg_folder_file_postponed(file->source);
 }
 
 static void log_error(struct mg_folder_file *file)

@@ -34,6 +34,14 @@ static void schedule(struct mg_folder_source *source, int64_t milliseconds)
     source->timer = gateway->timer(source->folder.instance, milliseconds, interval_over, source);
 }
 
+static bool all_wait(const struct mg_folder_source *source)
+{
+    for (size_t i = 0; i < source->file_count; i++)
+        if (!mg_folder_file_waits(source->files[i]))
+            return false;
+    return true;
+}
+
 /* Begins a look, or notes that another is due after the one that runs. */
 static void scan_start(struct mg_folder_source *source)
 {
@@ -42,8 +50,9 @@ static void scan_start(struct mg_folder_source *source)
         source->again = true;
         return;
     }
-    if (source->file_count == source->simultaneous) {
-        source->more = true; /* when a file is put away, we look again */
+    bool may_reopen = all_wait(source);
+    if (source->file_count == source->simultaneous && !may_reopen) {
+        source->more = true; /* when a file is put away, or all wait, we look again */
         return;
     }
     source->scanning = true;
@@ -55,6 +64,7 @@ static void scan_start(struct mg_folder_source *source)
     scan->moved_count = source->moved_count;
     source->moved_count = 0;
     scan->room = source->simultaneous - source->file_count;
+    scan->may_reopen = may_reopen;
     mg_folder_start(&scan->job);
 }
 
@@ -104,6 +114,12 @@ void mg_folder_file_gone(struct mg_folder_source *source, struct mg_folder_file 
         i++;
     source->files[i] = source->files[--source->file_count];
     if (source->more)
+        scan_start(source);
+}
+
+void mg_folder_file_postponed(struct mg_folder_source *source)
+{
+    if (source->more && all_wait(source))
         scan_start(source);
 }
 

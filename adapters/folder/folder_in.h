@@ -27,7 +27,8 @@ struct mg_folder_scan {
     size_t known_count;
     mg_folder_name moved[MG_FOLDER_MOVED]; /* moved in: complete */
     size_t moved_count;
-    size_t room; /* how many files may be picked up */
+    size_t room;     /* how many files may be picked up */
+    bool may_reopen; /* no file needs the folders as they are */
     /* Found. */
     mg_folder_name picked[MG_FOLDER_FILES];
     size_t picked_count;
@@ -42,7 +43,7 @@ struct mg_folder_source {
     int64_t interval;        /* milliseconds */
     int64_t settle;          /* milliseconds */
     size_t simultaneous;
-    /* Exchanged by a scan only while no file is underway; read by the jobs of files. */
+    /* Exchanged by a scan only while every file waits for its next attempt; read by their jobs. */
     struct mg_places places;
 
     struct mg_folder_file *files[MG_FOLDER_FILES];
@@ -78,6 +79,12 @@ void mg_folder_file_start(struct mg_folder_source *source, const char *name);
 const char *mg_folder_file_name(const struct mg_folder_file *file);
 /* Lets go of a file when the source is closed; it stays in in-progress. */
 void mg_folder_file_close(struct mg_folder_file *file);
+
+/* True if the file waits for its next attempt. It does not begin one while a scan runs. */
+bool mg_folder_file_waits(const struct mg_folder_file *file);
+
+/* A file has begun to wait (folder_in.c). */
+void mg_folder_file_postponed(struct mg_folder_source *source);
 
 /* A file has been put away: removes it from the files and looks for the next (folder_in.c). */
 void mg_folder_file_gone(struct mg_folder_source *source, struct mg_folder_file *file);

@@ -127,7 +127,7 @@ void mg_folder_scan_work(struct mg_folder_job *job)
     scan->more = scan->reopened = false;
     scan->wait = 0;
     scan->error = 0;
-    if (scan->known_count == 0 && !mg_places_current(source->folder.path, &source->places)) {
+    if (scan->may_reopen && !mg_places_current(source->folder.path, &source->places)) {
         mg_places_close(&source->places);
         if (!mg_places_open(source->folder.path, &source->places)) {
             note_error(scan);

@@ -498,6 +498,30 @@ static void a_folder_that_is_made_anew_is_watched_again(void)
     stop();
 }
 
+/* Files that wait hold no folder: were they in the way, none would ever be put away again. */
+static void folders_made_anew_while_files_wait_are_found(void)
+{
+    static const char *const names[] = {"a.xml", "b.xml", "c.xml", "d.xml", "e.xml"};
+    start_source();
+    host.result = MG_REFUSED;
+    host.refusal.status = 503;
+    for (size_t i = 0; i < 5; i++)
+        move_in(names[i], "<a/>");
+    host_run();
+    CU_ASSERT_EQUAL(entries_of("in-progress"), 4);
+    remove_folder(path("receipts"));
+    host.result = MG_ACCEPTED;
+    for (int i = 0; i < 10; i++)
+        host_advance(1000);
+    for (size_t i = 0; i < 5; i++) {
+        char receipt[64];
+        snprintf(receipt, sizeof receipt, "receipts/%s.receipt.xml", names[i]);
+        CU_ASSERT(exists(receipt));
+    }
+    CU_ASSERT_EQUAL(entries_of("in-progress"), 0);
+    stop();
+}
+
 static void a_source_without_its_folder_does_not_open(void)
 {
     host_start();
@@ -682,6 +706,7 @@ int main(void)
         UNIT_TEST(a_file_that_is_written_in_place_has_to_settle_first),
         UNIT_TEST(a_file_that_changes_while_it_is_read_is_left_for_later),
         UNIT_TEST(a_folder_that_is_made_anew_is_watched_again),
+        UNIT_TEST(folders_made_anew_while_files_wait_are_found),
         UNIT_TEST(a_source_without_its_folder_does_not_open),
         UNIT_TEST(an_idle_source_looks_once_an_interval_and_no_more),
         UNIT_TEST(a_message_is_written_with_its_seal_beside_it),

@@ -34,12 +34,12 @@ int unit_run(const char *suite, const struct unit_test *tests, size_t count);
 /* Marks the running test as skipped, with the reason; what it asserted still counts. */
 void unit_skip(const char *reason);
 
-/* How much of the same a test does: as usual, or less if MUENGSTEN_SLOW is set, since under valgrind
- * everything takes fifty times as long. What is asserted has to hold for both. */
+/* How much of the same a test does: as usual, or less if MUENGSTEN_SLOW is set, since under
+ * valgrind everything takes fifty times as long. What is asserted has to hold for both. */
 size_t unit_amount(size_t usual, size_t slow);
 
 /* Milliseconds to wait for what comes at once on a quiet machine, times MUENGSTEN_PATIENCE: only a
- * defect lets such a wait pass, and nothing may depend on how long it is. */
+ * defect lets such a wait pass, and no test may hang on how long it is. */
 int64_t unit_patience(int64_t milliseconds);
 
 #endif

@@ -153,6 +153,8 @@ static void a_body_that_breaks_off_ends_the_call_and_aborts_the_request(void)
     CU_ASSERT_FALSE(world_call_and_wait(&world, "POST", "/count", 1000000, &outcome));
     CU_ASSERT_STRING_EQUAL(outcome.code, "net.cancelled");
     CU_ASSERT(world_wait(&world, world_one_aborted));
+    world_run(&world, 50);
+    CU_ASSERT_EQUAL(world_aborts, 1);
     world_end(&world);
 }
 
@@ -224,6 +226,8 @@ static void many_calls_at_once_are_all_answered(void)
         CU_ASSERT_STRING_EQUAL(outcomes[i].body, expected);
     }
     CU_ASSERT(world_wait(&world, eight_are_kept));
+    world_run(&world, 50);
+    CU_ASSERT(eight_are_kept(&world));
     world_end(&world);
 }
 

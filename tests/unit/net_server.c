@@ -136,7 +136,7 @@ static void who_is_refused_is_not_told_to_continue(void)
     world_end(&world);
 }
 
-static void refused_with_megabytes(struct peer *self)
+static void refused_with_much(struct peer *self)
 {
     static char bytes[1000 * 1000];
     /* All of it has to come while the server still lingers. */
@@ -155,7 +155,7 @@ static void refused_with_megabytes(struct peer *self)
 static void who_is_refused_can_read_why_even_after_sending_much(void)
 {
     begin(NULL);
-    run(refused_with_megabytes);
+    run(refused_with_much);
     CU_ASSERT(replied("HTTP/1.1 403 Forbidden\r\n"));
     CU_ASSERT(replied("\r\n\r\nno"));
     CU_ASSERT_FALSE(peer.reset);

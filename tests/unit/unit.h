@@ -42,7 +42,7 @@ void unit_skip(const char *reason);
 size_t unit_amount(size_t usual, size_t slow);
 
 /* Milliseconds to wait for what comes at once on a quiet machine, times MUENGSTEN_PATIENCE: only a
- * defect lets such a wait pass, and nothing may depend on how long it is. */
+ * defect lets such a wait pass, and no test may hang on how long it is. */
 int64_t unit_patience(int64_t milliseconds);
 
 #endif

@@ -1,5 +1,4 @@
 /* Requests from outside: who asks, which adapter's route answers, and how. */
-#include "gateway/base/buffer.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/dispatch/instance.h"
@@ -92,22 +91,6 @@ const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *ex
 struct mg_asked **mg_exchange_asked(struct mg_exchange *exchange)
 {
     return &exchange->asked;
-}
-
-/* ---- answers of the host itself ---- */
-
-static void answer_problem(struct mg_http_request *request, int status, const char *code,
-                           const char *text)
-{
-    static const struct mg_http_header headers[] = {{"Content-Type", "application/problem+json"}};
-    struct mg_buffer body = {0};
-    mg_buffer_print(&body, "{\"type\":\"urn:muengsten:error:%s\",\"title\":\"%s\",\"status\":%d,",
-                    code, mg_http_reason(status), status);
-    mg_buffer_print(&body, "\"code\":\"%s\",\"detail\":\"", code);
-    mg_buffer_add_json(&body, text);
-    mg_buffer_add_text(&body, "\"}\n");
-    mg_http_request_answer(request, status, headers, 1, body.data, body.length);
-    mg_buffer_free(&body);
 }
 
 /* ---- routes ---- */
@@ -240,7 +223,7 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
         mg_log(MG_LOG_NOTICE, "connection.refused", "code", error.code, "listener", listener->name,
                "peer", mg_http_request_peer(request), NULL);
         mg_http_request_close_after(request);
-        answer_problem(request, 403, error.code, error.text);
+        mg_http_request_answer_problem(request, 403, error.code, error.text);
         return;
     }
     bool other;
@@ -249,9 +232,10 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
     if (route)
         call_route(route, listener->host, request, head, partner);
     else if (other)
-        answer_problem(request, 405, "http.method", "This path does not know this method.");
+        mg_http_request_answer_problem(request, 405, "http.method",
+                                       "This path does not know this method.");
     else
-        answer_problem(request, 404, "http.path", "There is nothing at this path.");
+        mg_http_request_answer_problem(request, 404, "http.path", "There is nothing at this path.");
 }
 
 /* ---- exchanges ---- */

@@ -106,17 +106,18 @@ void mg_connection_linger(struct mg_http_request *connection, bool orderly)
     mg_deadline_set(&connection->deadline, connection->since + LINGER_TIME);
 }
 
-static void answer_refusal(struct mg_http_request *connection,
-                           const struct mg_http_refusal *refusal)
+void mg_http_request_answer_problem(struct mg_http_request *request, int status, const char *code,
+                                    const char *detail)
 {
     static const struct mg_http_header header = {"Content-Type", "application/problem+json"};
     struct mg_buffer problem = {0};
     mg_buffer_print(&problem,
                     "{\"type\":\"urn:muengsten:error:%s\",\"title\":\"%s\",\"status\":%d,"
-                    "\"code\":\"%s\",\"detail\":\"%s\"}\n",
-                    refusal->code, mg_http_reason(refusal->status), refusal->status, refusal->code,
-                    refusal->detail);
-    mg_http_request_answer(connection, refusal->status, &header, 1, problem.data, problem.length);
+                    "\"code\":\"%s\",\"detail\":\"",
+                    code, mg_http_reason(status), status, code);
+    mg_buffer_add_json(&problem, detail);
+    mg_buffer_add_text(&problem, "\"}\n");
+    mg_http_request_answer(request, status, &header, 1, problem.data, problem.length);
     mg_buffer_free(&problem);
 }
 
@@ -134,7 +135,7 @@ void mg_connection_refuse(struct mg_http_request *connection, const struct mg_ht
     connection->is_head = false;
     connection->closes = true;
     connection->answered = false;
-    answer_refusal(connection, refusal);
+    mg_http_request_answer_problem(connection, refusal->status, refusal->code, refusal->detail);
     connection->phase = MG_CLOSING;
     connection->body_done = false;
 }

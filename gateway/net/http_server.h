@@ -87,6 +87,11 @@ void mg_http_request_answer(struct mg_http_request *request, int status,
                             const struct mg_http_header *headers, size_t header_count,
                             const void *body, size_t length);
 
+/* Answers with a problem (RFC 9457): the code is stable and goes into the type, the detail is a
+ * sentence. */
+void mg_http_request_answer_problem(struct mg_http_request *request, int status, const char *code,
+                                    const char *detail);
+
 /* Answers in pieces (chunked). write returns false while more than write_buffer waits: pause until
  * on_writable. */
 void mg_http_request_answer_begin(struct mg_http_request *request, int status,

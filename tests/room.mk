@@ -73,3 +73,5 @@ clean-local:
 	rm -rf tests/system/pki tests/system/pki.lock tests/fuzz/found
 
 include tests/bench/room.mk
+
+EXTRA_DIST += tests/abi/1/muengsten/adapter.h

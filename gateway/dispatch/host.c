@@ -25,7 +25,7 @@ struct loaded {
 static bool check_adapter(const struct mg_adapter *adapter, const char *name,
                           struct mg_error *error)
 {
-    if (!adapter || adapter->abi != MG_ADAPTER_ABI)
+    if (!adapter || adapter->abi < 1 || adapter->abi > MG_ADAPTER_ABI)
         return mg_fail(error, "adapter.version",
                        "the adapter %s does not work with version %d of the adapter interface",
                        name, MG_ADAPTER_ABI);

@@ -14,9 +14,15 @@
  * any thread may call.
  *
  * Versions. Structures begin with their size as the one who fills them knows it. A newer gateway
- * adds members at the end only; whoever reads a structure looks at no member beyond its size.
- * MG_ADAPTER_ABI changes only when that no longer suffices, and the gateway goes on loading older
- * ones.
+ * adds members at the end only; whoever reads a structure looks at no member beyond its size, and
+ * the gateway writes no further into a structure of the adapter's than its size says.
+ * MG_ADAPTER_ABI grows by one with each set of additions, and the gateway goes on loading older
+ * adapters; what came with which version stands at the member.
+ *
+ * Isolation. What does not come with the gateway runs in a process of its own
+ * (muengsten-adapter-host), in which this header means the same: there the adapter reaches the
+ * gateway through a socket. Programs in any language speak over that socket themselves
+ * (docs/adapter-protocol.md).
  *
  * Ownership. Texts and structures passed into a function are borrowed until it returns, unless said
  * otherwise. Handles (delivery, submission, exchange, …) belong to the gateway and end where it is
@@ -37,7 +43,7 @@
 extern "C" {
 #endif
 
-#define MG_ADAPTER_ABI 1
+#define MG_ADAPTER_ABI 2
 
 /* ---- what an adapter declares ---- */
 
@@ -83,12 +89,19 @@ struct mg_instance_facts {
     const char *name; /* of the source or destination */
     bool is_source;
     bool is_destination;
+    /* Since ABI 2 */
+    const char *prefix;  /* the path at and below which its HTTP routes stand; NULL: no listener */
+    const char *partner; /* on whose behalf it brings messages or replies; NULL: none is bound */
 };
 
 enum mg_adapter_ability {
     MG_CAN_BRING = 1,      /* may be a source */
     MG_CAN_TAKE = 2,       /* may be a destination */
     MG_NEEDS_LISTENER = 4, /* as a source: needs the attribute listener and serves HTTP there */
+    /* Since ABI 2 */
+    MG_IS_COLLECTED = 8, /* as a destination: what waits for it is collected (box_take) instead of
+                            delivered; it needs the attributes listener and partner, and only that
+                            partner's requests reach its routes */
 };
 
 struct mg_adapter {
@@ -174,6 +187,13 @@ struct mg_outcome {
     const char *code;    /* stable, such as "http.503"; for delivered may be NULL */
     const char *text;    /* a sentence; no content of messages, no personal data */
     int64_t retry_after; /* milliseconds that the system asked to wait; 0: it did not */
+    /* Since ABI 2: what the system answered, a message that enters the gateway like any other, on
+     * behalf of the partner that the destination is bound to. Only with MG_DELIVERED; copied. The
+     * delivery is over when the reply is on disk; if that fails for now, the delivery is repeated.
+     */
+    const void *reply; /* NULL: none */
+    size_t reply_length;
+    const char *reply_media_type; /* Content-Type with its parameters */
 };
 
 /* ---- messages coming in ---- */
@@ -207,6 +227,43 @@ struct mg_submission_end {
     const void *receipt; /* the signed receipt; NULL if refused */
     size_t receipt_length;
     const struct mg_refusal *refusal; /* NULL if accepted or repeated */
+};
+
+/* ---- messages that are collected (since ABI 2) ---- */
+
+/* What waits for a destination whose adapter has MG_IS_COLLECTED, like letters in a box. */
+struct mg_box_facts {
+    size_t size;
+    int64_t waiting; /* messages that nobody has taken or acknowledged, taken ones included */
+    int64_t taken;   /* of them taken at this moment, so that nobody else gets them */
+    int64_t bytes;   /* of the documents of those waiting */
+    int64_t oldest;  /* when the oldest was accepted, milliseconds since 1970; 0: none waits */
+};
+
+struct mg_box_entry {
+    size_t size;
+    const char *id;   /* the gateway's */
+    const char *uuid; /* the sender's */
+    const char *type; /* profile:code */
+    const char *author;
+    const char *reader;
+    const char *partner; /* who handed it in */
+    int64_t accepted;    /* milliseconds since 1970 */
+    int64_t length;      /* bytes of the document */
+    int attempts;        /* how often it was taken so far */
+};
+
+struct mg_box_list {
+    size_t size;
+    const struct mg_box_entry *const *entries; /* oldest first; none of them taken at this moment */
+    size_t count;
+    const char *next;                 /* where to go on; NULL: this was the end */
+    const struct mg_refusal *refusal; /* NULL unless it failed */
+};
+
+enum mg_settlement {
+    MG_COLLECTED, /* the reader has it: over */
+    MG_RETURNED,  /* the reader does not want it now: waits again */
 };
 
 /* ---- HTTP ---- */
@@ -262,6 +319,12 @@ struct mg_call_spec {
     /* Once and last; code and text are NULL if the response came completely. */
     void (*on_done)(const char *code, const char *text, void *context);
     void *context;
+};
+
+/* Whether an instance can do its work; since ABI 2. */
+enum mg_state {
+    MG_STATE_READY, /* the state of every instance at first */
+    MG_STATE_DOWN,  /* its system cannot be reached, or the like */
 };
 
 enum mg_level { MG_LEVEL_ERROR, MG_LEVEL_WARNING, MG_LEVEL_NOTICE, MG_LEVEL_INFO, MG_LEVEL_DEBUG };
@@ -343,8 +406,10 @@ struct mg_gateway {
     void (*report)(struct mg_instance *instance, struct mg_exchange *exchange, const char *id,
                    void (*end)(const struct mg_submission_end *end, void *context), void *context);
 
-    /* HTTP from outside, on the listener of the source: requests of that method whose path is the
-     * pattern; a pattern that ends in "/" takes every path below it. For sources, in open only. */
+    /* HTTP from outside, on the listener of the instance: requests of that method whose path is the
+     * pattern; a pattern that ends in "/" takes every path below it. In open only. False if the
+     * instance has no listener, if the pattern is not at or below its prefix, or if it has such a
+     * route already. */
     bool (*http_route)(struct mg_instance *instance, const char *method, const char *pattern,
                        mg_route_function function, void *state);
     /* Takes a request: its body comes by events, at most limit bytes (-1: the gateway's limit). */
@@ -359,6 +424,49 @@ struct mg_gateway {
     struct mg_call *(*call)(struct mg_instance *instance, const struct mg_call_spec *spec);
     /* Ends a call without on_done. */
     void (*call_cancel)(struct mg_call *call);
+
+    /* ---- since ABI 2: look at size before you call these, if older gateways matter ---- */
+
+    /* Says whether the instance can do its work, and why not (code and text as in an outcome; NULL
+     * when ready). While a destination is down it is handed no deliveries: they wait, and none of
+     * them spends an attempt. Operators see the state. */
+    void (*state)(struct mg_instance *instance, enum mg_state state, const char *code,
+                  const char *text);
+
+    /* The name of the partner that an exchange comes from; NULL: nobody known. For the log and for
+     * answers; what the partner may do is the gateway's to judge. Valid until the exchange ends. */
+    const char *(*exchange_partner)(struct mg_exchange *exchange);
+
+    /* Collecting, for destinations with MG_IS_COLLECTED. A message that is taken is nobody else's
+     * until its lease ends or it is settled; a lease outlives a restart of the gateway.
+     *
+     * Number, size and age of what waits; at once. */
+    void (*box_facts)(struct mg_instance *instance, struct mg_box_facts *facts);
+    /* Lists up to limit (at most 1000) messages that may be taken, oldest first, from where an
+     * earlier list ended (its next; NULL: from the beginning). end is called once, later; the list
+     * is valid until it returns. False if too much is underway, then end does not come. */
+    bool (*box_list)(struct mg_instance *instance, const char *after, unsigned limit,
+                     void (*end)(const struct mg_box_list *list, void *context), void *context);
+    /* Takes the oldest message, or the one with this id, for so many milliseconds. end is called
+     * once, later: with a delivery, whose facts and parts are read as ever and which box_close
+     * ends; with NULL and no refusal if there is none; with NULL and a refusal if that message is
+     * taken (box.taken), not there (box.unknown), or the store fails. False as above. */
+    bool (*box_take)(struct mg_instance *instance, const char *id, int64_t lease,
+                     void (*end)(struct mg_delivery *delivery, const struct mg_refusal *refusal,
+                                 void *context),
+                     void *context);
+    /* What tells this taking from every other of the same message: box_settle wants it back. Valid
+     * until box_close. */
+    const char *(*box_claim)(struct mg_delivery *delivery);
+    /* Ends the handle. The message stays taken. */
+    void (*box_close)(struct mg_delivery *delivery);
+    /* Settles a message that was taken: id, and the claim it was taken with. end is called once,
+     * later: refusal is NULL, or says that the lease has ended and somebody else may have it
+     * (box.lost), that there is no such message (box.unknown), or that the store fails. Settled
+     * again with the same claim, what was collected stays so, without a refusal. False as above. */
+    bool (*box_settle)(struct mg_instance *instance, const char *id, const char *claim,
+                       enum mg_settlement settlement,
+                       void (*end)(const struct mg_refusal *refusal, void *context), void *context);
 };
 
 #ifdef __cplusplus

@@ -16,10 +16,11 @@ noinst_LTLIBRARIES += librest.la libfolder.la
 ADAPTER_COMMON = \
 	adapters/common/problem.c adapters/common/problem.h \
 	adapters/common/text.c adapters/common/text.h
+# The body of a message for protocols that carry one body with a Content-Type.
+ADAPTER_BODY = adapters/common/body.c adapters/common/body.h
 
-librest_la_SOURCES = $(ADAPTER_COMMON) \
+librest_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) \
 	adapters/rest/accept.c adapters/rest/accept.h \
-	adapters/rest/body.c adapters/rest/body.h \
 	adapters/rest/rest.c adapters/rest/rest.h \
 	adapters/rest/rest_in.c \
 	adapters/rest/rest_out.c \

@@ -14,7 +14,7 @@
  * was sent and the answer came completely: a repetition does no harm, a loss does. For every other
  * status its head is enough, since nobody reads the rest.
  */
-#include "adapters/rest/body.h"
+#include "adapters/common/body.h"
 #include "adapters/rest/rest.h"
 #include "adapters/rest/status.h"
 

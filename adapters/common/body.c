@@ -1,4 +1,4 @@
-#include "adapters/rest/body.h"
+#include "adapters/common/body.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
 /*
  * body: the body of a delivery, which is never in memory as a whole: a list of pieces, some of them
- * text, some of them parts of the message that are read as the socket takes them.
+ * text, some of them parts of the message that are read as the connection takes them.
  *
  * A message whose seal is inside and that has no attachments is its document. Any other is
  * multipart/related (RFC 2387): the document first, then the seal, then the attachments.
  */
-#ifndef MUENGSTEN_ADAPTERS_REST_BODY_H
-#define MUENGSTEN_ADAPTERS_REST_BODY_H
+#ifndef MUENGSTEN_ADAPTERS_BODY_H
+#define MUENGSTEN_ADAPTERS_BODY_H
 
 #include "adapters/common/text.h"
 

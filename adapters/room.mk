@@ -19,8 +19,10 @@ ADAPTER_COMMON = \
 # The body of a message for protocols that carry one body with a Content-Type.
 ADAPTER_BODY = adapters/common/body.c adapters/common/body.h
 
-librest_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) \
-	adapters/rest/accept.c adapters/rest/accept.h \
+# How requests from outside are refused, for those that serve HTTP.
+ADAPTER_ANSWER = adapters/common/accept.c adapters/common/accept.h adapters/common/answer.c adapters/common/answer.h
+
+librest_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) $(ADAPTER_ANSWER) \
 	adapters/rest/rest.c adapters/rest/rest.h \
 	adapters/rest/rest_in.c \
 	adapters/rest/rest_out.c \

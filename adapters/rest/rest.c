@@ -4,16 +4,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-
-const char *mg_rest_field(const struct mg_field *fields, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcasecmp(fields[i].name, name) == 0)
-            return fields[i].value;
-    return NULL;
-}
 
 static void *rest_open(const struct mg_gateway *gateway, struct mg_instance *instance,
                        const struct mg_instance_facts *facts)

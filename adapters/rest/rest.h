@@ -20,9 +20,6 @@ struct mg_rest {
     struct mg_rest_delivery *underway; /* deliveries that wait for their answer */
 };
 
-/* The header field of that name, compared without case, or NULL. */
-const char *mg_rest_field(const struct mg_field *fields, size_t count, const char *name);
-
 /* The source's side (rest_in.c): sets up the routes. */
 bool mg_rest_open_source(struct mg_rest *rest);
 

@@ -7,13 +7,11 @@
  *   200  repeated: the same with Muengsten-Repeated: true; or the report
  *   …    refused: the refusal's own status, with Retry-After where waiting helps
  */
-#include "adapters/common/problem.h"
-#include "adapters/rest/accept.h"
+#include "adapters/common/answer.h"
+#include "adapters/common/text.h"
 #include "adapters/rest/rest.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,25 +25,6 @@ struct arrival {
     bool appending; /* submit_append is below us on the stack */
     bool over;      /* answered while appending: to be freed there */
 };
-
-static void answer_refusal(struct mg_rest *rest, struct mg_exchange *exchange, bool wants_xml,
-                           const struct mg_refusal *refusal)
-{
-    struct mg_text body = {0};
-    char seconds[24];
-    struct mg_field fields[2] = {
-        {"Content-Type", wants_xml ? MG_PROBLEM_XML : MG_PROBLEM_JSON},
-        {"Retry-After", seconds},
-    };
-    if (wants_xml)
-        mg_problem_xml(refusal, &body);
-    else
-        mg_problem_json(refusal, &body);
-    snprintf(seconds, sizeof seconds, "%" PRId64, refusal->retry_after);
-    rest->gateway->exchange_answer(exchange, refusal->status, fields,
-                                   refusal->retry_after > 0 ? 2 : 1, body.bytes, body.length);
-    mg_text_free(&body);
-}
 
 static void forget(struct arrival *arrival)
 {
@@ -77,7 +56,8 @@ static void submission_end(const struct mg_submission_end *end, void *context)
     struct arrival *arrival = context;
     arrival->submission = NULL;
     if (end->result == MG_REFUSED)
-        answer_refusal(arrival->rest, arrival->exchange, arrival->wants_xml, end->refusal);
+        mg_answer_refusal(arrival->rest->gateway, arrival->exchange, arrival->wants_xml,
+                          end->refusal);
     else
         answer_receipt(arrival, end);
     forget(arrival);
@@ -119,9 +99,8 @@ static void post(struct mg_exchange *exchange, const struct mg_request *request,
     static const struct mg_exchange_events events = {
         .size = sizeof events, .on_data = post_data, .on_end = post_end, .on_abort = post_abort};
     struct mg_rest *rest = state;
-    bool wants_xml =
-        mg_accept_prefers_xml(mg_rest_field(request->fields, request->field_count, "Accept"));
-    const char *media_type = mg_rest_field(request->fields, request->field_count, "Content-Type");
+    bool wants_xml = mg_answer_wants_xml(request);
+    const char *media_type = mg_field_value(request->fields, request->field_count, "Content-Type");
     struct arrival *arrival = mg_text_allocate(1, sizeof *arrival);
     *arrival = (struct arrival){.rest = rest, .exchange = exchange, .wants_xml = wants_xml};
     struct mg_submission_spec spec = {
@@ -129,14 +108,14 @@ static void post(struct mg_exchange *exchange, const struct mg_request *request,
         .exchange = exchange,
         .media_type = media_type ? media_type : "",
         .content_encoding =
-            mg_rest_field(request->fields, request->field_count, "Content-Encoding"),
+            mg_field_value(request->fields, request->field_count, "Content-Encoding"),
         .length = request->length,
     };
     struct mg_refusal refusal = {.size = sizeof refusal};
     arrival->submission =
         rest->gateway->submit_begin(rest->instance, &spec, submission_end, arrival, &refusal);
     if (!arrival->submission) {
-        answer_refusal(rest, exchange, wants_xml, &refusal);
+        mg_answer_refusal(rest->gateway, exchange, wants_xml, &refusal);
         free(arrival);
         return;
     }
@@ -150,7 +129,8 @@ static void report_end(const struct mg_submission_end *end, void *context)
     struct arrival *arrival = context;
     static const struct mg_field fields[] = {{"Content-Type", "application/xml"}};
     if (end->result == MG_REFUSED)
-        answer_refusal(arrival->rest, arrival->exchange, arrival->wants_xml, end->refusal);
+        mg_answer_refusal(arrival->rest->gateway, arrival->exchange, arrival->wants_xml,
+                          end->refusal);
     else
         arrival->rest->gateway->exchange_answer(arrival->exchange, 200, fields, 1, end->receipt,
                                                 end->receipt_length);
@@ -183,8 +163,7 @@ static void get(struct mg_exchange *exchange, const struct mg_request *request, 
     *arrival = (struct arrival){
         .rest = rest,
         .exchange = exchange,
-        .wants_xml =
-            mg_accept_prefers_xml(mg_rest_field(request->fields, request->field_count, "Accept")),
+        .wants_xml = mg_answer_wants_xml(request),
     };
     rest->gateway->exchange_take(exchange, &events, 0, arrival);
     rest->gateway->report(rest->instance, exchange, request->path + strlen(rest->path) + 1,

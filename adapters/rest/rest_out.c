@@ -14,6 +14,7 @@
  * was sent and the answer came completely: a repetition does no harm, a loss does. For every other
  * status its head is enough, since nobody reads the rest.
  */
+#include "adapters/common/answer.h"
 #include "adapters/common/body.h"
 #include "adapters/rest/rest.h"
 #include "adapters/rest/status.h"
@@ -73,7 +74,7 @@ static ssize_t on_body(int64_t offset, void *bytes, size_t size, void *context)
 static void on_response(const struct mg_response *response, void *context)
 {
     struct mg_rest_delivery *out = context;
-    const char *wait = mg_rest_field(response->fields, response->field_count, "Retry-After");
+    const char *wait = mg_field_value(response->fields, response->field_count, "Retry-After");
     out->status = response->status;
     out->retry_after = wait ? mg_status_retry_after(wait, time(NULL)) : 0;
 }

@@ -1,4 +1,4 @@
-#include "adapters/rest/accept.h"
+#include "adapters/common/accept.h"
 #include "adapters/rest/status.h"
 #include "tests/unit/adapter_host_double.h"
 #include "tests/unit/unit.h"

@@ -1,8 +1,8 @@
 /*
  * accept: which of two forms a client wants a refusal in (RFC 9110, section 12.5.1). Pure.
  */
-#ifndef MUENGSTEN_ADAPTERS_REST_ACCEPT_H
-#define MUENGSTEN_ADAPTERS_REST_ACCEPT_H
+#ifndef MUENGSTEN_ADAPTERS_ACCEPT_H
+#define MUENGSTEN_ADAPTERS_ACCEPT_H
 
 #include <stdbool.h>
 

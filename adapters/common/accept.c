@@ -1,4 +1,4 @@
-#include "adapters/rest/accept.h"
+#include "adapters/common/accept.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -34,6 +34,7 @@ struct listener {
 
 struct gateway {
     struct mg_config *config;
+    struct mg_catalogue *catalogue;
     struct event_base *base;
     struct mg_handoff *handoff;
     struct event *handoff_ready;
@@ -354,24 +355,25 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
     const struct mg_host_options host = {
         .base = gateway->base,
         .handoff = gateway->handoff,
-        .config = gateway->config,
         .store = gateway->store,
         .workers = gateway->workers,
         .background = gateway->background,
         .intake = gateway->intake,
         .client = gateway->client,
+        .ready = wake,
+        .context = gateway,
     };
-    gateway->host = mg_host_new(&host, error);
-    if (!gateway->host)
+    gateway->host = mg_host_new(&host);
+    if (!mg_host_apply(gateway->host, gateway->config, gateway->catalogue, error))
         return false;
     const struct mg_dispatch_options dispatch = {
         .base = gateway->base,
-        .config = gateway->config,
         .store = gateway->store,
         .workers = gateway->workers,
         .host = gateway->host,
     };
     gateway->dispatch = mg_dispatch_new(&dispatch);
+    mg_dispatch_apply(gateway->dispatch, gateway->config);
     return true;
 }
 
@@ -535,9 +537,9 @@ static bool log_start(const struct gateway *gateway, struct mg_error *error)
     return true;
 }
 
-bool mg_gateway_run(struct mg_config *config)
+bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
 {
-    struct gateway gateway = {.config = config};
+    struct gateway gateway = {.config = config, .catalogue = catalogue};
     struct mg_error error = {.text = ""};
     raise_limits();
     catch_logs();

@@ -6,11 +6,12 @@
 #define MUENGSTEN_GATEWAY_GATEWAY_H
 
 #include "gateway/config/config.h"
+#include "gateway/dispatch/catalogue.h"
 #include "gateway/dispatch/host.h"
 
 /* Runs the gateway with the configuration until SIGTERM or SIGINT has stopped it gracefully. False,
  * with the reason in the log, if it could not start. On the main thread, before any other thread
  * exists. */
-bool mg_gateway_run(struct mg_config *config);
+bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue);
 
 #endif

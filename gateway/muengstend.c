@@ -88,13 +88,15 @@ static int read_arguments(int count, char **values, struct arguments *arguments)
     return -1;
 }
 
-/* Reads and checks the configuration, and tells every problem. NULL if it cannot be used. */
-static struct mg_config *load_config(const char *path, bool starting)
+/* Reads and checks the configuration and the adapters that it uses, and tells every problem. NULL
+ * if it cannot be used. */
+static struct mg_config *load_config(const char *path, bool starting,
+                                     struct mg_catalogue **catalogue)
 {
     struct mg_config_problems problems = {.starting = starting};
     struct mg_config *config = mg_config_load(path, &problems);
     if (config)
-        mg_host_check(config, &problems);
+        *catalogue = mg_catalogue_new(config, &problems);
     for (size_t i = 0; i < problems.count; i++)
         fprintf(stderr, "%s%s\n", problems.list[i].text,
                 problems.list[i].warning ? " (warning)" : "");
@@ -117,12 +119,14 @@ int main(int count, char **values)
         fprintf(stderr, "muengstend: %s\n", error.text);
         return EX_SOFTWARE;
     }
-    struct mg_config *config = load_config(arguments.config, !arguments.test);
+    struct mg_catalogue *catalogue = NULL;
+    struct mg_config *config = load_config(arguments.config, !arguments.test, &catalogue);
     status = config ? EXIT_SUCCESS : EXIT_FAILURE;
     if (config && arguments.test)
         fprintf(stderr, "%s: the configuration is in order\n", arguments.config);
     else if (config)
-        status = mg_gateway_run(config) ? EXIT_SUCCESS : EXIT_FAILURE;
+        status = mg_gateway_run(config, catalogue) ? EXIT_SUCCESS : EXIT_FAILURE;
+    mg_catalogue_release(catalogue);
     mg_config_release(config);
     mg_trust_stop();
     return status;

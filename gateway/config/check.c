@@ -20,6 +20,10 @@ static bool is_bound(const struct mg_config *config, const struct mg_config_part
         if (config->sources[i].partner == partner)
             return true;
     }
+    for (size_t i = 0; i < config->destination_count; i++) {
+        if (config->destinations[i].partner == partner)
+            return true;
+    }
     return false;
 }
 
@@ -124,6 +128,11 @@ static void check_profiles(struct mg_reader *reader)
     }
 }
 
+static bool is_named(const char *name, const struct mg_config_listener *listener)
+{
+    return name && strcmp(name, listener->name) == 0;
+}
+
 static void check_listeners(struct mg_reader *reader)
 {
     const struct mg_config *config = reader->config;
@@ -131,11 +140,12 @@ static void check_listeners(struct mg_reader *reader)
         const struct mg_config_listener *listener = &config->listeners[i];
         bool used = false;
         for (size_t j = 0; j < config->source_count && !used; j++)
-            used = config->sources[j].listener &&
-                   strcmp(config->sources[j].listener, listener->name) == 0;
+            used = is_named(config->sources[j].listener, listener);
+        for (size_t j = 0; j < config->destination_count && !used; j++)
+            used = is_named(config->destinations[j].listener, listener);
         if (!used)
             add(reader, &listener->place, true, "listener", listener->name,
-                "serves nothing: no <source> names it");
+                "serves nothing: no <source> and no <destination> names it");
     }
 }
 

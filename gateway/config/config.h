@@ -97,14 +97,35 @@ struct mg_config_retry {
     int64_t breaker_time; /* before one delivery is tried again; default 30 s */
 };
 
+/* Where the adapter of a source or destination runs. */
+struct mg_config_process {
+    enum mg_isolation {
+        MG_ISOLATION_STANDARD, /* as the adapter needs it */
+        MG_ISOLATION_NONE,     /* inside the gateway */
+        MG_ISOLATION_PROCESS,  /* in a process of its own */
+    } isolation;
+    size_t memory;      /* bytes of private memory; default 512 MiB */
+    unsigned files;     /* open at once; default 256 */
+    const char *user;   /* whose process it is; NULL: whose the gateway is */
+    const char *socket; /* at which the process connects; NULL: the gateway starts it */
+};
+
 struct mg_config_destination {
     struct mg_config_place place;
     const char *name;
     const char *adapter;
+    struct mg_config_process process;
     enum mg_seal_form seal;
-    unsigned concurrency; /* deliveries at once; default 8 */
+    bool paused;          /* keeps what waits; default false */
+    bool ordered;         /* one after the other, as accepted; default false */
+    bool pass_dead;       /* ordered, but the next may overtake a dead one; default false */
+    unsigned concurrency; /* deliveries at once; default 8; 1 if ordered */
     int64_t timeout;      /* of one attempt; default 60 s */
     struct mg_config_retry retry;
+    const char *listener;                    /* NULL unless the adapter serves HTTP */
+    const struct mg_config_partner *partner; /* whose replies and who collects; NULL: nobody's */
+    const char *tls_certificate;             /* identity of its calls; NULL: the gateway's */
+    const char *tls_key;
     struct mg_config_parameter *parameters;
     size_t parameter_count;
 };
@@ -113,6 +134,7 @@ struct mg_config_source {
     struct mg_config_place place;
     const char *name;
     const char *adapter;
+    struct mg_config_process process;
     const char *listener;                    /* NULL unless the adapter serves HTTP */
     const struct mg_config_partner *partner; /* bound by the configuration; NULL: by certificate */
     struct mg_config_parameter *parameters;
@@ -132,11 +154,12 @@ struct mg_config {
     char hash[65];    /* SHA-256 of all files read, in hexadecimal */
     int64_t loaded;   /* milliseconds since 1970 */
 
-    const char *store;    /* folder */
-    int64_t reserve;      /* bytes of free space; default 256 MiB */
-    const char *adapters; /* folder of the adapters' shared objects */
-    unsigned workers;     /* 0: one for each processor */
-    const char *proxy;    /* NULL: none */
+    const char *store;                  /* folder */
+    int64_t reserve;                    /* bytes of free space; default 256 MiB */
+    const char *const *adapter_folders; /* in the order in which adapters are looked up */
+    size_t adapter_folder_count;
+    unsigned workers;  /* 0: one for each processor */
+    const char *proxy; /* NULL: none */
 
     /* The gateway's identity. */
     const char *tls_certificate;

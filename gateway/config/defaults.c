@@ -75,6 +75,12 @@ const struct mg_number mg_numbers_destination[] = {
     NO_MORE_NUMBERS,
 };
 
+const struct mg_number mg_numbers_process[] = {
+    NUMBER("memory", SIZE, SIZE, mg_config_process, memory, "512M", "16M", "64G"),
+    NUMBER("files", COUNT, UNSIGNED, mg_config_process, files, "256", "16", "65536"),
+    NO_MORE_NUMBERS,
+};
+
 const struct mg_number mg_numbers_retry[] = {
     NUMBER("first", DURATION, INT64, mg_config_retry, first, "5s", "10ms", "24h"),
     NUMBER("longest", DURATION, INT64, mg_config_retry, longest, "15min", "10ms", "7d"),

@@ -14,6 +14,8 @@
 #define MG_DEFAULT_SIGNATURE   "required"
 #define MG_DEFAULT_SEAL        "detached"
 #define MG_DEFAULT_STALE_LISTS "refuse"
+#define MG_DEFAULT_ISOLATION   "standard"
+#define MG_DEFAULT_AFTER_DEAD  "wait"
 #define MG_DEFAULT_ROUTE_TYPE  "*"
 
 /* Certificates that expire within so many milliseconds are worth a warning. */
@@ -44,6 +46,7 @@ extern const struct mg_number mg_numbers_limits[];      /* of struct mg_config_l
 extern const struct mg_number mg_numbers_listener[];    /* of struct mg_http_limits */
 extern const struct mg_number mg_numbers_partner[];     /* of struct mg_config_partner */
 extern const struct mg_number mg_numbers_destination[]; /* of struct mg_config_destination */
+extern const struct mg_number mg_numbers_process[];     /* of struct mg_config_process */
 extern const struct mg_number mg_numbers_retry[];       /* of struct mg_config_retry */
 
 /* Fills in the defaults. */

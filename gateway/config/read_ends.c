@@ -1,6 +1,6 @@
 /* Where messages come in and go out: listeners, sources, destinations, and the routes between them.
  */
-#include "gateway/config/reader.h"
+#include "gateway/config/credentials.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,9 +55,11 @@ void mg_read_listeners(struct mg_reader *reader)
 }
 
 /* Attributes that are ours; all others without a namespace are parameters of the adapter. */
-static const char *const source_attributes[] = {"name", "adapter", "listener", "partner", NULL};
-static const char *const destination_attributes[] = {"name",        "adapter", "seal",
-                                                     "concurrency", "timeout", NULL};
+static const char *const source_attributes[] = {"name",    "adapter",   "listener",
+                                                "partner", "isolation", NULL};
+static const char *const destination_attributes[] = {
+    "name",    "adapter",    "listener", "partner",         "isolation", "seal",        "paused",
+    "ordered", "after-dead", "timeout",  "tls-certificate", "tls-key",   "concurrency", NULL};
 
 static bool is_parameter(const xmlAttr *attribute, const char *const *own)
 {
@@ -121,6 +123,93 @@ static struct mg_config_retry read_common_retry(struct mg_reader *reader)
     return retry;
 }
 
+static const char *read_listener(struct mg_reader *reader, const xmlNode *element)
+{
+    const struct mg_names *listeners = &reader->snapshot->listeners;
+    const char *listener = mg_reader_text(reader, element, "listener");
+    if (listener && mg_names_find(listeners, listener) == MG_NAME_UNKNOWN)
+        mg_reader_unknown(reader, element, "listener", listener, listeners);
+    return listener;
+}
+
+static const struct mg_config_partner *read_partner(struct mg_reader *reader,
+                                                    const xmlNode *element)
+{
+    const char *name = mg_reader_text(reader, element, "partner");
+    if (!name)
+        return NULL;
+    const struct mg_config_partner *partner = mg_config_partner(reader->config, name);
+    if (!partner)
+        mg_reader_unknown(reader, element, "partner", name, &reader->snapshot->partners);
+    return partner;
+}
+
+/* The attribute isolation and the element <process>, which says more of it. */
+static void read_process(struct mg_reader *reader, const xmlNode *element,
+                         struct mg_config_process *process)
+{
+    static const char *const words[] = {"standard", "none", "process", NULL};
+    process->isolation = (enum mg_isolation)mg_reader_choice(reader, element, "isolation",
+                                                             MG_DEFAULT_ISOLATION, words);
+    mg_numbers_default(mg_numbers_process, process);
+    const xmlNode *details = mg_reader_child(element, "process", NULL);
+    if (!details)
+        return;
+    if (process->isolation == MG_ISOLATION_NONE)
+        mg_reader_problem(reader, details, false,
+                          "<process> is of no use with isolation=\"none\"; leave one of both out");
+    mg_reader_numbers(reader, details, mg_numbers_process, process);
+    process->user = mg_reader_text(reader, details, "user");
+    const char *path = mg_reader_text(reader, details, "socket");
+    if (path)
+        process->socket = mg_reader_path(reader, path);
+}
+
+static bool read_boolean(struct mg_reader *reader, const xmlNode *element, const char *attribute)
+{
+    static const char *const words[] = {"false", "true", NULL};
+    return mg_reader_choice(reader, element, attribute, "false", words) == 1;
+}
+
+static void read_order(struct mg_reader *reader, const xmlNode *element,
+                       struct mg_config_destination *destination)
+{
+    static const char *const words[] = {"wait", "continue", NULL};
+    destination->ordered = read_boolean(reader, element, "ordered");
+    destination->pass_dead =
+        mg_reader_choice(reader, element, "after-dead", MG_DEFAULT_AFTER_DEAD, words) == 1;
+    if (!destination->ordered)
+        return;
+    if (mg_reader_text(reader, element, "concurrency") && destination->concurrency > 1)
+        mg_reader_problem(reader, element, false,
+                          "with ordered=\"true\" there is one delivery at a time; leave "
+                          "concurrency out");
+    destination->concurrency = 1;
+}
+
+/* The identity under which the gateway makes this destination's calls, if it is one of its own. */
+static void read_call_identity(struct mg_reader *reader, const xmlNode *element,
+                               struct mg_config_destination *destination)
+{
+    const char *certificate = mg_reader_text(reader, element, "tls-certificate");
+    const char *key = mg_reader_text(reader, element, "tls-key");
+    if (!certificate && !key)
+        return;
+    if (!certificate || !key) {
+        mg_reader_problem(reader, element, false,
+                          "tls-certificate and tls-key belong together: give both, or none");
+        return;
+    }
+    destination->tls_certificate = mg_reader_path(reader, certificate);
+    destination->tls_key = mg_reader_path(reader, key);
+    if (reader->without_files)
+        return;
+    X509 *found = mg_credentials_certificate(reader, element, "tls-certificate",
+                                             destination->tls_certificate);
+    mg_credentials_check_key(reader, element, "tls-key", destination->tls_key, found);
+    X509_free(found);
+}
+
 static void read_destination(struct mg_reader *reader, const xmlNode *element,
                              struct mg_config_destination *destination)
 {
@@ -132,6 +221,12 @@ static void read_destination(struct mg_reader *reader, const xmlNode *element,
         (enum mg_seal_form)mg_reader_choice(reader, element, "seal", MG_DEFAULT_SEAL, seal_words);
     mg_numbers_default(mg_numbers_destination, destination);
     mg_reader_numbers(reader, element, mg_numbers_destination, destination);
+    read_process(reader, element, &destination->process);
+    destination->paused = read_boolean(reader, element, "paused");
+    read_order(reader, element, destination);
+    destination->listener = read_listener(reader, element);
+    destination->partner = read_partner(reader, element);
+    read_call_identity(reader, element, destination);
     const xmlNode *retry = mg_reader_child(element, "retry", NULL);
     if (retry)
         read_retry(reader, retry, &destination->retry);
@@ -161,19 +256,12 @@ void mg_read_destinations(struct mg_reader *reader)
 static void read_source(struct mg_reader *reader, const xmlNode *element,
                         struct mg_config_source *source)
 {
-    const struct mg_names *listeners = &reader->snapshot->listeners;
     source->place = mg_reader_place(reader, element);
     source->name = mg_reader_text_or(reader, element, "name", "");
     source->adapter = mg_reader_text_or(reader, element, "adapter", "");
-    source->listener = mg_reader_text(reader, element, "listener");
-    if (source->listener && mg_names_find(listeners, source->listener) == MG_NAME_UNKNOWN)
-        mg_reader_unknown(reader, element, "listener", source->listener, listeners);
-    const char *partner = mg_reader_text(reader, element, "partner");
-    if (partner) {
-        source->partner = mg_config_partner(reader->config, partner);
-        if (!source->partner)
-            mg_reader_unknown(reader, element, "partner", partner, &reader->snapshot->partners);
-    }
+    read_process(reader, element, &source->process);
+    source->listener = read_listener(reader, element);
+    source->partner = read_partner(reader, element);
     source->parameters =
         read_parameters(reader, element, source_attributes, &source->parameter_count);
 }

@@ -103,6 +103,23 @@ static void check_folder(struct mg_reader *reader, const xmlNode *element, const
     free(copy);
 }
 
+/* The folders that are named, in their order, and the one that muengsten was installed to. */
+static void read_adapter_folders(struct mg_reader *reader)
+{
+    struct mg_config *config = reader->config;
+    const char **folders =
+        mg_arena_allocate(reader->arena, mg_reader_count(reader, "adapters") + 1, sizeof *folders);
+    struct mg_cursor cursor = {0};
+    for (const xmlNode *element; (element = mg_reader_next(reader, "adapters", &cursor));) {
+        const char *folder =
+            mg_reader_path(reader, mg_reader_text_or(reader, element, "folder", "adapters"));
+        check_folder(reader, element, folder, R_OK | X_OK);
+        folders[config->adapter_folder_count++] = folder;
+    }
+    folders[config->adapter_folder_count++] = MG_ADAPTERS_FOLDER;
+    config->adapter_folders = folders;
+}
+
 static void read_folders(struct mg_reader *reader)
 {
     struct mg_config *config = reader->config;
@@ -114,13 +131,7 @@ static void read_folders(struct mg_reader *reader)
         check_folder(reader, element, config->store, R_OK | W_OK | X_OK);
         mg_reader_numbers(reader, element, mg_numbers_store, config);
     }
-    config->adapters = MG_ADAPTERS_FOLDER;
-    element = only(reader, "adapters");
-    if (element) {
-        config->adapters =
-            mg_reader_path(reader, mg_reader_text_or(reader, element, "folder", "adapters"));
-        check_folder(reader, element, config->adapters, R_OK | X_OK);
-    }
+    read_adapter_folders(reader);
 }
 
 static void read_tls_identity(struct mg_reader *reader, const xmlNode *element)

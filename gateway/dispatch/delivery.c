@@ -56,7 +56,7 @@ static bool need(struct mg_delivery *delivery, const struct delivery_part *part)
 /* The detached seal is a part of its own, the enveloped one becomes part of the document. */
 static bool read_sealed(struct mg_delivery *delivery)
 {
-    bool enveloped = delivery->instance->destination->seal == MG_SEAL_ENVELOPED;
+    bool enveloped = delivery->form == MG_SEAL_ENVELOPED;
     struct delivery_part *document = &delivery->document, *seal = &delivery->seal;
     int kind = enveloped ? MG_PART_SEAL_ENVELOPED : MG_PART_SEAL_DETACHED;
     if (!read_part(delivery, MG_PART_CONTENT, document) || !need(delivery, document) ||
@@ -173,16 +173,18 @@ static void original_facts(struct mg_delivery *delivery, struct mg_part_facts *f
 
 static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_facts *facts)
 {
-    *facts = (struct mg_part_facts){
-        .size = sizeof *facts, .length = -1, .media_type = "", .name = "", .content_id = ""};
+    struct mg_part_facts found = {.length = -1, .media_type = "", .name = "", .content_id = ""};
     const struct delivery_part *known = part_of(delivery, part);
     if (part == MG_MESSAGE_ORIGINAL)
-        original_facts(delivery, facts);
+        original_facts(delivery, &found);
     if (known && known->present) {
-        facts->length = (int64_t)known->bytes.length;
-        facts->media_type = known->media_type;
-        facts->content_id = known->content_id;
+        found.length = (int64_t)known->bytes.length;
+        found.media_type = known->media_type;
+        found.content_id = known->content_id;
     }
+    /* No further than the adapter knows the structure. */
+    found.size = facts->size < sizeof found ? facts->size : sizeof found;
+    memcpy(facts, &found, found.size);
 }
 
 static ssize_t read_bytes(struct mg_delivery *delivery, int part, int64_t offset, void *bytes,

@@ -14,7 +14,9 @@
 #include "gateway/message/header.h"
 #include "gateway/store/store.h"
 
-struct lane;
+#include <sys/queue.h>
+
+struct mg_lane;
 
 /* Bytes of one part of the message, in memory. */
 struct delivery_part {
@@ -25,10 +27,12 @@ struct delivery_part {
 };
 
 struct mg_delivery {
-    struct mg_job job; /* first: the loading */
-    struct lane *lane;
+    struct mg_job job;             /* first: the loading */
+    LIST_ENTRY(mg_delivery) entry; /* of those running in the lane */
+    struct mg_lane *lane;
     struct mg_store *store;
     struct mg_instance *instance;
+    enum mg_seal_form form; /* of the seal, as the destination wants it */
     struct mg_store_delivery claim;
     char message_id[MG_ID_TEXT_SIZE];
 
@@ -62,7 +66,7 @@ void mg_delivery_load(struct mg_delivery *delivery);
 /* Frees everything but the timeout, which must be gone. NULL is allowed. */
 void mg_delivery_free(struct mg_delivery *delivery);
 
-/* dispatch.c: an adapter has completed the delivery. */
+/* outcome.c: an adapter has completed the delivery. */
 void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome *outcome);
 
 #endif

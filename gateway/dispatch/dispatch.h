@@ -1,7 +1,8 @@
 /*
  * dispatch: schedules deliveries: claims them, hands them to adapters, retries, gives up.
  *
- * Each destination has a lane with a limit of deliveries at once, a breaker and a timer. What waits
+ * Each destination has a lane with a limit of deliveries at once, a breaker and a timer. A lane
+ * claims nothing while its destination is paused, or its adapter says that it is down. What waits
  * stays in the store; a lane claims only what it can start, so memory is bounded by the lanes'
  * limits, whatever the length of the queue. A lane with nothing due sleeps: there is no polling but
  * the store's own next due time. Only on the thread of the loop.
@@ -18,14 +19,18 @@ struct mg_dispatch;
 
 struct mg_dispatch_options {
     struct event_base *base;
-    struct mg_config *config; /* dispatch takes a reference */
     struct mg_store *store;
     struct mg_pool *workers;
     struct mg_host *host;
 };
 
-/* Makes a lane for each destination. */
+/* Without a lane. The options are copied. */
 struct mg_dispatch *mg_dispatch_new(const struct mg_dispatch_options *options);
+
+/* Makes a lane for each destination, or lets the lane that it has go on with the new values and the
+ * instance that the host has for it now. Lanes of destinations that are no longer there end with
+ * what they have begun; what waits for them stays in the store. */
+void mg_dispatch_apply(struct mg_dispatch *dispatch, struct mg_config *config);
 
 /* Begins to claim: when nothing can go wrong with the start any more, since what is claimed has to
  * be brought to its end. */

@@ -1,4 +1,4 @@
-/* Loads adapters and opens their instances. */
+/* Opens instances, applies configurations to them, and closes what is no longer wanted. */
 #include "gateway/dispatch/host.h"
 
 #include "config.h"
@@ -7,134 +7,45 @@
 #include "gateway/dispatch/parameters.h"
 
 #include <assert.h>
-#include <dlfcn.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A shared object that was loaded once for all its instances. */
-struct loaded {
-    struct loaded *next;
-    void *object;
-    const struct mg_adapter *adapter;
-};
+/* Milliseconds before a source that could not be opened is tried again. */
+#define OPEN_PAUSE 30000
 
-/* ---- loading ---- */
+/* ---- one instance ---- */
 
-static bool check_adapter(const struct mg_adapter *adapter, const char *name,
-                          struct mg_error *error)
+static void set_down(struct mg_instance *instance, const char *code, const char *text)
 {
-    if (!adapter || adapter->abi < 1 || adapter->abi > MG_ADAPTER_ABI)
-        return mg_fail(error, "adapter.version",
-                       "the adapter %s does not work with version %d of the adapter interface",
-                       name, MG_ADAPTER_ABI);
-    if (adapter->size < sizeof *adapter || !adapter->open || !adapter->close || !adapter->name ||
-        strcmp(adapter->name, name) != 0)
-        return mg_fail(
-            error, "adapter.malformed",
-            "the shared object of the adapter %s does not describe an adapter of that name", name);
-    return true;
+    instance->down = true;
+    snprintf(instance->down_code, sizeof instance->down_code, "%.47s", code);
+    snprintf(instance->down_text, sizeof instance->down_text, "%.255s", text);
 }
 
-static struct loaded *load(struct loaded **list, const struct mg_config *config, const char *name,
-                           struct mg_error *error)
+static void set_ready(struct mg_instance *instance)
 {
-    for (struct loaded *loaded = *list; loaded; loaded = loaded->next)
-        if (strcmp(loaded->adapter->name, name) == 0)
-            return loaded;
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s.so", config->adapters, name);
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!object) {
-        mg_fail(error, "adapter.not-found", "the adapter %s cannot be loaded: %s", name, dlerror());
-        return NULL;
-    }
-    mg_adapter_entry_function entry;
-    /* POSIX promises that a function's address fits (dlsym, application usage); ISO C does not. */
-    *(void **)&entry = dlsym(object, "mg_adapter_entry");
-    const struct mg_adapter *adapter = entry ? entry(MG_ADAPTER_ABI) : NULL;
-    if (!check_adapter(adapter, name, error)) {
-        dlclose(object);
-        return NULL;
-    }
-    struct loaded *loaded = mg_allocate_zeroed(1, sizeof *loaded);
-    *loaded = (struct loaded){.next = *list, .object = object, .adapter = adapter};
-    return *list = loaded;
+    instance->down = false;
+    instance->down_code[0] = instance->down_text[0] = '\0';
 }
 
-static void unload_all(struct loaded *list)
+static struct mg_instance *make_instance(struct mg_host *host, struct mg_config *config,
+                                         struct mg_catalogue *catalogue, const struct mg_end *end)
 {
-    for (struct loaded *next; list; list = next) {
-        next = list->next;
-        dlclose(list->object);
-        free(list);
-    }
-}
-
-/* ---- checking ---- */
-
-static void check_source(struct loaded **list, const struct mg_config *config,
-                         const struct mg_config_source *source, struct mg_config_problems *problems)
-{
-    struct mg_error error;
-    const struct loaded *loaded = load(list, config, source->adapter, &error);
-    if (!loaded) {
-        mg_config_problem(problems, &source->place, false, "%s", error.text);
-        return;
-    }
-    const struct mg_adapter *adapter = loaded->adapter;
-    if (!(adapter->abilities & MG_CAN_BRING))
-        mg_config_problem(problems, &source->place, false,
-                          "the adapter %s can be no source of messages", adapter->name);
-    bool serves = adapter->abilities & MG_NEEDS_LISTENER;
-    if (serves && !source->listener)
-        mg_config_problem(problems, &source->place, false,
-                          "the adapter %s needs the attribute listener", adapter->name);
-    if (!serves && source->listener)
-        mg_config_problem(problems, &source->place, false,
-                          "the adapter %s has no use for a listener", adapter->name);
-    if (!serves && !source->partner)
-        mg_config_problem(problems, &source->place, false,
-                          "nothing says whose messages come in by the source %s; add the attribute "
-                          "partner",
-                          source->name);
-    mg_parameters_check(adapter, true, &source->place, source->parameters, source->parameter_count,
-                        problems);
-}
-
-static void check_destination(struct loaded **list, const struct mg_config *config,
-                              const struct mg_config_destination *destination,
-                              struct mg_config_problems *problems)
-{
-    struct mg_error error;
-    const struct loaded *loaded = load(list, config, destination->adapter, &error);
-    if (!loaded) {
-        mg_config_problem(problems, &destination->place, false, "%s", error.text);
-        return;
-    }
-    if (!(loaded->adapter->abilities & MG_CAN_TAKE) || !loaded->adapter->deliver)
-        mg_config_problem(problems, &destination->place, false,
-                          "the adapter %s can be no destination", loaded->adapter->name);
-    mg_parameters_check(loaded->adapter, false, &destination->place, destination->parameters,
-                        destination->parameter_count, problems);
-}
-
-void mg_host_check(const struct mg_config *config, struct mg_config_problems *problems)
-{
-    struct loaded *list = NULL;
-    for (size_t i = 0; i < config->source_count; i++)
-        check_source(&list, config, &config->sources[i], problems);
-    for (size_t i = 0; i < config->destination_count; i++)
-        check_destination(&list, config, &config->destinations[i], problems);
-    unload_all(list);
-}
-
-/* ---- instances ---- */
-
-const char *mg_instance_name(const struct mg_instance *instance)
-{
-    return instance->source ? instance->source->name : instance->destination->name;
+    struct mg_instance *instance = mg_allocate_zeroed(1, sizeof *instance);
+    instance->host = host;
+    instance->catalogue = mg_catalogue_hold(catalogue);
+    instance->adapter = mg_catalogue_find(catalogue, end);
+    assert(instance->adapter); /* a configuration with problems is not applied */
+    instance->config = mg_config_hold(config);
+    instance->end = *end;
+    instance->name = mg_copy_text(end->name);
+    instance->partner = end->partner ? mg_copy_text(end->partner->name) : NULL;
+    instance->prefix = end->listener ? mg_parameters_prefix(instance->adapter, end) : NULL;
+    instance->fresh = true;
+    mg_instance_resolve_parameters(instance);
+    set_down(instance, "adapter.closed", "It is not open yet.");
+    return instance;
 }
 
 static void free_instance(struct mg_instance *instance)
@@ -145,66 +56,219 @@ static void free_instance(struct mg_instance *instance)
     mg_instance_end_routes(instance);
     mg_instance_end_services(instance);
     for (size_t i = 0; i < instance->adapter->parameter_count; i++)
-        free(instance->paths[i]);
-    free(instance->paths);
+        free(instance->values[i]);
+    free(instance->values);
+    free(instance->prefix);
+    free(instance->partner);
+    free(instance->name);
+    mg_config_release(instance->config);
+    mg_catalogue_release(instance->catalogue);
     free(instance);
 }
 
-static bool open_instance(struct mg_host *host, const struct mg_instance *values,
-                          const char *adapter, struct mg_error *error)
+static bool open_instance(struct mg_instance *instance, struct mg_error *error)
 {
-    const struct loaded *loaded = load(&host->loaded, host->options.config, adapter, error);
-    if (!loaded)
-        return false;
-    struct mg_instance *instance = mg_allocate_zeroed(1, sizeof *instance);
-    *instance = *values;
-    instance->host = host;
-    instance->adapter = loaded->adapter;
-    mg_instance_resolve_paths(instance);
-    host->instances[host->instance_count++] = instance;
     const struct mg_instance_facts facts = {
         .size = sizeof facts,
-        .name = mg_instance_name(instance),
-        .is_source = instance->source != NULL,
-        .is_destination = instance->destination != NULL,
+        .name = instance->name,
+        .is_source = instance->end.source != NULL,
+        .is_destination = instance->end.destination != NULL,
+        .prefix = instance->prefix,
+        .partner = instance->partner,
     };
     mg_fail(&instance->error, "adapter.open", "the adapter gave no reason");
-    instance->state = instance->adapter->open(&host->gateway, instance, &facts);
+    set_ready(instance);
+    instance->state = instance->adapter->open(&instance->host->gateway, instance, &facts);
     if (instance->state)
         return true;
+    mg_instance_end_calls(instance);
+    mg_instance_end_routes(instance);
+    mg_instance_end_services(instance);
+    set_down(instance, instance->error.code, instance->error.text);
     mg_fail(error, instance->error.code, "%s cannot be opened: %s", facts.name,
             instance->error.text);
-    mg_error_at(error, "%s:%d", instance->place.file, instance->place.line);
+    mg_error_at(error, "%s:%d", instance->end.place.file, instance->end.place.line);
     return false;
 }
 
-static bool open_instances(struct mg_host *host, struct mg_error *error)
+static bool is_idle(const struct mg_instance *instance)
 {
-    const struct mg_config *config = host->options.config;
-    for (size_t i = 0; i < config->destination_count; i++) {
-        const struct mg_config_destination *destination = &config->destinations[i];
-        const struct mg_instance values = {
-            .destination = destination,
-            .place = destination->place,
-            .parameters = destination->parameters,
-            .parameter_count = destination->parameter_count,
-        };
-        if (!open_instance(host, &values, destination->adapter, error))
-            return false;
+    return instance->working + instance->deliveries + instance->submissions + instance->exchanges ==
+           0;
+}
+
+/* ---- all instances ---- */
+
+static void add_instance(struct mg_host *host, struct mg_instance *instance)
+{
+    host->instances =
+        mg_reallocate(host->instances, (host->instance_count + 1) * sizeof *host->instances);
+    host->instances[host->instance_count++] = instance;
+}
+
+static void remove_instance(struct mg_host *host, size_t index)
+{
+    struct mg_instance *instance = host->instances[index];
+    host->instance_count--;
+    memmove(&host->instances[index], &host->instances[index + 1],
+            (host->instance_count - index) * sizeof(struct mg_instance *));
+    free_instance(instance);
+}
+
+static bool is_bringer(const struct mg_end *end)
+{
+    return end->source && !end->listener;
+}
+
+/* Two sources of one adapter might look into the same folder: the new one waits for the old one. */
+static bool has_to_wait(const struct mg_host *host, const struct mg_instance *instance)
+{
+    for (size_t i = 0; i < host->instance_count && is_bringer(&instance->end); i++) {
+        const struct mg_instance *other = host->instances[i];
+        bool ends = other->retiring || !(other->fresh || other->kept);
+        if (ends && other->state && is_bringer(&other->end) &&
+            strcmp(other->adapter->name, instance->adapter->name) == 0)
+            return true;
     }
-    for (size_t i = 0; i < config->source_count; i++) {
-        const struct mg_config_source *source = &config->sources[i];
-        const struct mg_instance values = {
-            .source = source,
-            .place = source->place,
-            .parameters = source->parameters,
-            .parameter_count = source->parameter_count,
-        };
-        if (!open_instance(host, &values, source->adapter, error))
+    return false;
+}
+
+/* ---- closing what is retired ---- */
+
+static void start_sweep(struct mg_host *host, int64_t milliseconds)
+{
+    struct timeval after = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    evtimer_add(host->sweep, &after);
+}
+
+void mg_instance_ended(struct mg_instance *instance)
+{
+    /* Later, since the adapter itself may be below us on the stack. */
+    if (instance->retiring && is_idle(instance))
+        start_sweep(instance->host, 0);
+}
+
+static void retire(struct mg_instance *instance)
+{
+    instance->retiring = true;
+    mg_instance_end_routes(instance);
+    mg_log(MG_LOG_NOTICE, "instance.retired", "instance", instance->name, "adapter",
+           instance->adapter->name, NULL);
+    mg_instance_ended(instance);
+}
+
+/* Sources that waited for others, or could not be opened when it was their turn. */
+static void open_waiting(struct mg_host *host)
+{
+    for (size_t i = 0; i < host->instance_count; i++) {
+        struct mg_instance *instance = host->instances[i];
+        struct mg_error error;
+        if (instance->state || instance->retiring || has_to_wait(host, instance))
+            continue;
+        if (open_instance(instance, &error))
+            continue;
+        mg_log(MG_LOG_ERROR, "instance.not-opened", "instance", instance->name, "code", error.code,
+               "place", error.place, "reason", error.text, NULL);
+        start_sweep(host, OPEN_PAUSE);
+    }
+}
+
+static void sweep(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor;
+    (void)what;
+    struct mg_host *host = context;
+    for (size_t i = host->instance_count; i-- > 0;)
+        if (host->instances[i]->retiring && is_idle(host->instances[i]))
+            remove_instance(host, i);
+    open_waiting(host);
+}
+
+/* ---- applying a configuration ---- */
+
+static struct mg_instance *find_instance(const struct mg_host *host, const struct mg_end *end)
+{
+    for (size_t i = 0; i < host->instance_count; i++) {
+        struct mg_instance *instance = host->instances[i];
+        if (!instance->retiring && !instance->fresh && mg_end_is_named_like(&instance->end, end))
+            return instance;
+    }
+    return NULL;
+}
+
+static void mark_kept(struct mg_host *host, const struct mg_config *config)
+{
+    for (size_t i = 0; i < host->instance_count; i++)
+        host->instances[i]->kept = host->instances[i]->fresh = false;
+    for (size_t i = 0; i < mg_end_count(config); i++) {
+        const struct mg_end end = mg_end_at(config, i);
+        struct mg_instance *instance = find_instance(host, &end);
+        if (instance)
+            instance->kept = mg_end_is_served_like(&instance->end, &end);
+    }
+}
+
+static bool open_fresh(struct mg_host *host, struct mg_config *config,
+                       struct mg_catalogue *catalogue, struct mg_error *error)
+{
+    for (size_t i = 0; i < mg_end_count(config); i++) {
+        const struct mg_end end = mg_end_at(config, i);
+        const struct mg_instance *old = find_instance(host, &end);
+        if (old && old->kept)
+            continue;
+        struct mg_instance *instance = make_instance(host, config, catalogue, &end);
+        add_instance(host, instance);
+        if (!has_to_wait(host, instance) && !open_instance(instance, error))
             return false;
     }
     return true;
 }
+
+static void take_back_fresh(struct mg_host *host)
+{
+    for (size_t i = host->instance_count; i-- > 0;)
+        if (host->instances[i]->fresh)
+            remove_instance(host, i);
+}
+
+/* A destination's instance goes on with the values of the new configuration. */
+static void exchange_config(struct mg_instance *instance, struct mg_config *config)
+{
+    for (size_t i = 0; i < mg_end_count(config); i++) {
+        const struct mg_end end = mg_end_at(config, i);
+        if (!mg_end_is_named_like(&instance->end, &end))
+            continue;
+        mg_config_hold(config);
+        mg_config_release(instance->config);
+        instance->config = config;
+        instance->end = end;
+        return;
+    }
+}
+
+bool mg_host_apply(struct mg_host *host, struct mg_config *config, struct mg_catalogue *catalogue,
+                   struct mg_error *error)
+{
+    mark_kept(host, config);
+    if (!open_fresh(host, config, catalogue, error)) {
+        take_back_fresh(host);
+        return false;
+    }
+    for (size_t i = 0; i < host->instance_count; i++) {
+        struct mg_instance *instance = host->instances[i];
+        if (instance->kept)
+            exchange_config(instance, config);
+        else if (!instance->fresh && !instance->retiring)
+            retire(instance);
+        instance->fresh = false;
+    }
+    mg_config_hold(config);
+    mg_config_release(host->config);
+    host->config = config;
+    return true;
+}
+
+/* ---- life ---- */
 
 static void offer(struct mg_gateway *gateway)
 {
@@ -215,25 +279,40 @@ static void offer(struct mg_gateway *gateway)
     };
     mg_host_offer_parameters(gateway);
     mg_host_offer_services(gateway);
+    mg_host_offer_counters(gateway);
     mg_host_offer_http_in(gateway);
     mg_host_offer_http_out(gateway);
     mg_host_offer_submission(gateway);
     mg_host_offer_delivery(gateway);
 }
 
-struct mg_host *mg_host_new(const struct mg_host_options *options, struct mg_error *error)
+static void say_state(struct mg_instance *instance, enum mg_state state, const char *code,
+                      const char *text)
+{
+    bool was_down = instance->down;
+    if (state == MG_STATE_DOWN) {
+        bool news = !was_down || strcmp(instance->down_code, code ? code : "") != 0;
+        set_down(instance, code ? code : "adapter.down", text ? text : "The adapter says so.");
+        if (news)
+            mg_log(MG_LOG_WARNING, "instance.down", "instance", instance->name, "code",
+                   instance->down_code, "reason", instance->down_text, NULL);
+        return;
+    }
+    set_ready(instance);
+    if (!was_down)
+        return;
+    mg_log(MG_LOG_NOTICE, "instance.ready", "instance", instance->name, NULL);
+    if (instance->end.destination && instance->host->options.ready)
+        instance->host->options.ready(instance->name, instance->host->options.context);
+}
+
+struct mg_host *mg_host_new(const struct mg_host_options *options)
 {
     struct mg_host *host = mg_allocate_zeroed(1, sizeof *host);
     host->options = *options;
-    const struct mg_config *config = mg_config_hold(options->config);
-    host->client = options->client;
-    host->instances = mg_allocate_zeroed(config->source_count + config->destination_count,
-                                         sizeof *host->instances);
+    host->sweep = evtimer_new(options->base, sweep, host);
     offer(&host->gateway);
-    if (!open_instances(host, error)) {
-        mg_host_free(host);
-        return NULL;
-    }
+    host->gateway.state = say_state;
     return host;
 }
 
@@ -257,24 +336,65 @@ void mg_host_free(struct mg_host *host)
     while (host->instance_count > 0)
         free_instance(host->instances[--host->instance_count]);
     free(host->instances);
-    unload_all(host->loaded);
-    mg_config_release(host->options.config);
+    mg_host_end_counters(host);
+    event_free(host->sweep);
+    mg_config_release(host->config);
     free(host);
 }
+
+/* ---- questions ---- */
 
 struct mg_instance *mg_host_destination(struct mg_host *host, const char *name)
 {
     for (size_t i = 0; i < host->instance_count; i++) {
         struct mg_instance *instance = host->instances[i];
-        if (instance->destination && strcmp(instance->destination->name, name) == 0)
+        if (!instance->retiring && instance->end.destination && strcmp(instance->name, name) == 0)
             return instance;
     }
     return NULL;
 }
 
+bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_facts *facts)
+{
+    if (number >= host->instance_count)
+        return false;
+    const struct mg_instance *instance = host->instances[number];
+    *facts = (struct mg_host_facts){
+        .name = instance->name,
+        .adapter = instance->adapter->name,
+        .is_source = instance->end.source != NULL,
+        .retiring = instance->retiring,
+        .down = instance->down,
+        .code = instance->down_code,
+        .text = instance->down_text,
+    };
+    return true;
+}
+
 size_t mg_host_underway(const struct mg_host *host)
 {
-    return host->exchanges + working(host);
+    size_t count = working(host);
+    for (size_t i = 0; i < host->instance_count; i++)
+        count += host->instances[i]->exchanges;
+    return count;
+}
+
+bool mg_host_is_ready(const struct mg_instance *instance)
+{
+    return instance->state && !instance->down;
+}
+
+/* ---- deliveries ---- */
+
+void mg_host_begin_delivery(struct mg_instance *instance)
+{
+    instance->deliveries++;
+}
+
+void mg_host_end_delivery(struct mg_instance *instance)
+{
+    instance->deliveries--;
+    mg_instance_ended(instance);
 }
 
 void mg_host_deliver(struct mg_instance *instance, struct mg_delivery *delivery)

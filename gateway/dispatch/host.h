@@ -1,16 +1,21 @@
 /*
- * host: loads adapters, opens their instances, and offers them what include/muengsten/adapter.h
- * promises.
+ * host: opens instances of adapters, and offers them what include/muengsten/adapter.h promises.
  *
  * The host trusts no adapter more than the ABI says: versions, sizes and parameters are checked
- * before an instance is opened, and on whose behalf it submits is not the adapter's to say. Only on
- * the thread of the loop.
+ * before an instance is opened, and on whose behalf it submits is not the adapter's to say.
+ *
+ * A new configuration is applied while messages travel. What it leaves as it was stays open and
+ * notices nothing. What it changes or removes takes nothing new, ends what it has begun, and is
+ * closed; a changed destination, and a source that serves HTTP, is opened anew at once, so that
+ * nobody has to wait; other sources when the old ones of their adapter are closed, so that two
+ * never look into the same folder. Only on the thread of the loop.
  */
 #ifndef MUENGSTEN_DISPATCH_HOST_H
 #define MUENGSTEN_DISPATCH_HOST_H
 
 #include "gateway/base/pool.h"
 #include "gateway/config/config.h"
+#include "gateway/dispatch/catalogue.h"
 #include "gateway/intake/intake.h"
 #include "gateway/net/http_client.h"
 #include "gateway/net/http_server.h"
@@ -25,28 +30,54 @@ struct mg_delivery;
 struct mg_host_options {
     struct event_base *base;
     struct mg_handoff *handoff; /* by which the pools' work comes back */
-    struct mg_config *config;   /* the host takes a reference */
     struct mg_store *store;
     struct mg_pool *workers;    /* for what costs processor time */
     struct mg_pool *background; /* for what blocks: adapters' work */
     struct mg_intake *intake;
     struct mg_http_client *client; /* for adapters' calls */
+    /* Deliveries may be handed to this destination again, which was down; may be NULL. */
+    void (*ready)(const char *destination, void *context);
+    void *context;
 };
 
-/* Checks every source and destination of the configuration against what its adapter declares: loads
- * the adapters and unloads them again. For `muengstend -t`; needs no loop. */
-void mg_host_check(const struct mg_config *config, struct mg_config_problems *problems);
+/* A host without instances. The options are copied. */
+struct mg_host *mg_host_new(const struct mg_host_options *options);
 
-/* Loads the adapters and opens an instance for each source and destination. NULL with the reason if
- * one cannot be opened. The options are copied. */
-struct mg_host *mg_host_new(const struct mg_host_options *options, struct mg_error *error);
+/* Applies a configuration, with the catalogue that was made for it: both are held as long as they
+ * are needed. False with the reason if an instance cannot be opened; then nothing has changed. */
+bool mg_host_apply(struct mg_host *host, struct mg_config *config, struct mg_catalogue *catalogue,
+                   struct mg_error *error);
 
 /* Waits for the adapters' work functions that are underway, and closes all instances; no delivery
  * or exchange may be underway. The pools have to be there still. NULL is allowed. */
 void mg_host_free(struct mg_host *host);
 
-/* The instance of a destination. */
+/* The instance of a destination, as the last configuration has it; NULL: there is none. */
 struct mg_instance *mg_host_destination(struct mg_host *host, const char *name);
+
+/* What operators see of an instance; texts are valid until the host changes. */
+struct mg_host_facts {
+    const char *name;
+    const char *adapter;
+    bool is_source;
+    bool retiring;    /* ends because of a reload */
+    bool down;        /* takes nothing at the moment; code and text say why */
+    const char *code; /* empty if it is ready */
+    const char *text;
+};
+/* The instance with that number, from 0; false: there is none. */
+bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_facts *facts);
+
+/* A counter of an adapter. It outlives its instance, so that it only ever grows. */
+struct mg_host_counter {
+    const char *adapter;
+    const char *instance;
+    const char *name;
+    const char *help;
+    int64_t value;
+};
+/* The counter with that number, from 0; false: there is none. */
+bool mg_host_counter(const struct mg_host *host, size_t number, struct mg_host_counter *counter);
 
 /* The handler for a listener's server; its context is a value made by mg_host_listener. */
 void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head *head,
@@ -58,6 +89,13 @@ void mg_host_listener_free(struct mg_host_listener *listener);
 
 /* Work functions and exchanges of adapters that are still underway. */
 size_t mg_host_underway(const struct mg_host *host);
+
+/* False while the destination's system cannot be reached: nothing is to be delivered to it. */
+bool mg_host_is_ready(const struct mg_instance *instance);
+
+/* From begin to end the instance has a delivery underway, and stays open for it. */
+void mg_host_begin_delivery(struct mg_instance *instance);
+void mg_host_end_delivery(struct mg_instance *instance);
 
 /* Hands a delivery to its instance's adapter. */
 void mg_host_deliver(struct mg_instance *instance, struct mg_delivery *delivery);

@@ -35,8 +35,8 @@ struct caller {
 
 struct mg_exchange {
     struct mg_http_request *request;
-    struct mg_host *host;
-    const struct mg_config_partner *partner;
+    struct mg_instance *instance;
+    char *partner; /* the name of who asks; NULL: nobody we know */
     const struct mg_exchange_events *events;
     void *context;
     struct mg_asked *asked; /* the report it waits for, or NULL */
@@ -60,16 +60,16 @@ static struct caller *make_caller(struct mg_config *config, const X509 *certific
     return caller;
 }
 
-/* False, with the reason, if the certificate no longer counts: a revocation list may have come
- * since the connection was made, before its first request too, or the certificate has expired. */
-static bool identify(struct mg_host *host, struct mg_http_request *request,
+/* False, with the reason, if the certificate no longer counts: a revocation list or another
+ * configuration may have come since the connection was made, before its first request too, or the
+ * certificate has expired. */
+static bool identify(struct mg_config *config, struct mg_http_request *request,
                      const struct mg_config_partner **partner, struct mg_error *error)
 {
-    struct mg_config *config = host->options.config;
     X509 *certificate = mg_http_request_certificate(request);
     struct caller *caller = mg_http_request_connection_value(request);
     uint64_t generation = mg_anchors_generation(config->anchors);
-    if (!caller) {
+    if (!caller || caller->config != config) {
         caller = make_caller(config, certificate);
         mg_http_request_set_connection_value(request, caller, release_caller);
     }
@@ -83,7 +83,7 @@ static bool identify(struct mg_host *host, struct mg_http_request *request,
     return true;
 }
 
-const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange)
+const char *mg_exchange_partner(const struct mg_exchange *exchange)
 {
     return exchange->partner;
 }
@@ -110,7 +110,7 @@ static const struct route_entry *find_route(const struct mg_host_listener *liste
 {
     *other = false;
     for (const struct route_entry *route = listener->host->routes; route; route = route->next) {
-        if (strcmp(route->instance->source->listener, listener->name) != 0 ||
+        if (strcmp(route->instance->end.listener, listener->name) != 0 ||
             !pattern_takes(route->pattern, path, length))
             continue;
         if (strcmp(route->method, method) == 0)
@@ -120,23 +120,29 @@ static const struct route_entry *find_route(const struct mg_host_listener *liste
     return NULL;
 }
 
-/* A second route of the same listener, method and pattern would never be asked, or take the first
- * one's requests. */
-static bool is_taken(const struct mg_host *host, const char *listener, const char *method,
-                     const char *pattern)
+/* A second route of the same instance, method and pattern would never be asked, or take the first
+ * one's requests. Those of other instances are below other prefixes. */
+static bool is_taken(const struct mg_instance *instance, const char *method, const char *pattern)
 {
-    for (const struct route_entry *route = host->routes; route; route = route->next)
-        if (strcmp(route->instance->source->listener, listener) == 0 &&
-            strcmp(route->method, method) == 0 && strcmp(route->pattern, pattern) == 0)
+    for (const struct route_entry *route = instance->host->routes; route; route = route->next)
+        if (route->instance == instance && strcmp(route->method, method) == 0 &&
+            strcmp(route->pattern, pattern) == 0)
             return true;
     return false;
+}
+
+static bool is_at_or_below(const char *pattern, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(pattern, prefix, length) == 0 &&
+           (pattern[length] == '\0' || pattern[length] == '/');
 }
 
 static bool add_route(struct mg_instance *instance, const char *method, const char *pattern,
                       mg_route_function function, void *state)
 {
-    if (!instance->source || !instance->source->listener || pattern[0] != '/' ||
-        is_taken(instance->host, instance->source->listener, method, pattern))
+    if (!instance->prefix || !is_at_or_below(pattern, instance->prefix) ||
+        is_taken(instance, method, pattern))
         return false;
     struct route_entry *route = mg_allocate_zeroed(1, sizeof *route);
     *route = (struct route_entry){
@@ -182,15 +188,14 @@ void mg_host_listener_free(struct mg_host_listener *listener)
     free(listener);
 }
 
-static void call_route(const struct route_entry *route, struct mg_host *host,
-                       struct mg_http_request *request, const struct mg_http_head *head,
-                       const struct mg_config_partner *partner)
+static void call_route(const struct route_entry *route, struct mg_http_request *request,
+                       const struct mg_http_head *head, const struct mg_config_partner *partner)
 {
     struct mg_exchange *exchange = mg_allocate_zeroed(1, sizeof *exchange);
     exchange->request = request;
-    exchange->host = host;
-    exchange->partner = partner;
-    host->exchanges++;
+    exchange->instance = route->instance;
+    exchange->partner = partner ? mg_copy_text(partner->name) : NULL;
+    exchange->instance->exchanges++;
 
     struct mg_field fields[FIELDS];
     size_t count = head->header_count < FIELDS ? head->header_count : FIELDS;
@@ -213,13 +218,20 @@ static void call_route(const struct route_entry *route, struct mg_host *host,
     free(path);
 }
 
+/* What waits for a destination is for the partner that it is bound to, and for nobody else. */
+static bool may_ask(const struct mg_instance *instance, const struct mg_config_partner *partner)
+{
+    return instance->end.source ||
+           (partner && instance->partner && strcmp(partner->name, instance->partner) == 0);
+}
+
 void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head *head,
                      void *context)
 {
     const struct mg_host_listener *listener = context;
     const struct mg_config_partner *partner;
     struct mg_error error;
-    if (!identify(listener->host, request, &partner, &error)) {
+    if (!identify(listener->host->config, request, &partner, &error)) {
         mg_log(MG_LOG_NOTICE, "connection.refused", "code", error.code, "listener", listener->name,
                "peer", mg_http_request_peer(request), NULL);
         mg_http_request_close_after(request);
@@ -229,8 +241,11 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
     bool other;
     const struct route_entry *route =
         find_route(listener, head->method, head->target, strcspn(head->target, "?"), &other);
-    if (route)
-        call_route(route, listener->host, request, head, partner);
+    if (route && !may_ask(route->instance, partner))
+        mg_http_request_answer_problem(request, 403, "partner.not-permitted",
+                                       "This path is for another partner.");
+    else if (route)
+        call_route(route, request, head, partner);
     else if (other)
         mg_http_request_answer_problem(request, 405, "http.method",
                                        "This path does not know this method.");
@@ -242,9 +257,11 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
 
 static void end_exchange(struct mg_exchange *exchange)
 {
-    exchange->host->exchanges--;
     if (exchange->asked)
         mg_asked_forget(exchange->asked);
+    exchange->instance->exchanges--;
+    mg_instance_ended(exchange->instance);
+    free(exchange->partner);
     free(exchange);
 }
 
@@ -292,9 +309,15 @@ static void answer(struct mg_exchange *exchange, int status, const struct mg_fie
     end_exchange(exchange);
 }
 
+static const char *exchange_partner(struct mg_exchange *exchange)
+{
+    return exchange->partner;
+}
+
 void mg_host_offer_http_in(struct mg_gateway *gateway)
 {
     gateway->http_route = add_route;
     gateway->exchange_take = take;
     gateway->exchange_answer = answer;
+    gateway->exchange_partner = exchange_partner;
 }

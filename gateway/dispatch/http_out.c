@@ -88,10 +88,10 @@ static struct mg_call *begin(struct mg_instance *instance, const struct mg_call_
     struct mg_error error;
     struct mg_call *call = mg_allocate_zeroed(1, sizeof *call);
     call->spec = *spec;
-    call->http = mg_http_call(instance->host->client, &options, &events, call, &error);
+    call->http = mg_http_call(instance->host->options.client, &options, &events, call, &error);
     if (!call->http) {
-        mg_log(MG_LOG_ERROR, "adapter.call-failed", "instance", mg_instance_name(instance), "code",
-               error.code, "reason", error.text, NULL);
+        mg_log(MG_LOG_ERROR, "adapter.call-failed", "instance", instance->name, "code", error.code,
+               "reason", error.text, NULL);
         free(call);
         return NULL;
     }

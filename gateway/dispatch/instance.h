@@ -4,6 +4,7 @@
 #ifndef MUENGSTEN_DISPATCH_INSTANCE_H
 #define MUENGSTEN_DISPATCH_INSTANCE_H
 
+#include "gateway/dispatch/end.h"
 #include "gateway/dispatch/host.h"
 
 #include <event2/event.h>
@@ -13,58 +14,77 @@ struct route_entry; /* http_in.c */
 
 struct mg_instance {
     struct mg_host *host;
+    struct mg_catalogue *catalogue; /* held: the adapter's description is in it */
     const struct mg_adapter *adapter;
-    void *state;                           /* the adapter's */
-    const struct mg_config_source *source; /* one of these two is set */
-    const struct mg_config_destination *destination;
-    struct mg_config_place place;
-    const struct mg_config_parameter *parameters;
-    size_t parameter_count;
-    char **paths; /* absolute paths of the adapter's parameters, by their order; NULL: no path */
+    void *state;           /* the adapter's; NULL: not open */
+    char *name;            /* of the source or destination */
+    char *prefix;          /* of its routes; NULL: no listener */
+    char *partner;         /* the name of the partner it is bound to; NULL: none */
+    char **values;         /* of the adapter's parameters, in their order; NULL: none */
     struct mg_error error; /* what fail said */
+    bool down;             /* it says so, or it is not open */
+    char down_code[MG_ERROR_CODE_SIZE];
+    char down_text[256];
+
+    /* The configuration that it works with: exchanged by a reload that leaves it open. */
+    struct mg_config *config; /* held */
+    struct mg_end end;
+
     /* What ends with the instance */
     struct mg_timer *timers;
     struct mg_watch *watches;
     struct mg_call *calls;
-    struct mg_counter *counters;
+
+    /* What has to end before it can be closed */
     size_t working; /* work functions underway */
+    size_t deliveries;
+    size_t submissions;
+    size_t exchanges; /* requests from outside */
+
+    /* A reload */
+    bool fresh;    /* made by the reload that is being carried out */
+    bool kept;     /* serves as it is under the new configuration */
+    bool retiring; /* takes nothing new, and closes when nothing is underway */
 };
 
 struct mg_host {
     struct mg_host_options options;
     struct mg_gateway gateway; /* what adapters are given */
-    struct loaded *loaded;     /* host.c */
+    struct mg_config *config;  /* held: the one that was applied last */
     struct mg_instance **instances;
     size_t instance_count;
+    struct event *sweep;        /* closes what is retired, opens what waited for that */
     struct route_entry *routes; /* http_in.c */
-    struct mg_http_client *client;
-    size_t exchanges; /* requests from outside underway */
+    struct mg_counter *counters;
     bool closing;
 };
 
-const char *mg_instance_name(const struct mg_instance *instance);
+/* Reads the parameters: the values that the configuration gives, or the standards; files and
+ * folders as absolute paths. They were checked before. */
+void mg_instance_resolve_parameters(struct mg_instance *instance);
 
-/* parameters.c: the value of a parameter as text, or its standard, or NULL. */
-const struct mg_parameter *mg_instance_parameter(const struct mg_instance *instance,
-                                                 const char *name, const char **value);
-/* Fills the paths; the parameters were checked before. */
-void mg_instance_resolve_paths(struct mg_instance *instance);
+/* Something that was underway in the instance has ended: a retired one may be closed now. */
+void mg_instance_ended(struct mg_instance *instance);
 
 /* Each part adds its functions to what adapters are given. */
 void mg_host_offer_parameters(struct mg_gateway *gateway);
 void mg_host_offer_services(struct mg_gateway *gateway);
+void mg_host_offer_counters(struct mg_gateway *gateway);
 void mg_host_offer_http_in(struct mg_gateway *gateway);
 void mg_host_offer_http_out(struct mg_gateway *gateway);
 void mg_host_offer_submission(struct mg_gateway *gateway);
 void mg_host_offer_delivery(struct mg_gateway *gateway);
 
-/* Ends what the instance has left: timers, watches, calls, counters; and its routes. */
+/* Ends what the instance has left: timers, watches, calls; and its routes. */
 void mg_instance_end_services(struct mg_instance *instance);
 void mg_instance_end_calls(struct mg_instance *instance);
 void mg_instance_end_routes(struct mg_instance *instance);
 
-/* The partner on whose behalf an exchange speaks, and the configuration that says so. */
-const struct mg_config_partner *mg_exchange_partner(const struct mg_exchange *exchange);
+/* Tells the log what was counted, and forgets the counters. */
+void mg_host_end_counters(struct mg_host *host);
+
+/* The name of the partner on whose behalf an exchange speaks, or NULL. */
+const char *mg_exchange_partner(const struct mg_exchange *exchange);
 
 /* The report that an exchange waits for; NULL: none. A report takes its time on a worker, and the
  * exchange may end meanwhile: then the report is told to forget it. */

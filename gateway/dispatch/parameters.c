@@ -108,86 +108,90 @@ static bool is_used(const struct mg_parameter *parameter, bool is_source)
     return parameter->use & (is_source ? MG_USED_BY_SOURCE : MG_USED_BY_DESTINATION);
 }
 
-void mg_parameters_check(const struct mg_adapter *adapter, bool is_source,
-                         const struct mg_config_place *place,
-                         const struct mg_config_parameter *values, size_t count,
+static const char *given(const struct mg_end *end, const char *name)
+{
+    for (size_t i = 0; i < end->parameter_count; i++)
+        if (strcmp(end->parameters[i].name, name) == 0)
+            return end->parameters[i].value;
+    return NULL;
+}
+
+void mg_parameters_check(const struct mg_adapter *adapter, const struct mg_end *end,
                          struct mg_config_problems *problems)
 {
-    const char *kind = is_source ? "source" : "destination";
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < end->parameter_count; i++) {
+        const struct mg_config_parameter *value = &end->parameters[i];
         char reason[128];
-        const struct mg_parameter *parameter = declared(adapter, values[i].name);
-        if (!parameter || !is_used(parameter, is_source)) {
-            mg_config_problem(problems, place, false,
+        const struct mg_parameter *parameter = declared(adapter, value->name);
+        if (!parameter || !is_used(parameter, end->source != NULL)) {
+            mg_config_problem(problems, &end->place, false,
                               "the adapter %s has no parameter \"%s\" for a %s", adapter->name,
-                              values[i].name, kind);
+                              value->name, mg_end_kind(end));
             continue;
         }
-        const char *wrong = check_value(parameter, place, values[i].value, reason);
+        const char *wrong = check_value(parameter, &end->place, value->value, reason);
         if (wrong)
-            mg_config_problem(problems, place, false, "%s=\"%s\" %s (%s)", values[i].name,
-                              values[i].value, wrong, parameter->description);
+            mg_config_problem(problems, &end->place, false, "%s=\"%s\" %s (%s)", value->name,
+                              value->value, wrong, parameter->description);
     }
     for (size_t i = 0; i < adapter->parameter_count; i++) {
         const struct mg_parameter *parameter = &adapter->parameters[i];
-        bool given = false;
-        for (size_t j = 0; j < count; j++)
-            given = given || strcmp(values[j].name, parameter->name) == 0;
-        if (parameter->required && is_used(parameter, is_source) && !given)
-            mg_config_problem(problems, place, false,
+        if (parameter->required && is_used(parameter, end->source != NULL) &&
+            !given(end, parameter->name))
+            mg_config_problem(problems, &end->place, false,
                               "the adapter %s needs the parameter \"%s\" (%s)", adapter->name,
                               parameter->name, parameter->description);
     }
 }
 
-/* ---- what adapters are given ---- */
-
-const struct mg_parameter *mg_instance_parameter(const struct mg_instance *instance,
-                                                 const char *name, const char **value)
+char *mg_parameters_prefix(const struct mg_adapter *adapter, const struct mg_end *end)
 {
-    const struct mg_parameter *parameter = declared(instance->adapter, name);
-    *value = parameter ? parameter->standard : NULL;
-    for (size_t i = 0; i < instance->parameter_count; i++)
-        if (strcmp(instance->parameters[i].name, name) == 0)
-            *value = instance->parameters[i].value;
-    return parameter;
+    const struct mg_parameter *path = declared(adapter, "path");
+    const char *value = path ? given(end, "path") : NULL;
+    if (!value && path)
+        value = path->standard;
+    if (value)
+        return mg_copy_text(value);
+    size_t size = strlen(end->name) + 2;
+    char *prefix = mg_allocate(size);
+    snprintf(prefix, size, "/%s", end->name);
+    return prefix;
 }
 
-void mg_instance_resolve_paths(struct mg_instance *instance)
+/* ---- what adapters are given ---- */
+
+void mg_instance_resolve_parameters(struct mg_instance *instance)
 {
-    instance->paths = mg_allocate_zeroed(instance->adapter->parameter_count, sizeof(char *));
-    for (size_t i = 0; i < instance->adapter->parameter_count; i++) {
-        const char *value;
-        const struct mg_parameter *parameter =
-            mg_instance_parameter(instance, instance->adapter->parameters[i].name, &value);
+    const struct mg_adapter *adapter = instance->adapter;
+    instance->values = mg_allocate_zeroed(adapter->parameter_count, sizeof(char *));
+    for (size_t i = 0; i < adapter->parameter_count; i++) {
+        const struct mg_parameter *parameter = &adapter->parameters[i];
+        const char *value = given(&instance->end, parameter->name);
         bool path = parameter->kind == MG_PARAMETER_FOLDER || parameter->kind == MG_PARAMETER_FILE;
-        if (path && value)
-            instance->paths[i] = absolute_path(&instance->place, value);
+        if (!value)
+            value = parameter->standard;
+        if (value)
+            instance->values[i] =
+                path ? absolute_path(&instance->end.place, value) : mg_copy_text(value);
     }
 }
 
 static const char *parameter_text(struct mg_instance *instance, const char *name)
 {
-    const char *value;
-    const struct mg_parameter *parameter = mg_instance_parameter(instance, name, &value);
-    if (!parameter)
-        return NULL;
-    const char *path = instance->paths[parameter - instance->adapter->parameters];
-    return path ? path : value;
+    const struct mg_parameter *parameter = declared(instance->adapter, name);
+    return parameter ? instance->values[parameter - instance->adapter->parameters] : NULL;
 }
 
 static int64_t parameter_number(struct mg_instance *instance, const char *name)
 {
-    const char *value;
+    const char *value = parameter_text(instance, name);
     int64_t number = 0;
-    mg_instance_parameter(instance, name, &value);
     return value && parse_number(value, &number) ? number : 0;
 }
 
 static bool parameter_boolean(struct mg_instance *instance, const char *name)
 {
-    const char *value;
-    mg_instance_parameter(instance, name, &value);
+    const char *value = parameter_text(instance, name);
     return value && strcmp(value, "true") == 0;
 }
 

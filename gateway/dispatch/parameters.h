@@ -5,14 +5,16 @@
 #ifndef MUENGSTEN_DISPATCH_PARAMETERS_H
 #define MUENGSTEN_DISPATCH_PARAMETERS_H
 
-#include "gateway/config/config.h"
+#include "gateway/dispatch/end.h"
 
 #include <muengsten/adapter.h>
 
 /* Adds a problem for every parameter that is unknown, wrong or missing. */
-void mg_parameters_check(const struct mg_adapter *adapter, bool is_source,
-                         const struct mg_config_place *place,
-                         const struct mg_config_parameter *values, size_t count,
+void mg_parameters_check(const struct mg_adapter *adapter, const struct mg_end *end,
                          struct mg_config_problems *problems);
+
+/* The path at and below which an end with a listener serves: its parameter path, if its adapter
+ * declares one and it has a value, else "/" and its name. Freed with free(). */
+char *mg_parameters_prefix(const struct mg_adapter *adapter, const struct mg_end *end);
 
 #endif

@@ -2,12 +2,17 @@
 noinst_LTLIBRARIES += libdispatch.la
 libdispatch_la_SOURCES = \
 	gateway/dispatch/breaker.c gateway/dispatch/breaker.h \
+	gateway/dispatch/catalogue.c gateway/dispatch/catalogue.h \
+	gateway/dispatch/counters.c \
 	gateway/dispatch/delivery.c gateway/dispatch/delivery.h \
 	gateway/dispatch/dispatch.c gateway/dispatch/dispatch.h \
+	gateway/dispatch/end.c gateway/dispatch/end.h \
 	gateway/dispatch/host.c gateway/dispatch/host.h \
 	gateway/dispatch/http_in.c \
 	gateway/dispatch/http_out.c \
 	gateway/dispatch/instance.h \
+	gateway/dispatch/lane.c gateway/dispatch/lane.h \
+	gateway/dispatch/outcome.c \
 	gateway/dispatch/parameters.c gateway/dispatch/parameters.h \
 	gateway/dispatch/retry.c gateway/dispatch/retry.h \
 	gateway/dispatch/services.c \

@@ -1,4 +1,4 @@
-/* Timers, watches, work, log and counters for adapters. Each belongs to its instance and ends with
+/* Timers, watches, work and log for adapters. Each belongs to its instance and ends with
  * it. */
 #include "gateway/base/log.h"
 #include "gateway/dispatch/instance.h"
@@ -124,8 +124,10 @@ static void run_work(struct mg_job *job)
 static void end_work(struct mg_job *job)
 {
     struct work *work = (struct work *)job;
-    work->instance->working--;
+    struct mg_instance *instance = work->instance;
     work->done(work->context);
+    instance->working--;
+    mg_instance_ended(instance);
     free(work);
 }
 
@@ -158,47 +160,8 @@ static void write_log(struct mg_instance *instance, enum mg_level level, const c
     static const enum mg_log_level levels[] = {MG_LOG_ERROR, MG_LOG_WARNING, MG_LOG_NOTICE,
                                                MG_LOG_INFO, MG_LOG_DEBUG};
     if ((unsigned)level < sizeof levels / sizeof *levels)
-        mg_log(levels[level], event, "message", message, "instance", mg_instance_name(instance),
-               "text", text, NULL);
-}
-
-/* ---- counters ---- */
-
-struct mg_counter {
-    struct mg_counter *next;
-    char *name;
-    char *help;
-    int64_t value;
-};
-
-static struct mg_counter *make_counter(struct mg_instance *instance, const char *name,
-                                       const char *help)
-{
-    struct mg_counter *counter = mg_allocate_zeroed(1, sizeof *counter);
-    counter->name = mg_copy_text(name);
-    counter->help = mg_copy_text(help);
-    counter->next = instance->counters;
-    instance->counters = counter;
-    return counter;
-}
-
-static void add_to_counter(struct mg_counter *counter, int64_t number)
-{
-    counter->value += number;
-}
-
-/* What was counted is told at the end, as long as no metrics show it before. */
-static void end_counters(struct mg_instance *instance)
-{
-    for (struct mg_counter *counter = instance->counters, *next; counter; counter = next) {
-        next = counter->next;
-        mg_log(MG_LOG_INFO, "adapter.counted", "instance", mg_instance_name(instance), "counter",
-               counter->name, "value", MG_LOG_NUMBER(counter->value), NULL);
-        free(counter->help);
-        free(counter->name);
-        free(counter);
-    }
-    instance->counters = NULL;
+        mg_log(levels[level], event, "message", message, "instance", instance->name, "text", text,
+               NULL);
 }
 
 void mg_instance_end_services(struct mg_instance *instance)
@@ -209,7 +172,6 @@ void mg_instance_end_services(struct mg_instance *instance)
     while (instance->watches)
         end_watch(instance->watches);
     /* NOLINTEND(clang-analyzer-unix.Malloc) */
-    end_counters(instance);
 }
 
 void mg_host_offer_services(struct mg_gateway *gateway)
@@ -220,6 +182,4 @@ void mg_host_offer_services(struct mg_gateway *gateway)
     gateway->watch_end = end_watch;
     gateway->work = start_work;
     gateway->log = write_log;
-    gateway->counter = make_counter;
-    gateway->counter_add = add_to_counter;
 }

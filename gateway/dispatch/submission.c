@@ -7,18 +7,21 @@
 #include <stdlib.h>
 
 struct mg_submission {
+    struct mg_instance *instance;
     struct mg_trip *trip;
     void (*end)(const struct mg_submission_end *end, void *context);
     void *context;
 };
 
-/* Who a message is from: the configuration says so, or the certificate of the connection. */
+/* Who a message is from: the configuration says so, or the certificate of the connection. The
+ * exchange may have begun under an earlier configuration, so its partner is looked up anew. */
 static const struct mg_config_partner *partner_of(const struct mg_instance *instance,
                                                   const struct mg_exchange *exchange)
 {
-    if (instance->source && instance->source->partner)
-        return instance->source->partner;
-    return exchange ? mg_exchange_partner(exchange) : NULL;
+    if (instance->end.partner)
+        return instance->end.partner;
+    const char *name = exchange ? mg_exchange_partner(exchange) : NULL;
+    return name ? mg_config_partner(instance->config, name) : NULL;
 }
 
 static void describe(const struct mg_error *error, const char *message, struct mg_refusal *refusal)
@@ -34,6 +37,13 @@ static void describe(const struct mg_error *error, const char *message, struct m
         .message = message,
         .retry_after = kind->retry_after,
     };
+}
+
+static void free_submission(struct mg_submission *submission)
+{
+    submission->instance->submissions--;
+    mg_instance_ended(submission->instance);
+    free(submission);
 }
 
 static void trip_done(const struct mg_trip_result *result, void *context)
@@ -52,7 +62,18 @@ static void trip_done(const struct mg_trip_result *result, void *context)
         end.receipt_length = result->receipt_length;
     }
     submission->end(&end, submission->context);
-    free(submission);
+    free_submission(submission);
+}
+
+/* What is being closed takes nothing new; destinations bring no messages but replies. */
+static bool may_submit(const struct mg_instance *instance, struct mg_error *error)
+{
+    if (instance->retiring)
+        return mg_fail(error, "gateway.reconfiguring",
+                       "This way in is being reconfigured; try again in a moment.");
+    return instance->end.source ||
+           mg_fail(error, "permission.destination",
+                   "A destination hands in nothing but replies to its deliveries.");
 }
 
 static struct mg_submission *begin(struct mg_instance *instance,
@@ -63,20 +84,24 @@ static struct mg_submission *begin(struct mg_instance *instance,
     /* The texts of a refusal point into this; it is read before anything else is submitted. */
     static struct mg_error error;
     struct mg_submission *submission = mg_allocate_zeroed(1, sizeof *submission);
+    submission->instance = instance;
     submission->end = end;
     submission->context = context;
     const struct mg_entry entry = {
-        .config = instance->host->options.config,
-        .source = instance->source,
+        .config = instance->config,
+        .source = instance->end.source,
         .partner = partner_of(instance, spec->exchange),
         .media_type = spec->media_type,
         .content_encoding = spec->content_encoding,
         .length = spec->length,
     };
-    submission->trip =
-        mg_intake_begin(instance->host->options.intake, &entry, trip_done, submission, &error);
-    if (submission->trip)
+    if (may_submit(instance, &error))
+        submission->trip =
+            mg_intake_begin(instance->host->options.intake, &entry, trip_done, submission, &error);
+    if (submission->trip) {
+        instance->submissions++;
         return submission;
+    }
     describe(&error, "", refusal);
     free(submission);
     return NULL;
@@ -95,7 +120,7 @@ static void finish(struct mg_submission *submission)
 static void abort_submission(struct mg_submission *submission)
 {
     mg_intake_abort(submission->trip);
-    free(submission);
+    free_submission(submission);
 }
 
 /* ---- reports ---- */
@@ -147,7 +172,7 @@ static void report(struct mg_instance *instance, struct mg_exchange *exchange, c
     assert(!*mg_exchange_asked(exchange));
     *mg_exchange_asked(exchange) = asked;
     const struct mg_report_request request = {
-        .config = instance->host->options.config,
+        .config = instance->config,
         .store = instance->host->options.store,
         .workers = instance->host->options.workers,
         .partner = partner_of(instance, exchange),

@@ -214,13 +214,35 @@ def does_not_start(world):
     assert "nowhere" in done.stderr, done.stderr
 
 
-@test("two sources at the same path of one listener do not start: the second would take the first one's messages")
+@test("-t: two sources at the same path of one listener, where the second would take the first one's messages")
 def same_path(world):
-    path = world.write(world.text(sources=['<source name="other" adapter="rest" listener="cities"/>']))
-    done = subprocess.run([muengstend(), "-c", path], capture_output=True, text=True, env=environment(),
-                          timeout=60, check=False)
-    equal(done.returncode, 1)
-    assert "code=rest.path" in done.stderr and "other" in done.stderr, done.stderr
+    other = '<source name="other" adapter="rest" listener="cities"{}/>\n'
+    reason = "taken by the source submission"
+    world.mistaken(world.text(sources=[other.format("")]), 'name="other"', reason)
+    world.mistaken(world.text(sources=[other.format(' path="/messages/more"')]), 'name="other"', reason)
+    world.mistaken(world.text(sources=[other.format(' path="more"')]), 'name="other"', "begin with /")
+    apart = world.text(sources=[other.format(' path="/messages-too"')])
+    equal(world.check(world.write(apart))[0], 0, "two paths beside each other")
+
+
+@test("-t: adapters are looked up in every folder that is named, and in the one they were installed to")
+def adapter_folders(world):
+    nobody = element("destination", name="other", adapter="nobody-has-it")
+    world.mistaken(world.text(destinations=[nobody]), "nobody-has-it", "there is no adapter nobody-has-it in .*, ")
+    (world.folder / "more").mkdir()
+    text = world.text().replace("<adapters ", '<adapters folder="more"/>\n<adapters ', 1)
+    equal(world.check(world.write(text))[0], 0, "two folders of adapters")
+
+
+mistake("a destination with half an identity", "tls-certificate=\"pki.pem\"", "belong together",
+        destinations=lambda _: [element("destination", name="other", adapter="rest", url="https://localhost:9/",
+                                        tls_certificate="pki.pem")])
+mistake("an ordered destination with several deliveries at once", 'ordered="true"', "one delivery at a time",
+        destinations=lambda _: [element("destination", name="other", adapter="rest", url="https://localhost:9/",
+                                        ordered="true", concurrency="4")])
+mistake("a listener that an adapter has no use for", 'name="other"', "no use for a listener",
+        destinations=lambda _: [element("destination", name="other", adapter="rest", url="https://localhost:9/",
+                                        listener="cities")])
 
 
 if __name__ == "__main__":

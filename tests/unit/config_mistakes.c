@@ -395,7 +395,7 @@ static void what_leads_nowhere_is_a_warning(void)
     expect_warning(LISTENER,
                    "<listener name=\"city\" address=\"127.0.0.1:8443\"/>"
                    "<listener name=\"spare\" address=\"127.0.0.1:8444\"/>",
-                   "listener \"spare\" serves nothing: no <source> names it");
+                   "listener \"spare\" serves nothing: no <source> and no <destination> names it");
 }
 
 static void a_folder_that_cannot_be_used_is_an_error(void)

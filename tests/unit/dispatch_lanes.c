@@ -66,12 +66,12 @@ static void make_dispatch(struct world *world)
 {
     const struct mg_dispatch_options options = {
         .base = world->base,
-        .config = &world->snapshot->config,
         .store = world->store,
         .workers = world->workers,
         .host = world->host,
     };
     world->dispatch = mg_dispatch_new(&options);
+    mg_dispatch_apply(world->dispatch, &world->snapshot->config);
 }
 
 /* The host has loaded the adapter. */
@@ -86,9 +86,23 @@ static void find_counts(struct world *world)
     dlclose(adapter);
 }
 
-static void start(struct world *world, const char *temper)
+/* Applies the world's configuration as it is now. */
+static void apply(struct world *world)
 {
     struct mg_error error = {.text = ""};
+    struct mg_config_problems problems = {0};
+    struct mg_catalogue *catalogue = mg_catalogue_new(&world->snapshot->config, &problems);
+    CU_ASSERT_EQUAL_FATAL(problems.count, 0);
+    bool applied = mg_host_apply(world->host, &world->snapshot->config, catalogue, &error);
+    if (!applied)
+        printf("# %s\n", error.text);
+    CU_ASSERT_TRUE_FATAL(applied);
+    mg_catalogue_release(catalogue);
+}
+
+static void start(struct world *world, const char *temper)
+{
+    static const char *const adapter_folders[] = {MG_ADAPTERS_OF_TESTS};
     *world = (struct world){
         .snapshot = mg_config_snapshot_new(),
         .temper = {"temper", temper},
@@ -106,22 +120,20 @@ static void start(struct world *world, const char *temper)
                         .parameter_count = 1},
     };
     world->destination.parameters = &world->temper;
-    world->snapshot->config.adapters = MG_ADAPTERS_OF_TESTS;
+    world->snapshot->config.adapter_folders = adapter_folders;
+    world->snapshot->config.adapter_folder_count = 1;
     world->snapshot->config.destinations = &world->destination;
     world->snapshot->config.destination_count = 1;
     start_threads(world);
     const struct mg_host_options options = {
         .base = world->base,
         .handoff = world->handoff,
-        .config = &world->snapshot->config,
         .store = world->store,
         .workers = world->workers,
         .background = world->background,
     };
-    world->host = mg_host_new(&options, &error);
-    if (!world->host)
-        printf("# %s\n", error.text);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(world->host);
+    world->host = mg_host_new(&options);
+    apply(world);
     find_counts(world);
     make_dispatch(world);
 }

@@ -1,0 +1,237 @@
+#include "gateway/dispatch/catalogue.h"
+
+#include "gateway/base/buffer.h"
+#include "gateway/dispatch/parameters.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bytes of struct mg_adapter as ABI 1 had it: less is no adapter. */
+#define SMALLEST_ADAPTER (offsetof(struct mg_adapter, cancel) + sizeof(void *))
+
+/* An adapter, loaded once for all its instances. */
+struct listed {
+    struct listed *next;
+    char *name;
+    void *object;              /* NULL: it could not be loaded */
+    struct mg_adapter adapter; /* complete */
+    struct mg_error error;     /* why it could not be loaded */
+};
+
+struct mg_catalogue {
+    atomic_size_t holders;
+    struct listed *list;
+};
+
+/* ---- loading ---- */
+
+static bool check_adapter(const struct mg_adapter *adapter, const char *name,
+                          struct mg_error *error)
+{
+    if (!adapter || adapter->abi < 1 || adapter->abi > MG_ADAPTER_ABI)
+        return mg_fail(error, "adapter.version",
+                       "the adapter %s does not work with this gateway, which knows the versions 1 "
+                       "to %d of the adapter interface",
+                       name, MG_ADAPTER_ABI);
+    if (adapter->size < SMALLEST_ADAPTER || !adapter->open || !adapter->close || !adapter->name ||
+        strcmp(adapter->name, name) != 0)
+        return mg_fail(
+            error, "adapter.malformed",
+            "the shared object of the adapter %s does not describe an adapter of that name", name);
+    return true;
+}
+
+/* The first NAME.so in the folders of the configuration. */
+static bool find_object(const struct mg_config *config, const char *name, char path[PATH_MAX],
+                        struct mg_error *error)
+{
+    struct mg_buffer searched = {0};
+    bool found = false;
+    for (size_t i = 0; i < config->adapter_folder_count && !found; i++) {
+        snprintf(path, PATH_MAX, "%s/%s.so", config->adapter_folders[i], name);
+        found = access(path, F_OK) == 0;
+        mg_buffer_print(&searched, "%s%s", i ? ", " : "", config->adapter_folders[i]);
+    }
+    if (!found)
+        mg_fail(error, "adapter.not-found", "there is no adapter %s in %s", name, searched.data);
+    mg_buffer_free(&searched);
+    return found;
+}
+
+static bool load_object(struct listed *listed, const struct mg_config *config,
+                        struct mg_error *error)
+{
+    char path[PATH_MAX];
+    if (!find_object(config, listed->name, path, error))
+        return false;
+    listed->object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!listed->object)
+        return mg_fail(error, "adapter.not-found", "the adapter %s cannot be loaded: %s",
+                       listed->name, dlerror());
+    mg_adapter_entry_function entry;
+    /* POSIX promises that a function's address fits (dlsym, application usage); ISO C does not. */
+    *(void **)&entry = dlsym(listed->object, "mg_adapter_entry");
+    const struct mg_adapter *adapter = entry ? entry(MG_ADAPTER_ABI) : NULL;
+    if (!check_adapter(adapter, listed->name, error)) {
+        dlclose(listed->object);
+        listed->object = NULL;
+        return false;
+    }
+    size_t known = adapter->size < sizeof *adapter ? adapter->size : sizeof *adapter;
+    memcpy(&listed->adapter, adapter, known);
+    return true;
+}
+
+static struct listed *find(const struct mg_catalogue *catalogue, const struct mg_end *end)
+{
+    for (struct listed *listed = catalogue->list; listed; listed = listed->next)
+        if (strcmp(listed->name, end->adapter) == 0)
+            return listed;
+    return NULL;
+}
+
+/* What failed once is not tried again for the next instance. */
+static struct listed *list(struct mg_catalogue *catalogue, const struct mg_config *config,
+                           const struct mg_end *end)
+{
+    struct listed *listed = find(catalogue, end);
+    if (listed)
+        return listed;
+    listed = mg_allocate_zeroed(1, sizeof *listed);
+    listed->name = mg_copy_text(end->adapter);
+    listed->next = catalogue->list;
+    catalogue->list = listed;
+    load_object(listed, config, &listed->error);
+    return listed;
+}
+
+/* ---- checking ---- */
+
+static void check_source(const struct mg_adapter *adapter, const struct mg_end *end,
+                         struct mg_config_problems *problems)
+{
+    bool serves = adapter->abilities & MG_NEEDS_LISTENER;
+    if (!(adapter->abilities & MG_CAN_BRING))
+        mg_config_problem(problems, &end->place, false,
+                          "the adapter %s can be no source of messages", adapter->name);
+    if (serves && !end->listener)
+        mg_config_problem(problems, &end->place, false,
+                          "the adapter %s needs the attribute listener", adapter->name);
+    if (!serves && end->listener)
+        mg_config_problem(problems, &end->place, false, "the adapter %s has no use for a listener",
+                          adapter->name);
+    if (!serves && !end->partner)
+        mg_config_problem(problems, &end->place, false,
+                          "nothing says whose messages come in by the source %s; add the attribute "
+                          "partner",
+                          end->name);
+}
+
+static void check_destination(const struct mg_adapter *adapter, const struct mg_end *end,
+                              struct mg_config_problems *problems)
+{
+    bool collected = adapter->abilities & MG_IS_COLLECTED;
+    if (!(adapter->abilities & MG_CAN_TAKE) || (!adapter->deliver && !collected))
+        mg_config_problem(problems, &end->place, false, "the adapter %s can be no destination",
+                          adapter->name);
+    if (collected && !end->listener)
+        mg_config_problem(problems, &end->place, false,
+                          "the adapter %s needs the attribute listener", adapter->name);
+    if (collected && !end->partner)
+        mg_config_problem(problems, &end->place, false,
+                          "nothing says who may collect from the destination %s; add the attribute "
+                          "partner",
+                          end->name);
+    if (!collected && end->listener)
+        mg_config_problem(problems, &end->place, false, "the adapter %s has no use for a listener",
+                          adapter->name);
+}
+
+static bool is_at_or_below(const char *path, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(path, prefix, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* One path of a listener belongs to one instance. */
+static void check_prefix(const struct mg_catalogue *catalogue, const struct mg_config *config,
+                         size_t index, struct mg_config_problems *problems)
+{
+    const struct mg_end end = mg_end_at(config, index);
+    char *prefix = mg_parameters_prefix(mg_catalogue_find(catalogue, &end), &end);
+    if (!prefix || prefix[0] != '/' || !prefix[1] || prefix[strlen(prefix) - 1] == '/')
+        mg_config_problem(problems, &end.place, false,
+                          "the path \"%s\" has to begin with / and to end with something else",
+                          prefix);
+    for (size_t i = 0; i < index; i++) {
+        const struct mg_end other = mg_end_at(config, i);
+        const struct mg_adapter *adapter = mg_catalogue_find(catalogue, &other);
+        if (!adapter || !other.listener || strcmp(other.listener, end.listener) != 0)
+            continue;
+        char *others = mg_parameters_prefix(adapter, &other);
+        if (is_at_or_below(prefix, others) || is_at_or_below(others, prefix))
+            mg_config_problem(problems, &end.place, false,
+                              "the path %s of this %s is taken by the %s %s (%s); give each a path "
+                              "of its own",
+                              prefix, mg_end_kind(&end), mg_end_kind(&other), other.name, others);
+        free(others);
+    }
+    free(prefix);
+}
+
+struct mg_catalogue *mg_catalogue_new(const struct mg_config *config,
+                                      struct mg_config_problems *problems)
+{
+    struct mg_catalogue *catalogue = mg_allocate_zeroed(1, sizeof *catalogue);
+    catalogue->holders = 1;
+    for (size_t i = 0; i < mg_end_count(config); i++) {
+        const struct mg_end end = mg_end_at(config, i);
+        const struct listed *listed = list(catalogue, config, &end);
+        if (!listed->object) {
+            mg_config_problem(problems, &end.place, false, "%s", listed->error.text);
+            continue;
+        }
+        if (end.source)
+            check_source(&listed->adapter, &end, problems);
+        else
+            check_destination(&listed->adapter, &end, problems);
+        mg_parameters_check(&listed->adapter, &end, problems);
+        if (end.listener)
+            check_prefix(catalogue, config, i, problems);
+    }
+    return catalogue;
+}
+
+/* ---- life ---- */
+
+struct mg_catalogue *mg_catalogue_hold(struct mg_catalogue *catalogue)
+{
+    atomic_fetch_add(&catalogue->holders, 1);
+    return catalogue;
+}
+
+void mg_catalogue_release(struct mg_catalogue *catalogue)
+{
+    if (!catalogue || atomic_fetch_sub(&catalogue->holders, 1) > 1)
+        return;
+    for (struct listed *listed = catalogue->list, *next; listed; listed = next) {
+        next = listed->next;
+        if (listed->object)
+            dlclose(listed->object);
+        free(listed->name);
+        free(listed);
+    }
+    free(catalogue);
+}
+
+const struct mg_adapter *mg_catalogue_find(const struct mg_catalogue *catalogue,
+                                           const struct mg_end *end)
+{
+    const struct listed *listed = find(catalogue, end);
+    return listed && listed->object ? &listed->adapter : NULL;
+}

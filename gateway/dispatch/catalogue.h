@@ -1,0 +1,33 @@
+/*
+ * catalogue: the adapters that a configuration uses: looked up in its folders, loaded, and compared
+ * with what the configuration says of each source and destination.
+ *
+ * Making a catalogue blocks on the disk, so it is made at the start, by `muengstend -t`, and on a
+ * background thread for a reload. It never changes afterwards. Whoever uses an adapter of it holds
+ * it: mg_catalogue_hold and mg_catalogue_release may be called by any thread, and the last release
+ * unloads what nobody else has loaded.
+ */
+#ifndef MUENGSTEN_DISPATCH_CATALOGUE_H
+#define MUENGSTEN_DISPATCH_CATALOGUE_H
+
+#include "gateway/dispatch/end.h"
+
+#include <muengsten/adapter.h>
+
+struct mg_catalogue;
+
+/* Looks up and checks the adapters of all sources and destinations; adds a problem for everything
+ * that is wrong. Never NULL: what could not be loaded is missing in it. */
+struct mg_catalogue *mg_catalogue_new(const struct mg_config *config,
+                                      struct mg_config_problems *problems);
+
+struct mg_catalogue *mg_catalogue_hold(struct mg_catalogue *catalogue);
+/* NULL is allowed. */
+void mg_catalogue_release(struct mg_catalogue *catalogue);
+
+/* The description of an end's adapter, or NULL. What an adapter of an older ABI does not know of is
+ * zero in it. */
+const struct mg_adapter *mg_catalogue_find(const struct mg_catalogue *catalogue,
+                                           const struct mg_end *end);
+
+#endif

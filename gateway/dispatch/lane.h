@@ -1,0 +1,78 @@
+/*
+ * lane: the deliveries of one destination: claims them from the store, has them loaded, hands them
+ * to the adapter's instance, records what became of them. Internal to the room.
+ *
+ * lane.c claims and starts, outcome.c decides and records, dispatch.c has all the lanes.
+ */
+#ifndef MUENGSTEN_DISPATCH_LANE_H
+#define MUENGSTEN_DISPATCH_LANE_H
+
+#include "gateway/dispatch/breaker.h"
+#include "gateway/dispatch/delivery.h"
+#include "gateway/dispatch/dispatch.h"
+
+#include <event2/event.h>
+
+/* Milliseconds that a store that failed, or full workers, are left alone. */
+#define MG_LANE_PAUSE 1000
+
+struct mg_lane {
+    struct mg_lane *next;
+    struct mg_dispatch *dispatch;
+    char *name;               /* of the destination */
+    struct mg_config *config; /* held: destination is in it */
+    const struct mg_config_destination *destination;
+    struct mg_instance *instance;
+    struct mg_breaker breaker;
+    unsigned running;
+    bool claiming;
+    bool more;    /* something may be due in the store */
+    bool removed; /* the configuration no longer has it: ends with what runs */
+    struct event *timer;
+    struct mg_store_claim claim;
+    LIST_HEAD(, mg_delivery) deliveries; /* those running */
+};
+
+struct mg_dispatch {
+    struct mg_dispatch_options options;
+    struct mg_lane *lanes;
+    bool begun;
+    bool stopping;
+    struct event *grace;
+    void (*drained)(void *context);
+    void *context;
+};
+
+/* A lane for a destination, with the values that mg_lane_apply gives it. */
+struct mg_lane *mg_lane_new(struct mg_dispatch *dispatch, const char *name);
+/* Nothing may run or be claimed. */
+void mg_lane_free(struct mg_lane *lane);
+
+/* Goes on under this configuration, with this instance. */
+void mg_lane_apply(struct mg_lane *lane, struct mg_config *config,
+                   const struct mg_config_destination *destination, struct mg_instance *instance);
+
+/* Claims as much as may run now, if something may be due. */
+void mg_lane_pump(struct mg_lane *lane);
+void mg_lane_pump_in(struct mg_lane *lane, int64_t milliseconds);
+
+/* A delivery is recorded, or its claim lost: frees it, and goes on. */
+void mg_lane_leave(struct mg_delivery *delivery);
+
+/* Cancels what runs, as the stop does. */
+void mg_lane_cancel_all(struct mg_lane *lane);
+
+/* dispatch.c: something that ran in the lane has ended; the lane may be gone afterwards. */
+void mg_dispatch_look(struct mg_lane *lane);
+
+/* outcome.c: records what stands in the delivery's outcome. */
+void mg_delivery_record(struct mg_delivery *delivery);
+/* Gives a claimed delivery back as if it had not been claimed, to be claimed again after a pause.
+ */
+void mg_delivery_give_back(struct mg_delivery *delivery, int64_t pause, const char *code,
+                           const char *text);
+
+/* Starts a timer; what is negative is due at once. */
+void mg_lane_start_timer(struct event *timer, int64_t milliseconds);
+
+#endif

@@ -21,6 +21,7 @@ SYSTEM_TESTS = \
 	tests/system/revocation.py \
 	tests/system/folder.py \
 	tests/system/install.py \
+	tests/system/kit.py \
 	tests/system/disk_full.py \
 	tests/system/crash.py
 TEST_EXTENSIONS = .py
@@ -37,7 +38,7 @@ EXTRA_DIST += \
 	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
-	tests/system/install.py tests/system/messages.py tests/system/refusals.py \
+	tests/system/install.py tests/system/kit.py tests/system/messages.py tests/system/refusals.py \
 	tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py \
 	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
 

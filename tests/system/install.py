@@ -82,7 +82,8 @@ class Place(World):
                 folder = self.copy / source.parent.relative_to(SOURCE)
                 for compiled in folder.glob(f"*-{source.stem}.*o"):
                     compiled.unlink()
-        (self.copy / "muengsten-adapter.pc").unlink()
+        for name in ("muengsten-adapter.pc", "tools/muengsten-adapter-check"):
+            (self.copy / name).unlink()
         self.make("install")
         return self
 
@@ -168,7 +169,10 @@ def installed_files(prefix):
 def layout(world):
     schemas = {f"share/muengsten/schemas/{path.relative_to(SOURCE / 'schemas')}"
                for path in (SOURCE / "schemas").rglob("*.x*")}
-    equal(sorted(installed_files(world.prefix)), sorted(schemas | {
+    kit = {f"share/muengsten/adapter-kit/{path.relative_to(SOURCE / 'tools/adapter-kit')}"
+           for path in (SOURCE / "tools/adapter-kit/adapter_kit").rglob("*.py")}
+    equal(sorted(installed_files(world.prefix)), sorted(schemas | kit | {
+        "bin/muengsten-adapter-check",
         "bin/muengsten-send",
         "include/muengsten/adapter.h",
         "lib/muengsten/adapters/folder.so",
@@ -178,12 +182,15 @@ def layout(world):
         "share/doc/muengsten/CONTRIBUTING.md",
         "share/doc/muengsten/LICENSE",
         "share/doc/muengsten/README.md",
+        "share/doc/muengsten/adapter-protocol.md",
         "share/doc/muengsten/architecture.md",
         "share/doc/muengsten/errors.md",
         "share/doc/muengsten/examples/muengsten.xml",
+        "share/man/man1/muengsten-adapter-check.1",
         "share/man/man1/muengsten-send.1",
         "share/man/man5/muengsten-config.5",
         "share/man/man8/muengstend.8",
+        "share/muengsten/examples/jobfile",
         "share/muengsten/pki",
     }), "the installed files")
 

@@ -1,0 +1,26 @@
+# tools/adapter-kit: muengsten-adapter-check and what else helps those who write adapters. Python programs of the
+# standard library alone; the tests run them from the source tree, make install tells them where their modules are.
+kitdir = $(pkgdatadir)/adapter-kit
+kitmodulesdir = $(kitdir)/adapter_kit
+dist_kitmodules_DATA = \
+	tools/adapter-kit/adapter_kit/__init__.py \
+	tools/adapter-kit/adapter_kit/check.py \
+	tools/adapter-kit/adapter_kit/checks_out.py \
+	tools/adapter-kit/adapter_kit/checks_start.py \
+	tools/adapter-kit/adapter_kit/frames.py \
+	tools/adapter-kit/adapter_kit/gateway.py \
+	tools/adapter-kit/adapter_kit/message.py \
+	tools/adapter-kit/adapter_kit/report.py \
+	tools/adapter-kit/adapter_kit/suite.py
+
+bin_SCRIPTS = tools/muengsten-adapter-check
+COMMANDS_OF_KIT = tools/adapter-kit/muengsten-adapter-check
+EXTRA_DIST += $(COMMANDS_OF_KIT)
+CLEANFILES += $(bin_SCRIPTS)
+
+# Made by make and not by configure, so that they too obey a folder that make is told.
+tools/muengsten-adapter-check: tools/adapter-kit/muengsten-adapter-check Makefile
+	$(AM_V_GEN)$(MKDIR_P) tools && \
+		$(SED) -e 's|^KIT = .*|KIT = "$(kitdir)"|' '$(srcdir)/tools/adapter-kit/$(@F)' >$@ && chmod +x $@
+
+dist_man_MANS += docs/muengsten-adapter-check.1

@@ -227,7 +227,7 @@ def same_path(world):
 
 @test("-t: adapters are looked up in every folder that is named, and in the one they were installed to")
 def adapter_folders(world):
-    nobody = element("destination", name="other", adapter="nobody-has-it")
+    nobody = element("destination", name="solingen", adapter="nobody-has-it")
     world.mistaken(world.text(destinations=[nobody]), "nobody-has-it", "there is no adapter nobody-has-it in .*, ")
     (world.folder / "more").mkdir()
     text = world.text().replace("<adapters ", '<adapters folder="more"/>\n<adapters ', 1)
@@ -240,8 +240,8 @@ mistake("a destination with half an identity", "tls-certificate=\"pki.pem\"", "b
 mistake("an ordered destination with several deliveries at once", 'ordered="true"', "one delivery at a time",
         destinations=lambda _: [element("destination", name="other", adapter="rest", url="https://localhost:9/",
                                         ordered="true", concurrency="4")])
-mistake("a listener that an adapter has no use for", 'name="other"', "no use for a listener",
-        destinations=lambda _: [element("destination", name="other", adapter="rest", url="https://localhost:9/",
+mistake("a listener that an adapter has no use for", "<destination", "no use for a listener",
+        destinations=lambda _: [element("destination", name="solingen", adapter="rest", url="https://localhost:9/",
                                         listener="cities")])
 
 

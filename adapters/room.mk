@@ -2,7 +2,7 @@
 # different from a third party's. The convenience libraries let the unit tests link what the shared
 # objects are made of.
 adapterdir = $(pkglibdir)/adapters
-adapter_LTLIBRARIES = adapters/rest.la adapters/folder.la
+adapter_LTLIBRARIES = adapters/rest.la adapters/folder.la adapters/mailbox.la
 ADAPTER_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^mg_adapter_entry$$'
 
 # Whoever looks into the folder finds adapters there and nothing else: what libtool notes beside them serves only
@@ -12,7 +12,7 @@ install-data-hook:
 uninstall-hook:
 	rm -f $(adapter_LTLIBRARIES:adapters/%.la=$(DESTDIR)$(adapterdir)/%.so)
 
-noinst_LTLIBRARIES += librest.la libfolder.la
+noinst_LTLIBRARIES += librest.la libfolder.la libmailbox.la
 ADAPTER_COMMON = \
 	adapters/common/problem.c adapters/common/problem.h \
 	adapters/common/text.c adapters/common/text.h
@@ -42,9 +42,23 @@ adapters_folder_la_SOURCES =
 adapters_folder_la_LIBADD = libfolder.la
 adapters_folder_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
 
-UNIT_TESTS += tests/unit/adapter_rest tests/unit/adapter_folder
-ADAPTER_HOST = tests/unit/adapter_host_double.c tests/unit/adapter_host_double.h
+libmailbox_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) $(ADAPTER_ANSWER) \
+	adapters/common/moment.c adapters/common/moment.h \
+	adapters/mailbox/listing.c adapters/mailbox/listing.h \
+	adapters/mailbox/mailbox.c adapters/mailbox/mailbox.h \
+	adapters/mailbox/query.c adapters/mailbox/query.h \
+	adapters/mailbox/requests.c
+adapters_mailbox_la_SOURCES =
+adapters_mailbox_la_LIBADD = libmailbox.la
+adapters_mailbox_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+
+UNIT_TESTS += tests/unit/adapter_rest tests/unit/adapter_folder tests/unit/adapter_mailbox
+ADAPTER_HOST = \
+	tests/unit/adapter_host_box.c \
+	tests/unit/adapter_host_double.c tests/unit/adapter_host_double.h
 tests_unit_adapter_rest_SOURCES = tests/unit/adapter_rest.c $(ADAPTER_HOST)
 tests_unit_adapter_rest_LDADD = libunit.la librest.la
 tests_unit_adapter_folder_SOURCES = tests/unit/adapter_folder.c $(ADAPTER_HOST)
 tests_unit_adapter_folder_LDADD = libunit.la libfolder.la
+tests_unit_adapter_mailbox_SOURCES = tests/unit/adapter_mailbox.c $(ADAPTER_HOST)
+tests_unit_adapter_mailbox_LDADD = libunit.la libmailbox.la

@@ -176,6 +176,7 @@ def layout(world):
         "bin/muengsten-send",
         "include/muengsten/adapter.h",
         "lib/muengsten/adapters/folder.so",
+        "lib/muengsten/adapters/mailbox.so",
         "lib/muengsten/adapters/rest.so",
         "lib/pkgconfig/muengsten-adapter.pc",
         "sbin/muengstend",

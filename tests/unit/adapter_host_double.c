@@ -199,6 +199,17 @@ static bool work(struct mg_instance *of, void (*run)(void *context), void (*done
     return true;
 }
 
+static void no_work(void *context)
+{
+    (void)context;
+}
+
+void host_later(void (*run)(void *context), void *context)
+{
+    CU_ASSERT_FATAL(work_count < HOST_MANY);
+    works[work_count++] = (struct work){no_work, run, context};
+}
+
 static bool run_work(void)
 {
     if (work_count == 0 || host.holds_work)
@@ -244,6 +255,11 @@ void host_run(void)
     int rounds = 0;
     while (run_work() || run_timer() || run_watch())
         CU_ASSERT_FATAL(++rounds < 10000); /* else the adapter runs in a circle */
+}
+
+void host_step(void)
+{
+    CU_ASSERT(run_work() || run_timer() || run_watch());
 }
 
 void host_advance(int64_t milliseconds)
@@ -305,7 +321,7 @@ static ssize_t delivery_read(struct mg_delivery *delivery, int part, int64_t off
 {
     const char *content = delivery->contents[place_of(part)];
     CU_ASSERT_FALSE(delivery->done);
-    if (!content)
+    if (!content || host.loses_content)
         return -1;
     size_t length = strlen(content) - (size_t)offset;
     if (length > size)
@@ -474,6 +490,8 @@ static bool http_route(struct mg_instance *of, const char *method, const char *p
                        mg_route_function function, void *state)
 {
     (void)of;
+    if (host.refuses_route)
+        return false;
     CU_ASSERT_FATAL(route_count < 4);
     struct route *route = &routes[route_count++];
     snprintf(route->method, sizeof route->method, "%s", method);
@@ -505,10 +523,16 @@ struct mg_exchange *host_request(const char *method, const char *path,
                                  const struct mg_field *fields, size_t field_count, int64_t length)
 {
     struct mg_exchange *exchange = calloc(1, sizeof *exchange);
+    char target[512];
+    snprintf(target, sizeof target, "%s", path);
+    char *query = strchr(target, '?');
+    if (query)
+        *query++ = '\0';
+    path = target;
     struct mg_request request = {.size = sizeof request,
                                  .method = method,
                                  .path = path,
-                                 .query = "",
+                                 .query = query ? query : "",
                                  .fields = fields,
                                  .field_count = field_count,
                                  .length = length};
@@ -525,6 +549,12 @@ struct mg_exchange *host_request(const char *method, const char *path,
     }
     CU_FAIL_FATAL("no route");
     return exchange;
+}
+
+void host_exchange_end(struct mg_exchange *exchange)
+{
+    if (exchange->events)
+        exchange->events->on_end(exchange, exchange->context);
 }
 
 void host_exchange_free(struct mg_exchange *exchange)
@@ -641,6 +671,7 @@ void host_start(void)
                     .place = "line 7, element <uuid>",
                     .message = "00000000-0000-4000-8000-000000000001"},
     };
+    host_offer_box(&host.gateway);
     instance = (struct mg_instance){.adapter = mg_adapter_entry(MG_ADAPTER_ABI)};
     CU_ASSERT_PTR_NOT_NULL_FATAL(instance.adapter);
     work_count = route_count = 0;
@@ -654,8 +685,16 @@ void host_parameter(const char *name, const char *value)
 
 void *host_open(bool source)
 {
+    const char *path = parameter_text(&instance, "path");
     const struct mg_instance_facts facts = {
-        .size = sizeof facts, .name = "test", .is_source = source, .is_destination = !source};
+        .size = sizeof facts,
+        .name = "test",
+        .is_source = source,
+        .is_destination = !source,
+        .prefix = host.has_no_listener ? NULL
+                  : path               ? path
+                                       : "/test",
+    };
     instance.state = instance.adapter->open(&host.gateway, &instance, &facts);
     return instance.state;
 }
@@ -674,6 +713,7 @@ void host_stop(void)
     while (run_work())
         ;
     CU_ASSERT_EQUAL(host_next_timer(), -1);
+    CU_ASSERT_EQUAL(host.handles, 0);
     for (size_t i = 0; i < HOST_MANY; i++)
         CU_ASSERT_PTR_NULL(watches[i]);
     for (size_t i = 0; i < host.submission_count; i++) {

@@ -41,6 +41,17 @@ struct mg_delivery {
     enum mg_outcome_kind kind;
     int64_t retry_after;
     struct host_bytes code, text;
+    char claim[16]; /* of one taken from the box */
+    bool closed;
+};
+
+/* A message that waits to be collected. */
+struct host_letter {
+    const char *id, *document;
+    unsigned attachments;
+    unsigned taken;   /* number of the taking that holds it; 0: nobody has it */
+    unsigned takings; /* how often it was taken */
+    bool collected;
 };
 
 struct mg_call {
@@ -61,10 +72,17 @@ struct host {
     size_t refuses_at;                /* submit_append refuses when so many bytes came; 0: never */
     bool waits;                       /* finish does not end by itself */
     bool refuses_call;                /* call gives NULL */
+    bool refuses_route;               /* http_route gives false */
+    bool has_no_listener;             /* the facts have no prefix */
     enum mg_submission_result result; /* of what is finished, and of reports */
     struct mg_refusal refusal;
-    void (*before_work)(void); /* called before a job runs; may be NULL */
-    size_t read_at_most;       /* bytes that delivery_read gives at once; 0: as many as asked */
+    void (*before_work)(void);     /* called before a job runs; may be NULL */
+    size_t read_at_most;           /* bytes that delivery_read gives at once; 0: as many as asked */
+    bool loses_content;            /* delivery_read fails */
+    struct host_letter letters[8]; /* the box, oldest first */
+    size_t letter_count;
+    bool box_full;  /* box_… find too much underway */
+    bool box_fails; /* box_… are refused with refusal */
     /* What it saw. */
     struct mg_submission *submissions[HOST_MANY];
     size_t submission_count;
@@ -72,7 +90,11 @@ struct host {
     size_t call_count;
     struct host_bytes failure, report_id;
     size_t log_count;
-    size_t works; /* jobs that ran */
+    size_t works;        /* jobs that ran */
+    int64_t lease;       /* the last that was asked for, milliseconds */
+    size_t handles;      /* messages taken from the box and not closed */
+    char list_after[32]; /* of the last list; "-": from the beginning */
+    unsigned list_limit;
 };
 
 extern struct host host;
@@ -88,18 +110,30 @@ void host_close(void);
 
 /* Runs what is due until nothing is. */
 void host_run(void);
+/* Runs the first of it. */
+void host_step(void);
 void host_advance(int64_t milliseconds);
 /* Runs and moves the clock in small steps for as long, in real time too. */
 void host_wait(int64_t milliseconds);
 /* Milliseconds until the earliest timer; -1: none. */
 int64_t host_next_timer(void);
 
+/* A path may have a query behind a question mark. */
 struct mg_exchange *host_request(const char *method, const char *path,
                                  const struct mg_field *fields, size_t field_count, int64_t length);
+/* The request has come to its end. */
+void host_exchange_end(struct mg_exchange *exchange);
 void host_exchange_free(struct mg_exchange *exchange);
 
 /* Ends a submission that waits, with host.result. */
 void host_submission_end(struct mg_submission *submission);
+
+/* Runs it when host_run comes to it; for the parts of the double. */
+void host_later(void (*run)(void *context), void *context);
+/* adapter_host_box.c */
+void host_offer_box(struct mg_gateway *gateway);
+/* Puts a message into the box. */
+struct host_letter *host_letter(const char *id, const char *document);
 
 struct mg_delivery *host_delivery(const char *document, const char *seal);
 void host_attach(struct mg_delivery *delivery, const char *name, const char *content);

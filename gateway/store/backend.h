@@ -24,6 +24,12 @@ struct mg_store_class {
     void (*accept)(struct mg_store *store, struct mg_store_accept *accept);
     void (*claim)(struct mg_store *store, struct mg_store_claim *claim);
     void (*outcome)(struct mg_store *store, struct mg_store_outcome *outcome);
+    void (*take)(struct mg_store *store, struct mg_store_take *take);
+    void (*settle)(struct mg_store *store, struct mg_store_settle *settle);
+    void (*queue)(struct mg_store *store, struct mg_store_queue *queue);
+    void (*queues)(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
+    bool (*list)(struct mg_store *store, const char *destination, struct mg_store_place after,
+                 size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error);
     bool (*find)(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,
                  bool *found, struct mg_error *error);
     bool (*look_up)(struct mg_store *store, const char *partner, const char *uuid,
@@ -65,8 +71,14 @@ struct mg_store_spool {
     struct mg_store_spool *next; /* for whoever owns several */
 };
 
-/* Which of the three calls an item is the first member of. */
-enum mg_store_call { MG_STORE_CALL_ACCEPT, MG_STORE_CALL_CLAIM, MG_STORE_CALL_OUTCOME };
+/* Which of the asynchronous calls an item is the first member of. */
+enum mg_store_call {
+    MG_STORE_CALL_ACCEPT,
+    MG_STORE_CALL_CLAIM,
+    MG_STORE_CALL_OUTCOME,
+    MG_STORE_CALL_TAKE,
+    MG_STORE_CALL_SETTLE
+};
 enum mg_store_call mg_store_call(const struct mg_handoff_item *item);
 
 /* Where a call reports whether it was carried out. */
@@ -93,11 +105,18 @@ void mg_store_copy_text(char *to, size_t size, const char *text);
 /* True if a delivery in this state is over. */
 bool mg_store_is_end(enum mg_delivery_state state);
 
+/* The bytes of the content of a message that is accepted. */
+int64_t mg_store_content_size(const struct mg_store_accept *accept);
+
 /* True if a part of this kind goes when the content goes; the others stay as long as the trace. */
 bool mg_store_is_content(int kind);
 
-/* The one sentence for an outcome that came too late, and for a part that is not there. */
+/* The one sentence for an outcome that came too late, for what a box does not give, and for a part
+ * that is not there. */
 bool mg_store_fail_lost_claim(struct mg_error *error);
+bool mg_store_fail_taken(struct mg_error *error);
+bool mg_store_fail_lost_taking(struct mg_error *error);
+bool mg_store_fail_unknown(struct mg_error *error);
 bool mg_store_fail_no_part(struct mg_error *error);
 
 #endif

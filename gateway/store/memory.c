@@ -1,70 +1,16 @@
-/* The store in memory: behaves as the durable one does, and forgets everything at its end. One
- * lock; a call is carried out at once and completes through the handoff. */
-#include "gateway/store/backend.h"
+/* The store in memory: behaves as the durable one does, and forgets everything at its end. */
+#include "gateway/store/memory.h"
 
 #include "gateway/base/clock.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BUCKETS 4096
-
-struct memory_part {
-    int kind;
-    char media_type[128];
-    char name[256];
-    char *bytes;
-    int64_t length;
-};
-
-struct memory_delivery {
-    struct mg_store_delivery facts;
-    int64_t lease;
-    struct memory_message *message;
-};
-
-struct memory_message {
-    struct mg_store_message facts;
-    struct memory_part *parts;
-    size_t part_count;
-    struct memory_delivery *deliveries;
-    size_t delivery_count;
-    struct mg_store_event *events;
-    size_t event_count;
-    int64_t ended; /* when its last delivery ended; 0: not yet */
-    struct memory_message *next_in_bucket;
-    struct memory_message *next; /* in the order of acceptance */
-};
-
-struct memory_known {
-    char *partner;
-    char *uuid;
-    uint8_t digest[32];
-    struct mg_id message;
-    int64_t until;
-    struct memory_known *next_in_bucket;
-};
-
-struct memory_store {
-    struct mg_store store;
-    pthread_mutex_t lock;
-    int64_t keep_content;
-    int64_t keep_trace;
-    struct memory_message *messages[BUCKETS];
-    struct memory_message *first;
-    struct memory_message **end;
-    struct memory_known *known[BUCKETS];
-    struct memory_delivery **open; /* those that are not over, in the order of acceptance */
-    size_t open_count;
-    size_t open_room;
-};
 
 /* ---- finding ---- */
 
 static size_t id_bucket(const struct mg_id *id)
 {
-    return (size_t)(id->bytes[14] << 8 | id->bytes[15]) % BUCKETS;
+    return (size_t)(id->bytes[14] << 8 | id->bytes[15]) % MG_MEMORY_BUCKETS;
 }
 
 static size_t text_bucket(const char *partner, const char *uuid)
@@ -75,10 +21,10 @@ static size_t text_bucket(const char *partner, const char *uuid)
         hash = (hash ^ (uint8_t)*partner) * 16777619u;
     for (; *uuid; uuid++)
         hash = (hash ^ (uint8_t)*uuid) * 16777619u;
-    return hash % BUCKETS;
+    return hash % MG_MEMORY_BUCKETS;
 }
 
-static struct memory_message *find_message(struct memory_store *memory, const struct mg_id *id)
+struct memory_message *mg_memory_find(struct memory_store *memory, const struct mg_id *id)
 {
     struct memory_message *message = memory->messages[id_bucket(id)];
     while (message && memcmp(&message->facts.id, id, sizeof *id) != 0)
@@ -97,7 +43,7 @@ static struct memory_known **find_known(struct memory_store *memory, const char 
 
 static struct memory_part *find_part(struct memory_store *memory, const struct mg_id *id, int kind)
 {
-    struct memory_message *message = find_message(memory, id);
+    struct memory_message *message = mg_memory_find(memory, id);
     for (size_t i = 0; message && i < message->part_count; i++)
         if (message->parts[i].kind == kind)
             return &message->parts[i];
@@ -107,7 +53,7 @@ static struct memory_part *find_part(struct memory_store *memory, const struct m
 static struct memory_delivery *find_delivery(struct memory_store *memory,
                                              const struct mg_id *message_id, const struct mg_id *id)
 {
-    struct memory_message *message = find_message(memory, message_id);
+    struct memory_message *message = mg_memory_find(memory, message_id);
     for (size_t i = 0; message && i < message->delivery_count; i++)
         if (memcmp(&message->deliveries[i].facts.id, id, sizeof *id) == 0)
             return &message->deliveries[i];
@@ -187,6 +133,7 @@ static void copy_deliveries(struct memory_store *memory, struct memory_message *
         struct memory_delivery *delivery = &message->deliveries[i];
         struct mg_store_delivery *facts = &delivery->facts;
         delivery->message = message;
+        delivery->key = ++memory->last_key;
         facts->id = accept->deliveries[i].id;
         facts->message = accept->id;
         facts->received = facts->next_attempt = accept->received;
@@ -214,6 +161,7 @@ static void add_message(struct memory_store *memory, const struct mg_store_accep
     struct memory_message *message = mg_allocate_zeroed(1, sizeof *message);
     copy_facts(&message->facts, accept);
     copy_parts(message, accept);
+    message->size = mg_store_content_size(accept);
     copy_deliveries(memory, message, accept);
     add_event(message, accept->received, NULL, "accepted", NULL, 0);
     if (accept->delivery_count == 0)
@@ -240,7 +188,7 @@ static bool accept_message(struct memory_store *memory, struct mg_store_accept *
         accept->result = compare(*known, accept->digest, &accept->known_id);
         return true;
     }
-    if (find_message(memory, &accept->id))
+    if (mg_memory_find(memory, &accept->id))
         return mg_fail(&accept->error, "store.failed", "the message's id is already in the store");
     remember(known, accept);
     add_message(memory, accept);
@@ -257,82 +205,17 @@ static void memory_accept(struct mg_store *store, struct mg_store_accept *accept
     mg_handoff_post(store->handoff, &accept->item);
 }
 
-/* Those whose lease has ended return to the queue. */
-static void return_ended_leases(struct memory_store *memory, const struct mg_store_claim *claim)
+void mg_memory_end_message(struct memory_message *message, int64_t now)
 {
-    for (size_t i = 0; i < memory->open_count; i++) {
-        struct memory_delivery *delivery = memory->open[i];
-        if (delivery->facts.state == MG_DELIVERY_RUNNING && delivery->lease <= claim->now &&
-            strcmp(delivery->facts.destination, claim->destination) == 0)
-            delivery->facts.state = MG_DELIVERY_WAITING;
-    }
-}
-
-/* The one that waits longest for this destination, whether it is due or not. */
-static struct memory_delivery *first_waiting(struct memory_store *memory, const char *destination)
-{
-    struct memory_delivery *first = NULL;
-    for (size_t i = 0; i < memory->open_count; i++) {
-        struct memory_delivery *delivery = memory->open[i];
-        if (delivery->facts.state == MG_DELIVERY_WAITING &&
-            (!first || delivery->facts.next_attempt < first->facts.next_attempt) &&
-            strcmp(delivery->facts.destination, destination) == 0)
-            first = delivery;
-    }
-    return first;
-}
-
-static int64_t next_due(struct memory_store *memory, const char *destination)
-{
-    const struct memory_delivery *waiting = first_waiting(memory, destination);
-    int64_t due = waiting ? waiting->facts.next_attempt : 0;
-    for (size_t i = 0; i < memory->open_count; i++) {
-        struct memory_delivery *delivery = memory->open[i];
-        if (delivery->facts.state == MG_DELIVERY_RUNNING && (due == 0 || delivery->lease < due) &&
-            strcmp(delivery->facts.destination, destination) == 0)
-            due = delivery->lease;
-    }
-    return due;
-}
-
-static void memory_claim(struct mg_store *store, struct mg_store_claim *claim)
-{
-    struct memory_store *memory = (struct memory_store *)store;
-    pthread_mutex_lock(&memory->lock);
-    return_ended_leases(memory, claim);
-    while (claim->count < claim->limit) {
-        struct memory_delivery *delivery = first_waiting(memory, claim->destination);
-        if (!delivery || delivery->facts.next_attempt > claim->now)
-            break;
-        delivery->facts.state = MG_DELIVERY_RUNNING;
-        delivery->facts.attempts++;
-        delivery->lease = claim->lease;
-        claim->deliveries =
-            mg_reallocate(claim->deliveries, (claim->count + 1) * sizeof *claim->deliveries);
-        claim->deliveries[claim->count++] = delivery->facts;
-    }
-    claim->next_due = next_due(memory, claim->destination);
-    claim->ok = true;
-    pthread_mutex_unlock(&memory->lock);
-    mg_handoff_post(store->handoff, &claim->item);
-}
-
-static void end_delivery(struct memory_store *memory, struct memory_delivery *delivery, int64_t now)
-{
-    struct memory_message *message = delivery->message;
-    delivery->facts.ended = now;
     message->ended = now;
     for (size_t i = 0; i < message->delivery_count; i++)
-        if (message->deliveries[i].facts.ended == 0)
+        if (message->deliveries[i].facts.ended == 0 || message->deliveries[i].blocks)
             message->ended = 0;
-    close_delivery(memory, delivery);
 }
 
-static bool record_outcome(struct memory_store *memory, struct mg_store_outcome *outcome)
+void mg_memory_record(struct memory_store *memory, struct memory_delivery *delivery,
+                      const struct mg_store_outcome *outcome)
 {
-    struct memory_delivery *delivery = find_delivery(memory, &outcome->message, &outcome->delivery);
-    if (!delivery || delivery->facts.state != MG_DELIVERY_RUNNING)
-        return mg_store_fail_lost_claim(&outcome->error);
     struct mg_store_delivery *facts = &delivery->facts;
     facts->state = outcome->state;
     facts->attempts -= outcome->attempt_counts ? 0 : 1;
@@ -342,8 +225,20 @@ static bool record_outcome(struct memory_store *memory, struct mg_store_outcome 
     mg_store_copy_text(facts->last_text, sizeof facts->last_text, outcome->text);
     add_event(delivery->message, outcome->now, facts->destination, outcome->code, outcome->text,
               outcome->duration);
-    if (mg_store_is_end(outcome->state))
-        end_delivery(memory, delivery, outcome->now);
+    delivery->blocks = outcome->blocks;
+    if (!mg_store_is_end(outcome->state))
+        return;
+    facts->ended = outcome->now;
+    mg_memory_end_message(delivery->message, outcome->now);
+    close_delivery(memory, delivery);
+}
+
+static bool record_outcome(struct memory_store *memory, struct mg_store_outcome *outcome)
+{
+    struct memory_delivery *delivery = find_delivery(memory, &outcome->message, &outcome->delivery);
+    if (!delivery || delivery->facts.state != MG_DELIVERY_RUNNING || delivery->taken)
+        return mg_store_fail_lost_claim(&outcome->error);
+    mg_memory_record(memory, delivery, outcome);
     return true;
 }
 
@@ -364,7 +259,7 @@ static bool memory_find(struct mg_store *store, const struct mg_id *id,
     (void)error;
     struct memory_store *memory = (struct memory_store *)store;
     pthread_mutex_lock(&memory->lock);
-    const struct memory_message *known = find_message(memory, id);
+    const struct memory_message *known = mg_memory_find(memory, id);
     if (known)
         *message = known->facts;
     *found = known;
@@ -434,7 +329,7 @@ static bool memory_deliveries(struct mg_store *store, const struct mg_id *id,
     (void)error;
     struct memory_store *memory = (struct memory_store *)store;
     pthread_mutex_lock(&memory->lock);
-    const struct memory_message *message = find_message(memory, id);
+    const struct memory_message *message = mg_memory_find(memory, id);
     if (message && message->delivery_count > 0) {
         *count = message->delivery_count;
         *deliveries = mg_allocate(*count * sizeof **deliveries);
@@ -451,7 +346,7 @@ static bool memory_events(struct mg_store *store, const struct mg_id *id,
     (void)error;
     struct memory_store *memory = (struct memory_store *)store;
     pthread_mutex_lock(&memory->lock);
-    const struct memory_message *message = find_message(memory, id);
+    const struct memory_message *message = mg_memory_find(memory, id);
     if (message) {
         *count = message->event_count;
         *events = mg_allocate(*count * sizeof **events);
@@ -466,7 +361,7 @@ static void count_message(const struct memory_message *message, struct mg_store_
     totals->messages++;
     for (size_t i = 0; i < message->delivery_count; i++) {
         enum mg_delivery_state state = message->deliveries[i].facts.state;
-        totals->waiting += state == MG_DELIVERY_WAITING || state == MG_DELIVERY_RUNNING;
+        totals->waiting += !mg_store_is_end(state);
         totals->dead += state == MG_DELIVERY_DEAD;
     }
     for (size_t i = 0; i < message->part_count; i++)
@@ -537,7 +432,7 @@ static void free_known(struct memory_known *known)
 
 static void forget_known(struct memory_store *memory, int64_t now)
 {
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i < MG_MEMORY_BUCKETS; i++) {
         for (struct memory_known **place = &memory->known[i]; *place;) {
             struct memory_known *known = *place;
             if (known->until > now) {
@@ -587,8 +482,13 @@ static void memory_close(struct mg_store *store)
 
 static const struct mg_store_class memory_class = {
     .accept = memory_accept,
-    .claim = memory_claim,
+    .claim = mg_memory_claim,
     .outcome = memory_outcome,
+    .take = mg_memory_take,
+    .settle = mg_memory_settle,
+    .queue = mg_memory_queue,
+    .queues = mg_memory_queues,
+    .list = mg_memory_list,
     .find = memory_find,
     .look_up = memory_look_up,
     .part = memory_part,

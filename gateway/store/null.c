@@ -22,6 +22,36 @@ static void null_outcome(struct mg_store *store, struct mg_store_outcome *outcom
     mg_handoff_post(store->handoff, &outcome->item);
 }
 
+static void null_take(struct mg_store *store, struct mg_store_take *take)
+{
+    take->ok = !take->message || mg_store_fail_unknown(&take->error);
+    mg_handoff_post(store->handoff, &take->item);
+}
+
+static void null_settle(struct mg_store *store, struct mg_store_settle *settle)
+{
+    mg_store_fail_unknown(&settle->error);
+    mg_handoff_post(store->handoff, &settle->item);
+}
+
+/* store.c has already said zero, and empty, in every result. */
+static void null_queue(struct mg_store *store, struct mg_store_queue *queue)
+{
+    (void)store, (void)queue;
+}
+
+static void null_queues(struct mg_store *store, struct mg_store_queue **queues, size_t *count)
+{
+    (void)store, (void)queues, (void)count;
+}
+
+static bool null_list(struct mg_store *store, const char *destination, struct mg_store_place after,
+                      size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error)
+{
+    (void)store, (void)destination, (void)after, (void)limit, (void)now, (void)list, (void)error;
+    return true;
+}
+
 /* store.c has already said "not found" in every result. */
 static bool null_find(struct mg_store *store, const struct mg_id *id,
                       struct mg_store_message *message, bool *found, struct mg_error *error)
@@ -102,6 +132,11 @@ static const struct mg_store_class null_class = {
     .accept = null_accept,
     .claim = null_claim,
     .outcome = null_outcome,
+    .take = null_take,
+    .settle = null_settle,
+    .queue = null_queue,
+    .queues = null_queues,
+    .list = null_list,
     .find = null_find,
     .look_up = null_look_up,
     .part = null_part,

@@ -2,11 +2,16 @@
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
 	gateway/store/backend.h \
-	gateway/store/memory.c \
+	gateway/store/memory.c gateway/store/memory.h \
+	gateway/store/memory_box.c \
 	gateway/store/null.c \
+	gateway/store/queues.c gateway/store/queues.h \
 	gateway/store/spool.c \
 	gateway/store/sqlite.c gateway/store/sqlite.h \
+	gateway/store/sqlite_box.c \
 	gateway/store/sqlite_call.c \
+	gateway/store/sqlite_claim.c \
+	gateway/store/sqlite_count.c \
 	gateway/store/sqlite_expire.c \
 	gateway/store/sqlite_read.c \
 	gateway/store/sqlite_schema.c \

@@ -131,7 +131,8 @@ static bool open_database(struct mg_sqlite *sqlite, struct mg_error *error)
     return true;
 }
 
-/* Whatever this node was delivering when it ended waits again. */
+/* Whatever this node was delivering when it ended waits again. What a reader has taken is no
+ * node's, and stays taken. */
 static bool return_claims(struct mg_sqlite *sqlite, struct mg_error *error)
 {
     sqlite3_stmt *statement = mg_sqlite_bind(&sqlite->writer, W_RETURN_OWN);
@@ -151,12 +152,13 @@ static void close_store(struct mg_store *store)
     mg_sqlite_stop_writer(sqlite);
     mg_sqlite_close_readers(sqlite);
     mg_sqlite_disconnect(&sqlite->writer);
+    mg_store_queues_free(sqlite->queues);
     close_descriptor(sqlite->store.spool_folder);
     close_descriptor(sqlite->lock_file);
     close_descriptor(sqlite->folder);
     pthread_cond_destroy(&sqlite->reader_free);
     pthread_mutex_destroy(&sqlite->reader_lock);
-    pthread_cond_destroy(&sqlite->expired);
+    pthread_cond_destroy(&sqlite->errand_done);
     pthread_cond_destroy(&sqlite->called);
     pthread_mutex_destroy(&sqlite->lock);
     free(sqlite->vfs);
@@ -180,10 +182,35 @@ static void enqueue_outcome(struct mg_store *store, struct mg_store_outcome *out
     mg_sqlite_enqueue((struct mg_sqlite *)store, &outcome->item);
 }
 
+static void enqueue_take(struct mg_store *store, struct mg_store_take *take)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &take->item);
+}
+
+static void enqueue_settle(struct mg_store *store, struct mg_store_settle *settle)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &settle->item);
+}
+
+static void read_queue(struct mg_store *store, struct mg_store_queue *queue)
+{
+    mg_store_queues_read(((struct mg_sqlite *)store)->queues, queue);
+}
+
+static void read_queues(struct mg_store *store, struct mg_store_queue **queues, size_t *count)
+{
+    mg_store_queues_read_all(((struct mg_sqlite *)store)->queues, queues, count);
+}
+
 static const struct mg_store_class sqlite_class = {
     .accept = enqueue_accept,
     .claim = enqueue_claim,
     .outcome = enqueue_outcome,
+    .take = enqueue_take,
+    .settle = enqueue_settle,
+    .queue = read_queue,
+    .queues = read_queues,
+    .list = mg_sqlite_list,
     .find = mg_sqlite_find,
     .look_up = mg_sqlite_look_up,
     .part = mg_sqlite_part,
@@ -205,7 +232,7 @@ static void set_up_locks(struct mg_sqlite *sqlite)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&sqlite->lock, NULL);
     pthread_cond_init(&sqlite->called, &monotonic);
-    pthread_cond_init(&sqlite->expired, NULL);
+    pthread_cond_init(&sqlite->errand_done, NULL);
     pthread_mutex_init(&sqlite->reader_lock, NULL);
     pthread_cond_init(&sqlite->reader_free, NULL);
     pthread_condattr_destroy(&monotonic);
@@ -230,6 +257,7 @@ static struct mg_sqlite *new_store(const struct mg_store_options *options,
     sqlite->keep_content = options->keep_content;
     sqlite->keep_trace = options->keep_trace;
     sqlite->commit_limit = options->commit_limit ? options->commit_limit : MG_STORE_COMMIT_LIMIT;
+    sqlite->queues = mg_store_queues_new();
     for (size_t i = 0; i < MG_SQLITE_READERS; i++)
         sqlite->idle[sqlite->idle_count++] = &sqlite->readers[i];
     set_up_locks(sqlite);
@@ -243,7 +271,8 @@ struct mg_store *mg_store_sqlite_open(const struct mg_store_options *options,
     pthread_once(&once, set_up_library);
     struct mg_sqlite *sqlite = new_store(options, handoff);
     if (!open_folders(sqlite, options->folder, error) || !open_database(sqlite, error) ||
-        !return_claims(sqlite, error) || !mg_sqlite_sweep(sqlite, error)) {
+        !return_claims(sqlite, error) || !mg_sqlite_count(sqlite, error) ||
+        !mg_sqlite_sweep(sqlite, error)) {
         close_store(&sqlite->store);
         return NULL;
     }

@@ -5,7 +5,10 @@
  *   sqlite_schema.c     the tables and the upgrades
  *   sqlite_statement.c  a connection with its prepared statements
  *   sqlite_writer.c     the writer's thread, its queue, the group commit
- *   sqlite_call.c       what accept, claim and outcome do inside the commit
+ *   sqlite_call.c       what accept does inside the commit
+ *   sqlite_claim.c      what claim and outcome do
+ *   sqlite_box.c        what take and settle do, and the end of leases
+ *   sqlite_count.c      the numbers of each destination
  *   sqlite_expire.c     what retention deletes
  *   sqlite_read.c       the readers
  *
@@ -17,6 +20,7 @@
 #define MUENGSTEN_STORE_SQLITE_H
 
 #include "gateway/store/backend.h"
+#include "gateway/store/queues.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -102,8 +106,16 @@ enum mg_sqlite_write {
     W_DUE,
     W_CLAIM,
     W_NEXT_DUE,
+    W_RUNNING,
+    W_FIRST,
+    W_BLOCKING,
+    W_PASS,
     W_CLAIMED,
+    W_BOXED,
+    W_NEXT_BOXED,
+    W_TAKE,
     W_OUTCOME,
+    W_BLOCK,
     W_EVENT,
     W_END,
     W_FORGET_OLD,
@@ -135,13 +147,15 @@ struct mg_sqlite {
 
     /* The queue. */
     pthread_mutex_t lock;
-    pthread_cond_t called;  /* for the writer: there is something to do */
-    pthread_cond_t expired; /* for those who wait in mg_store_expire */
+    pthread_cond_t called;      /* for the writer: there is something to do */
+    pthread_cond_t errand_done; /* for those who wait for an errand */
     struct mg_handoff_item *first;
     struct mg_handoff_item *last;
     bool asleep;
     bool look; /* somebody wants to know about the space on disk */
     bool closing;
+
+    struct mg_store_queues *queues;
 
     /* Readiness. */
     atomic_bool failed;  /* the last commit did not succeed */
@@ -187,27 +201,76 @@ void mg_sqlite_look_at_space(struct mg_sqlite *sqlite);
  * too, so that nothing deleted remains in it. */
 void mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty);
 
-/* ---- what the calls do, inside the writer's transaction ---- */
-
-/* False if a statement failed: then the transaction cannot be committed as it is. Otherwise ok and
- * error of the call say what became of it. */
-bool mg_sqlite_carry_out(struct mg_sqlite *sqlite, struct mg_handoff_item *item);
-
-/* ---- retention ---- */
-
-/* Somebody waits in mg_store_expire; in the writer's queue. */
-struct mg_sqlite_expiry {
+/* What somebody has the writer do alone, in its turn, and waits for; in the writer's queue. */
+struct mg_sqlite_errand {
     struct mg_handoff_item item; /* without a run function: by that it is known */
-    int64_t now;
-    bool more;
+    /* On the writer's thread, outside of a transaction: fills in ok or error. */
+    void (*carry_out)(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand);
     bool ok;
     bool finished;
     struct mg_error error;
 };
 
+/* Returns its ok, with the error (NULL is allowed). Any thread but the writer's. */
+bool mg_sqlite_run_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand,
+                          struct mg_error *error);
+/* Ends the transaction of an errand: commits if it passed, else undoes it and says why. */
+void mg_sqlite_end_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand, bool passed);
+
+/* ---- what the calls do, inside the writer's transaction ---- */
+
+/* False if a statement failed: then the transaction cannot be committed as it is. Otherwise ok and
+ * error of the call say what became of it. */
+bool mg_sqlite_carry_out(struct mg_sqlite *sqlite, struct mg_handoff_item *item);
+bool mg_sqlite_claim(struct mg_sqlite *sqlite, struct mg_store_claim *claim);
+bool mg_sqlite_outcome(struct mg_sqlite *sqlite, struct mg_store_outcome *outcome);
+bool mg_sqlite_take(struct mg_sqlite *sqlite, struct mg_store_take *take);
+bool mg_sqlite_settle(struct mg_sqlite *sqlite, struct mg_store_settle *settle);
+
+/* True, with the reason, if there is no space left for what is begun. */
+bool mg_sqlite_refuse_for_space(bool refused, struct mg_error *error);
+
+/* A delivery's row, as it is found before it is changed. */
+struct mg_sqlite_delivery {
+    bool found;
+    bool is_ours;  /* claimed by this node */
+    bool is_taken; /* by a reader */
+    int64_t key;
+    enum mg_delivery_state state;
+    int attempts;
+    int64_t next_attempt;
+    int64_t lease;
+    int64_t size;
+    char destination[MG_STORE_NAME_SIZE];
+};
+/* Steps a bound statement whose columns are those of W_CLAIMED. */
+bool mg_sqlite_find_delivery(struct mg_sqlite *sqlite, int statement,
+                             struct mg_sqlite_delivery *delivery);
+/* Records what became of a row that ran, with its event. */
+bool mg_sqlite_record(struct mg_sqlite *sqlite, const struct mg_store_outcome *outcome,
+                      const struct mg_sqlite_delivery *delivery);
+/* Reads a delivery that was just claimed from a row with the columns of W_DUE. */
+void mg_sqlite_read_due(struct mg_store_delivery *delivery, sqlite3_stmt *row,
+                        const char *destination);
+
+/* Returns to the queue those of a destination whose lease has ended, at most a batch; *more (NULL
+ * is allowed) says whether there may be more. */
+bool mg_sqlite_return_leases(struct mg_sqlite *sqlite, const char *destination, int64_t now,
+                             bool *more);
+/* The same, of all, from another thread than the writer's; blocks. */
+bool mg_sqlite_return_all_leases(struct mg_sqlite *sqlite, const char *destination, int64_t now,
+                                 struct mg_error *error);
+
+/* ---- the numbers ---- */
+
+/* Counts what the file holds, when it is opened. */
+bool mg_sqlite_count(struct mg_sqlite *sqlite, struct mg_error *error);
+/* Before a commit: looks for the oldest of those destinations whose oldest has ended. */
+bool mg_sqlite_find_oldest(struct mg_sqlite *sqlite);
+
+/* ---- retention ---- */
+
 bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
-/* On the writer's thread, outside of a transaction. */
-void mg_sqlite_carry_out_expiry(struct mg_sqlite *sqlite, struct mg_sqlite_expiry *expiry);
 
 /* ---- the readers ---- */
 
@@ -230,6 +293,8 @@ bool mg_sqlite_deliveries(struct mg_store *store, const struct mg_id *id,
                           struct mg_error *error);
 bool mg_sqlite_events(struct mg_store *store, const struct mg_id *id,
                       struct mg_store_event **events, size_t *count, struct mg_error *error);
+bool mg_sqlite_list(struct mg_store *store, const char *destination, struct mg_store_place after,
+                    size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error);
 bool mg_sqlite_totals(struct mg_store *store, struct mg_store_totals *totals,
                       struct mg_error *error);
 

@@ -14,6 +14,12 @@ struct ending {
     int64_t ended;
 };
 
+struct expiry {
+    struct mg_sqlite_errand errand; /* first */
+    int64_t now;
+    bool more;
+};
+
 struct batch {
     struct ending endings[MG_STORE_EXPIRE_BATCH];
     size_t count;
@@ -97,12 +103,28 @@ static bool drop_content(struct mg_sqlite *sqlite, const struct ending *ending, 
            mg_sqlite_done(&sqlite->writer, W_KEEP_ENDING);
 }
 
+/* The dead among them are no longer counted. */
+static bool delete_deliveries(struct mg_sqlite *sqlite, int64_t seq)
+{
+    struct mg_sqlite_connection *writer = &sqlite->writer;
+    sqlite3_stmt *delete = mg_sqlite_bind(writer, W_DELETE_DELIVERIES);
+    sqlite3_bind_int64(delete, 1, seq);
+    bool row, passed;
+    while ((passed = mg_sqlite_row(writer, W_DELETE_DELIVERIES, &row)) && row)
+        if (sqlite3_column_int(delete, 0) == MG_DELIVERY_DEAD)
+            mg_store_queues_change(sqlite->queues, (const char *)sqlite3_column_text(delete, 1))
+                ->queue.dead--;
+    if (passed)
+        mg_sqlite_reset(writer, W_DELETE_DELIVERIES);
+    return passed;
+}
+
 static bool drop_trace(struct mg_sqlite *sqlite, const struct ending *ending, struct batch *batch)
 {
     return collect_spools(sqlite, ending->seq, true, batch) &&
            delete_of(sqlite, W_DELETE_RECORDS, ending->seq) &&
            delete_of(sqlite, W_DELETE_EVENTS, ending->seq) &&
-           delete_of(sqlite, W_DELETE_DELIVERIES, ending->seq) &&
+           delete_deliveries(sqlite, ending->seq) &&
            delete_of(sqlite, W_DELETE_MESSAGE, ending->seq) && delete_ending(sqlite, 1, ending);
 }
 
@@ -118,6 +140,8 @@ static bool drop_stage(struct mg_sqlite *sqlite, int stage, int64_t until, struc
         if (!dropped)
             return false;
     }
+    if (stage == 1)
+        mg_store_queues_add_messages(sqlite->queues, -(int64_t)batch->count);
     *more = *more || batch->count == MG_STORE_EXPIRE_BATCH;
     return true;
 }
@@ -142,24 +166,20 @@ static bool expire_batch(struct mg_sqlite *sqlite, int64_t now, struct batch *ba
 {
     return mg_sqlite_done(&sqlite->writer, W_BEGIN) && forget_duplicates(sqlite, now, more) &&
            drop_stage(sqlite, 0, now - sqlite->keep_content, batch, more) &&
-           drop_stage(sqlite, 1, now - sqlite->keep_trace, batch, more) && vacuum(sqlite, more) &&
-           mg_sqlite_done(&sqlite->writer, W_COMMIT);
+           drop_stage(sqlite, 1, now - sqlite->keep_trace, batch, more) && vacuum(sqlite, more);
 }
 
-void mg_sqlite_carry_out_expiry(struct mg_sqlite *sqlite, struct mg_sqlite_expiry *expiry)
+static void carry_out(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
 {
+    struct expiry *expiry = (struct expiry *)errand;
     struct batch *batch = mg_allocate_zeroed(1, sizeof *batch);
-    expiry->ok = expire_batch(sqlite, expiry->now, batch, &expiry->more);
-    if (expiry->ok) {
+    mg_sqlite_end_errand(sqlite, errand, expire_batch(sqlite, expiry->now, batch, &expiry->more));
+    if (errand->ok) {
         for (size_t i = 0; i < batch->spool_count; i++)
             mg_store_spool_remove(sqlite->store.spool_folder, &batch->spools[i]);
         /* What was deleted is still in the log. */
         if (!expiry->more && sqlite->wal_pages > 0)
             mg_sqlite_checkpoint(sqlite, true);
-    } else {
-        mg_sqlite_fail(&sqlite->writer, &expiry->error);
-        if (!sqlite3_get_autocommit(sqlite->writer.database))
-            (void)mg_sqlite_done(&sqlite->writer, W_ROLLBACK);
     }
     free(batch->spools);
     free(batch);
@@ -167,15 +187,8 @@ void mg_sqlite_carry_out_expiry(struct mg_sqlite *sqlite, struct mg_sqlite_expir
 
 bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
 {
-    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_expiry expiry = {.now = now};
-    mg_sqlite_enqueue(sqlite, &expiry.item);
-    pthread_mutex_lock(&sqlite->lock);
-    while (!expiry.finished)
-        pthread_cond_wait(&sqlite->expired, &sqlite->lock);
-    pthread_mutex_unlock(&sqlite->lock);
+    struct expiry expiry = {.errand.carry_out = carry_out, .now = now};
+    bool passed = mg_sqlite_run_errand((struct mg_sqlite *)store, &expiry.errand, error);
     *more = expiry.more;
-    if (!expiry.ok && error)
-        *error = expiry.error;
-    return expiry.ok;
+    return passed;
 }

@@ -19,7 +19,8 @@ enum read_statement {
     R_RECORD,
     R_DELIVERIES,
     R_EVENTS,
-    R_TOTALS,
+    R_ENDED_LEASE,
+    R_LIST,
     R_SPOOLED,
     R_COUNT
 };
@@ -47,10 +48,14 @@ static const char *const statements[R_COUNT] = {
                  " FROM messages m CROSS JOIN events e"
                  " ON e.key BETWEEN m.seq << 20 AND (m.seq << 20) + 1048575"
                  " WHERE m.id = ?1 ORDER BY e.key",
-    [R_TOTALS] = "SELECT (SELECT count(*) FROM messages),"
-                 " (SELECT count(*) FROM deliveries WHERE state = 0)"
-                 " + (SELECT count(*) FROM deliveries WHERE state = 1),"
-                 " (SELECT count(*) FROM deliveries WHERE state = 5)",
+    [R_ENDED_LEASE] = "SELECT 1 FROM deliveries INDEXED BY deliveries_running"
+                      " WHERE state = 1 AND destination = ?1 AND lease <= ?2 LIMIT 1",
+    [R_LIST] = "SELECT d.key, d.next_attempt, d.message, d.received, d.size, d.attempts,"
+               " m.uuid, m.type, m.author, m.reader, m.partner"
+               " FROM deliveries d INDEXED BY deliveries_waiting"
+               " CROSS JOIN messages m ON m.seq = d.key >> 20"
+               " WHERE d.state = 0 AND d.destination = ?1 AND (d.next_attempt, d.key) > (?2, ?3)"
+               " ORDER BY d.next_attempt, d.key LIMIT ?4",
     [R_SPOOLED] = "SELECT 1 FROM contents WHERE spool = ?1 AND spool IS NOT NULL UNION ALL"
                   " SELECT 1 FROM records WHERE spool = ?1 AND spool IS NOT NULL LIMIT 1",
 };
@@ -379,6 +384,87 @@ bool mg_sqlite_events(struct mg_store *store, const struct mg_id *id,
     return passed;
 }
 
+/* ---- boxes ---- */
+
+static void read_entry(sqlite3_stmt *row, struct mg_store_entry *entry)
+{
+    mg_sqlite_column_id(row, 2, &entry->message);
+    entry->received = sqlite3_column_int64(row, 3);
+    entry->size = sqlite3_column_int64(row, 4);
+    entry->attempts = sqlite3_column_int(row, 5);
+    mg_sqlite_column_text(row, 6, entry->uuid, sizeof entry->uuid);
+    mg_sqlite_column_text(row, 7, entry->type, sizeof entry->type);
+    mg_sqlite_column_text(row, 8, entry->author, sizeof entry->author);
+    mg_sqlite_column_text(row, 9, entry->reader, sizeof entry->reader);
+    mg_sqlite_column_text(row, 10, entry->partner, sizeof entry->partner);
+}
+
+static bool read_list(struct mg_sqlite_connection *reader, const char *destination,
+                      struct mg_store_place after, size_t limit, struct mg_store_list *list)
+{
+    sqlite3_stmt *statement = mg_sqlite_bind(reader, R_LIST);
+    mg_sqlite_bind_text(statement, 1, destination);
+    sqlite3_bind_int64(statement, 2, after.time);
+    sqlite3_bind_int64(statement, 3, after.key);
+    sqlite3_bind_int64(statement, 4, (int64_t)limit);
+    size_t room = 0;
+    bool row, passed;
+    while ((passed = mg_sqlite_row(reader, R_LIST, &row)) && row) {
+        if (list->count == room) {
+            room = room ? 2 * room : 16;
+            list->entries = mg_reallocate(list->entries, room * sizeof *list->entries);
+        }
+        read_entry(statement, &list->entries[list->count++]);
+        list->next.key = sqlite3_column_int64(statement, 0);
+        list->next.time = sqlite3_column_int64(statement, 1);
+    }
+    list->more = list->count == limit;
+    if (passed)
+        mg_sqlite_reset(reader, R_LIST);
+    return passed;
+}
+
+static bool has_ended_leases(struct mg_sqlite_connection *reader, const char *destination,
+                             int64_t now, bool *has)
+{
+    sqlite3_stmt *statement = mg_sqlite_bind(reader, R_ENDED_LEASE);
+    mg_sqlite_bind_text(statement, 1, destination);
+    sqlite3_bind_int64(statement, 2, now);
+    bool passed = mg_sqlite_row(reader, R_ENDED_LEASE, has);
+    if (passed)
+        mg_sqlite_reset(reader, R_ENDED_LEASE);
+    return passed;
+}
+
+/* What is waiting stands in one index in its order. What has an ended lease would have to be
+ * searched for and sorted in between, each time anew; so it is returned first, once. */
+bool mg_sqlite_list(struct mg_store *store, const char *destination, struct mg_store_place after,
+                    size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    if (!reader)
+        return false;
+    bool ended = false, passed = has_ended_leases(reader, destination, now, &ended);
+    if (passed && ended) {
+        /* Nobody holds a reader while waiting for the writer. */
+        return_reader(sqlite, reader);
+        if (!mg_sqlite_return_all_leases(sqlite, destination, now, error))
+            return false;
+        reader = take_reader(sqlite, error);
+        if (!reader)
+            return false;
+    }
+    passed = passed && read_list(reader, destination, after, limit, list);
+    if (!passed) {
+        mg_sqlite_fail(reader, error);
+        free(list->entries);
+        *list = (struct mg_store_list){.next = after};
+    }
+    return_reader(sqlite, reader);
+    return passed;
+}
+
 /* ---- the whole ---- */
 
 /* Calls do for every entry of the spool's folder that is named by an id. */
@@ -419,24 +505,13 @@ bool mg_sqlite_totals(struct mg_store *store, struct mg_store_totals *totals,
                       struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
-    if (!reader)
-        return false;
-    sqlite3_stmt *statement = mg_sqlite_bind(reader, R_TOTALS);
-    bool row, passed = mg_sqlite_row(reader, R_TOTALS, &row) || mg_sqlite_fail(reader, error);
-    if (passed) {
-        totals->messages = sqlite3_column_int64(statement, 0);
-        totals->waiting = sqlite3_column_int64(statement, 1);
-        totals->dead = sqlite3_column_int64(statement, 2);
-        mg_sqlite_reset(reader, R_TOTALS);
-    }
-    return_reader(sqlite, reader);
+    mg_store_queues_totals(sqlite->queues, totals);
     static const char *const files[] = {"store.db", "store.db-wal"};
     struct stat facts;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (fstatat(sqlite->folder, files[i], &facts, 0) == 0)
             totals->bytes += facts.st_size;
-    return passed && for_each_spool(sqlite, add_size, &totals->bytes, error);
+    return for_each_spool(sqlite, add_size, &totals->bytes, error);
 }
 
 static bool remove_if_unnamed(struct mg_sqlite *sqlite, const char *name, const struct mg_id *id,

@@ -100,8 +100,24 @@ static const char version_1[] =
     "PRAGMA application_id = " APPLICATION ";"
     "PRAGMA user_version = 1;";
 
+static const char version_2[] =
+    /* Of the content, so that what waits can be counted without looking at contents. */
+    "ALTER TABLE deliveries ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+    /* Dead, and those after it wait until somebody decides about it. */
+    "ALTER TABLE deliveries ADD COLUMN blocks INTEGER NOT NULL DEFAULT 0;"
+    /* In the order of acceptance, since an index ends with the key. */
+    "CREATE INDEX deliveries_open ON deliveries (destination) WHERE ended = 0;"
+    "CREATE INDEX deliveries_blocking ON deliveries (destination) WHERE blocks = 1;"
+    "DROP INDEX deliveries_dead;"
+    "CREATE INDEX deliveries_dead ON deliveries (destination, ended) WHERE state = 5;"
+    /* The content is part 1 (MG_PART_CONTENT) of a message. */
+    "UPDATE deliveries SET size = coalesce((SELECT c.size FROM contents c"
+    " WHERE c.key = (deliveries.key >> 20 << 20) + 1), 0) WHERE ended = 0;"
+    "PRAGMA user_version = 2;";
+_Static_assert(MG_PART_CONTENT == 1, "the upgrade to version 2 says the same in SQL");
+
 /* Step n makes version n + 1 out of version n, and says so in user_version. */
-static const char *const steps[] = {version_1};
+static const char *const steps[] = {version_1, version_2};
 static const int64_t newest = sizeof steps / sizeof *steps;
 
 /* A file that is not ours is left as it is. */
@@ -147,6 +163,12 @@ bool mg_sqlite_upgrade(struct mg_sqlite_connection *connection, struct mg_error 
     return false;
 }
 
+#define DUE   "key, id, message, attempts, received, next_attempt, last_code, last_text"
+#define FOUND "d.key, d.state, d.node, d.attempts, d.next_attempt, d.lease, d.size, d.destination"
+#define FROM_MESSAGE                                                                               \
+    " FROM messages m CROSS JOIN deliveries d ON d.key BETWEEN m.seq << 20"                        \
+    " AND (m.seq << 20) + " NUMBER_LAST " WHERE m.id = ?1"
+
 /* Every statement finds its rows by a key or an index, whatever else is in the file. */
 const char *const mg_sqlite_writes[W_COUNT] = {
     [W_BEGIN] = "BEGIN IMMEDIATE",
@@ -165,27 +187,40 @@ const char *const mg_sqlite_writes[W_COUNT] = {
     [W_CONTENT] = "INSERT INTO contents VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [W_RECORD] = "INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [W_DELIVERY] = "INSERT INTO deliveries (key, id, message, destination, received, state,"
-                   " attempts, next_attempt, ended) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?5, 0)",
+                   " attempts, next_attempt, ended, size)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?5, 0, ?6)",
     [W_FIRST_EVENT] = "INSERT INTO events VALUES (?1, ?2, NULL, 'accepted', NULL, 0)",
     [W_END_AT_ONCE] = "INSERT INTO endings VALUES (0, ?1, ?2)",
 
-    [W_RETURN_LEASES] = "UPDATE deliveries SET state = 0, node = NULL, lease = NULL"
-                        " WHERE state = 1 AND destination = ?1 AND lease <= ?2",
-    [W_DUE] = "SELECT key, id, message, attempts, received, next_attempt, last_code, last_text"
-              " FROM deliveries WHERE state = 0 AND destination = ?1 AND next_attempt <= ?2"
-              " ORDER BY next_attempt, key LIMIT ?3",
+    [W_RETURN_LEASES] = "UPDATE deliveries SET state = 0, node = NULL, lease = NULL WHERE key IN"
+                        " (SELECT key FROM deliveries WHERE state = 1 AND destination = ?1"
+                        " AND lease <= ?2 ORDER BY lease LIMIT ?3)",
+    [W_DUE] =
+        "SELECT " DUE " FROM deliveries WHERE state = 0 AND destination = ?1 AND next_attempt <= ?2"
+        " ORDER BY next_attempt, key LIMIT ?3",
     [W_CLAIM] = "UPDATE deliveries SET state = 1, attempts = attempts + 1, node = ?2, lease = ?3"
                 " WHERE key = ?1",
     [W_NEXT_DUE] =
         "SELECT (SELECT min(next_attempt) FROM deliveries WHERE state = 0 AND destination = ?1),"
         " (SELECT min(lease) FROM deliveries WHERE state = 1 AND destination = ?1)",
 
-    [W_CLAIMED] = "SELECT d.key, d.state, d.node, d.destination FROM messages m"
-                  " CROSS JOIN deliveries d ON d.key BETWEEN m.seq << 20"
-                  " AND (m.seq << 20) + " NUMBER_LAST " WHERE m.id = ?1 AND d.id = ?2",
+    [W_RUNNING] = "SELECT min(lease) FROM deliveries WHERE state = 1 AND destination = ?1",
+    [W_FIRST] = "SELECT " DUE ", state FROM deliveries INDEXED BY deliveries_open"
+                " WHERE ended = 0 AND destination = ?1 ORDER BY key LIMIT 1",
+    [W_BLOCKING] = "SELECT key, message FROM deliveries INDEXED BY deliveries_blocking"
+                   " WHERE blocks = 1 AND destination = ?1 ORDER BY key LIMIT 1",
+    [W_PASS] = "UPDATE deliveries SET blocks = 0 WHERE key = ?1",
+
+    [W_CLAIMED] = "SELECT " FOUND FROM_MESSAGE " AND d.id = ?2",
+    [W_BOXED] = "SELECT " FOUND FROM_MESSAGE " AND d.destination = ?2",
+    [W_NEXT_BOXED] = "SELECT key FROM deliveries INDEXED BY deliveries_waiting WHERE state = 0"
+                     " AND destination = ?1 ORDER BY next_attempt, key LIMIT 1",
+    [W_TAKE] = "UPDATE deliveries SET state = 1, attempts = attempts + 1, node = NULL, lease = ?2"
+               " WHERE key = ?1 RETURNING " DUE,
     [W_OUTCOME] = "UPDATE deliveries SET state = ?2, attempts = attempts - ?3,"
                   " next_attempt = coalesce(?4, next_attempt), ended = ?5, last_code = ?6,"
                   " last_text = ?7, node = NULL, lease = NULL WHERE key = ?1",
+    [W_BLOCK] = "UPDATE deliveries SET blocks = 1 WHERE key = ?1",
     /* A trace that is full keeps its newest event. */
     [W_EVENT] = "INSERT OR REPLACE INTO events SELECT"
                 " min(coalesce(max(key) + 1, ?1 << 20), (?1 << 20) + " NUMBER_LAST "),"
@@ -193,7 +228,7 @@ const char *const mg_sqlite_writes[W_COUNT] = {
                 " WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
     [W_END] = "INSERT OR IGNORE INTO endings SELECT 0, ?2, ?1 WHERE NOT EXISTS (SELECT 1"
               " FROM deliveries WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST
-              " AND ended = 0)",
+              " AND (ended = 0 OR blocks = 1))",
 
     [W_FORGET_OLD] = "DELETE FROM duplicates WHERE seq IN (SELECT seq FROM duplicates"
                      " ORDER BY seq LIMIT ?2) AND until <= ?1",
@@ -208,7 +243,8 @@ const char *const mg_sqlite_writes[W_COUNT] = {
     [W_DELETE_RECORDS] =
         "DELETE FROM records WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
     [W_DELETE_DELIVERIES] =
-        "DELETE FROM deliveries WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
+        "DELETE FROM deliveries WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST
+        " RETURNING state, destination",
     [W_DELETE_EVENTS] =
         "DELETE FROM events WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
     [W_DELETE_MESSAGE] = "DELETE FROM messages WHERE seq = ?1",

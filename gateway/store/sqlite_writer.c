@@ -85,20 +85,20 @@ bool mg_sqlite_can_record(struct mg_store *store)
 
 /* ---- the queue ---- */
 
-static void finish_expiry(struct mg_sqlite *sqlite, struct mg_sqlite_expiry *expiry)
+static void finish_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
 {
     pthread_mutex_lock(&sqlite->lock);
-    expiry->finished = true;
-    pthread_cond_broadcast(&sqlite->expired);
+    errand->finished = true;
+    pthread_cond_broadcast(&sqlite->errand_done);
     pthread_mutex_unlock(&sqlite->lock);
 }
 
 static void refuse_call(struct mg_sqlite *sqlite, struct mg_handoff_item *item)
 {
     if (!item->run) {
-        struct mg_sqlite_expiry *expiry = (struct mg_sqlite_expiry *)item;
-        mg_fail(&expiry->error, "store.closed", "the store is closing");
-        finish_expiry(sqlite, expiry);
+        struct mg_sqlite_errand *errand = (struct mg_sqlite_errand *)item;
+        mg_fail(&errand->error, "store.closed", "the store is closing");
+        finish_errand(sqlite, errand);
         return;
     }
     if (mg_store_call(item) == MG_STORE_CALL_ACCEPT)
@@ -127,7 +127,20 @@ void mg_sqlite_enqueue(struct mg_sqlite *sqlite, struct mg_handoff_item *item)
         refuse_call(sqlite, item);
 }
 
-/* An expiry is carried out alone, in its turn. */
+bool mg_sqlite_run_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand,
+                          struct mg_error *error)
+{
+    mg_sqlite_enqueue(sqlite, &errand->item);
+    pthread_mutex_lock(&sqlite->lock);
+    while (!errand->finished)
+        pthread_cond_wait(&sqlite->errand_done, &sqlite->lock);
+    pthread_mutex_unlock(&sqlite->lock);
+    if (!errand->ok && error)
+        *error = errand->error;
+    return errand->ok;
+}
+
+/* An errand is carried out alone, in its turn. */
 static size_t take_group(struct mg_sqlite *sqlite)
 {
     size_t count = 0;
@@ -201,7 +214,10 @@ static void clear_call(struct mg_handoff_item *item)
         claim->deliveries = NULL;
         claim->count = 0;
         claim->next_due = 0;
+        claim->blocked = false;
     }
+    if (mg_store_call(item) == MG_STORE_CALL_TAKE)
+        ((struct mg_store_take *)item)->found = false;
 }
 
 /* Whether a failed statement is the fault of the call alone, so that the others can do without it.
@@ -225,7 +241,28 @@ static void roll_back(struct mg_sqlite *sqlite)
     int failure = sqlite->writer.failure;
     if (!sqlite3_get_autocommit(sqlite->writer.database))
         (void)mg_sqlite_done(&sqlite->writer, W_ROLLBACK);
+    mg_store_queues_undo(sqlite->queues);
     sqlite->writer.failure = failure;
+}
+
+/* What is counted counts once it is committed. */
+static bool commit(struct mg_sqlite *sqlite)
+{
+    bool passed = mg_sqlite_find_oldest(sqlite) && mg_sqlite_done(&sqlite->writer, W_COMMIT);
+    if (passed)
+        mg_store_queues_keep(sqlite->queues);
+    else
+        roll_back(sqlite);
+    return passed;
+}
+
+void mg_sqlite_end_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand, bool passed)
+{
+    if (!passed)
+        roll_back(sqlite);
+    errand->ok = passed && commit(sqlite);
+    if (!errand->ok)
+        mg_sqlite_fail(&sqlite->writer, &errand->error);
 }
 
 /* One transaction with all calls that are not spoiled. If it fails, *culprit is the call whose
@@ -241,10 +278,10 @@ static bool commit_group(struct mg_sqlite *sqlite, size_t count, size_t *culprit
         if (!passed && is_own_fault(sqlite))
             *culprit = i;
     }
-    passed = passed && mg_sqlite_done(&sqlite->writer, W_COMMIT);
-    if (!passed)
-        roll_back(sqlite);
-    return passed;
+    if (passed)
+        return commit(sqlite);
+    roll_back(sqlite);
+    return false;
 }
 
 static void fail_call(struct mg_sqlite *sqlite, struct mg_handoff_item *item)
@@ -391,10 +428,10 @@ static void work_on_group(struct mg_sqlite *sqlite, size_t count)
         checkpoint_if_large(sqlite);
 }
 
-static void work_on_expiry(struct mg_sqlite *sqlite, struct mg_sqlite_expiry *expiry)
+static void work_on_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
 {
-    mg_sqlite_carry_out_expiry(sqlite, expiry);
-    finish_expiry(sqlite, expiry);
+    errand->carry_out(sqlite, errand);
+    finish_errand(sqlite, errand);
 }
 
 static void *run_writer(void *argument)
@@ -405,7 +442,7 @@ static void *run_writer(void *argument)
         if (count == 0 && atomic_load(&sqlite->failed))
             note_result(sqlite, probe(sqlite));
         else if (count > 0 && !sqlite->group[0]->run)
-            work_on_expiry(sqlite, (struct mg_sqlite_expiry *)sqlite->group[0]);
+            work_on_errand(sqlite, (struct mg_sqlite_errand *)sqlite->group[0]);
         else if (count > 0)
             work_on_group(sqlite, count);
     }

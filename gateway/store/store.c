@@ -22,6 +22,24 @@ static void run_outcome(struct mg_handoff_item *item)
         outcome->done(outcome);
 }
 
+static void run_take(struct mg_handoff_item *item)
+{
+    struct mg_store_take *take = (struct mg_store_take *)item;
+    take->done(take);
+}
+
+static void run_settle(struct mg_handoff_item *item)
+{
+    struct mg_store_settle *settle = (struct mg_store_settle *)item;
+    if (settle->done)
+        settle->done(settle);
+}
+
+static void clear_error(struct mg_error *error)
+{
+    error->code[0] = error->place[0] = error->text[0] = '\0';
+}
+
 void mg_store_accept(struct mg_store *store, struct mg_store_accept *accept)
 {
     assert(accept->done && accept->partner && accept->uuid);
@@ -29,29 +47,73 @@ void mg_store_accept(struct mg_store *store, struct mg_store_accept *accept)
     accept->ok = false;
     accept->result = MG_ACCEPT_NEW;
     accept->known_id = (struct mg_id){{0}};
-    accept->error.code[0] = accept->error.place[0] = accept->error.text[0] = '\0';
+    clear_error(&accept->error);
     store->class->accept(store, accept);
 }
 
 void mg_store_claim(struct mg_store *store, struct mg_store_claim *claim)
 {
-    assert(claim->done && claim->destination);
+    assert(claim->done && claim->destination && claim->due_by <= claim->now);
     claim->item = (struct mg_handoff_item){.run = run_claim};
     claim->ok = false;
     claim->deliveries = NULL;
     claim->count = 0;
     claim->next_due = 0;
-    claim->error.code[0] = claim->error.place[0] = claim->error.text[0] = '\0';
+    claim->blocked = false;
+    claim->blocking = (struct mg_id){{0}};
+    clear_error(&claim->error);
     store->class->claim(store, claim);
 }
 
 void mg_store_outcome(struct mg_store *store, struct mg_store_outcome *outcome)
 {
     assert(outcome->code && outcome->state != MG_DELIVERY_RUNNING);
+    assert(!outcome->blocks || outcome->state == MG_DELIVERY_DEAD);
     outcome->item = (struct mg_handoff_item){.run = run_outcome};
     outcome->ok = false;
-    outcome->error.code[0] = outcome->error.place[0] = outcome->error.text[0] = '\0';
+    clear_error(&outcome->error);
     store->class->outcome(store, outcome);
+}
+
+void mg_store_take(struct mg_store *store, struct mg_store_take *take)
+{
+    assert(take->done && take->destination);
+    take->item = (struct mg_handoff_item){.run = run_take};
+    take->ok = take->found = false;
+    clear_error(&take->error);
+    store->class->take(store, take);
+}
+
+void mg_store_settle(struct mg_store *store, struct mg_store_settle *settle)
+{
+    assert(settle->destination && settle->code);
+    assert(settle->state == MG_DELIVERY_COLLECTED || settle->state == MG_DELIVERY_WAITING);
+    settle->item = (struct mg_handoff_item){.run = run_settle};
+    settle->ok = false;
+    clear_error(&settle->error);
+    store->class->settle(store, settle);
+}
+
+void mg_store_queue(struct mg_store *store, const char *destination, struct mg_store_queue *queue)
+{
+    *queue = (struct mg_store_queue){0};
+    mg_store_copy_text(queue->destination, sizeof queue->destination, destination);
+    store->class->queue(store, queue);
+}
+
+void mg_store_queues(struct mg_store *store, struct mg_store_queue **queues, size_t *count)
+{
+    *queues = NULL;
+    *count = 0;
+    store->class->queues(store, queues, count);
+}
+
+bool mg_store_list(struct mg_store *store, const char *destination, struct mg_store_place after,
+                   size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error)
+{
+    assert(limit >= 1 && limit <= MG_STORE_LIST_LIMIT);
+    *list = (struct mg_store_list){.next = after};
+    return store->class->list(store, destination, after, limit, now, list, error);
 }
 
 bool mg_store_find(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,
@@ -140,7 +202,11 @@ enum mg_store_call mg_store_call(const struct mg_handoff_item *item)
 {
     if (item->run == run_accept)
         return MG_STORE_CALL_ACCEPT;
-    return item->run == run_claim ? MG_STORE_CALL_CLAIM : MG_STORE_CALL_OUTCOME;
+    if (item->run == run_claim)
+        return MG_STORE_CALL_CLAIM;
+    if (item->run == run_take)
+        return MG_STORE_CALL_TAKE;
+    return item->run == run_settle ? MG_STORE_CALL_SETTLE : MG_STORE_CALL_OUTCOME;
 }
 
 bool *mg_store_call_ok(struct mg_handoff_item *item)
@@ -150,6 +216,10 @@ bool *mg_store_call_ok(struct mg_handoff_item *item)
         return &((struct mg_store_accept *)item)->ok;
     case MG_STORE_CALL_CLAIM:
         return &((struct mg_store_claim *)item)->ok;
+    case MG_STORE_CALL_TAKE:
+        return &((struct mg_store_take *)item)->ok;
+    case MG_STORE_CALL_SETTLE:
+        return &((struct mg_store_settle *)item)->ok;
     default:
         return &((struct mg_store_outcome *)item)->ok;
     }
@@ -162,6 +232,10 @@ struct mg_error *mg_store_call_error(struct mg_handoff_item *item)
         return &((struct mg_store_accept *)item)->error;
     case MG_STORE_CALL_CLAIM:
         return &((struct mg_store_claim *)item)->error;
+    case MG_STORE_CALL_TAKE:
+        return &((struct mg_store_take *)item)->error;
+    case MG_STORE_CALL_SETTLE:
+        return &((struct mg_store_settle *)item)->error;
     default:
         return &((struct mg_store_outcome *)item)->error;
     }
@@ -181,6 +255,15 @@ bool mg_store_is_end(enum mg_delivery_state state)
            state == MG_DELIVERY_DEAD || state == MG_DELIVERY_CANCELLED;
 }
 
+int64_t mg_store_content_size(const struct mg_store_accept *accept)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < accept->part_count; i++)
+        if (accept->parts[i].kind == MG_PART_CONTENT)
+            size += mg_store_part_length(&accept->parts[i]);
+    return size;
+}
+
 bool mg_store_is_content(int kind)
 {
     return kind != MG_PART_RECEIPT && kind != MG_PART_HEADER;
@@ -191,6 +274,25 @@ bool mg_store_fail_lost_claim(struct mg_error *error)
     return mg_fail(
         error, "store.lost-claim",
         "this node no longer has the delivery: its lease ended and it was claimed again");
+}
+
+bool mg_store_fail_taken(struct mg_error *error)
+{
+    return mg_fail(error, "box.taken",
+                   "the message is taken at the moment; it can be taken when that lease has ended, "
+                   "unless it is acknowledged by then");
+}
+
+bool mg_store_fail_lost_taking(struct mg_error *error)
+{
+    return mg_fail(error, "box.lost",
+                   "the lease of this taking has ended, and somebody else may have the message; "
+                   "take it again");
+}
+
+bool mg_store_fail_unknown(struct mg_error *error)
+{
+    return mg_fail(error, "box.unknown", "no such message waits in this box");
 }
 
 bool mg_store_fail_no_part(struct mg_error *error)

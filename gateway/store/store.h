@@ -15,7 +15,8 @@
  *
  * A completion with ok = false changed nothing in the store. Codes: store.full (no space, or the
  * reserve is reached), store.failed (the database reports an error), store.lost-claim (of an
- * outcome), store.closed.
+ * outcome), box.taken (of a taking), box.lost (of a settlement), box.unknown (of both),
+ * store.closed.
  */
 #ifndef MUENGSTEN_STORE_STORE_H
 #define MUENGSTEN_STORE_STORE_H
@@ -133,19 +134,33 @@ struct mg_store_delivery {
     int64_t ended; /* 0: not yet */
 };
 
-/* Claims up to limit waiting deliveries of a destination whose next attempt is due, oldest first,
- * for this node until the lease ends. The delivery's attempts are counted up. */
+/*
+ * Claims up to limit waiting deliveries of a destination whose next attempt is due, oldest first,
+ * for this node until the lease ends. The delivery's attempts are counted up.
+ *
+ * Ordered: at most one at a time, in the order of acceptance. While one of the destination is
+ * running, or the first one waits for a later attempt, none is claimed, and next_due says when to
+ * ask again. While one that died so that the next may not overtake it (mg_store_outcome.blocks)
+ * stands before the first, none is claimed either, and blocked is true. With pass_dead such dead
+ * ones no longer stand in anybody's way, now and from now on.
+ */
 struct mg_store_claim {
     struct mg_handoff_item item;
     const char *destination;
     size_t limit;
     int64_t now;
-    int64_t lease; /* milliseconds since 1970 */
+    int64_t lease;  /* milliseconds since 1970 */
+    int64_t due_by; /* only what has been due by then, which is not after now; 0: now. What lies in
+                     * a box is due since it was accepted. */
+    bool ordered;
+    bool pass_dead; /* of an ordered claim */
     bool ok;
     struct mg_store_delivery *deliveries; /* the caller frees it with free() */
     size_t count;
     int64_t next_due; /* when it is worth asking again: the next attempt of one that waits, or the
                        * end of a lease; 0: neither */
+    bool blocked;     /* of an ordered claim: nothing goes until somebody decides about … */
+    struct mg_id blocking; /* … the delivery of this message, which is dead or held */
     struct mg_error error;
     void (*done)(struct mg_store_claim *claim);
     void *context;
@@ -161,6 +176,8 @@ struct mg_store_outcome {
     struct mg_id message;
     enum mg_delivery_state state; /* WAITING: again at next_attempt; or how it ended */
     bool attempt_counts; /* false: the attempt never left the house (stop, breaker): count down */
+    bool blocks;         /* dead, and those after it may not overtake it: ordered claims stop, and
+                          * retention leaves the message alone, until one of them passes the dead */
     int64_t now;
     int64_t next_attempt;
     const char *code; /* such as "delivered", "destination.unreachable" */
@@ -173,6 +190,69 @@ struct mg_store_outcome {
 };
 
 void mg_store_outcome(struct mg_store *store, struct mg_store_outcome *outcome);
+
+/* ---- boxes: deliveries that are collected ----
+ *
+ * What waits for a destination may also be taken by readers. A taking is not this node's: it ends
+ * with its lease or its settlement alone, also across restarts. Its attempt tells it from every
+ * other taking of the same message. The oldest is what has been due for the longest time, which in
+ * a box is what was accepted first. */
+
+/* Takes the oldest message, or a given one. Without a given one, none to take is no error: found is
+ * false. box.taken: somebody else has it at the moment; box.unknown: it does not wait here. */
+struct mg_store_take {
+    struct mg_handoff_item item;
+    const char *destination;
+    const struct mg_id *message; /* NULL: the oldest */
+    int64_t now;
+    int64_t lease; /* milliseconds since 1970 */
+    bool ok;
+    bool found;
+    struct mg_store_delivery delivery; /* its attempts: the attempt that settles it */
+    struct mg_error error;
+    void (*done)(struct mg_store_take *take);
+    void *context;
+};
+
+void mg_store_take(struct mg_store *store, struct mg_store_take *take);
+
+/* Settles a taking, with an event. box.lost: its lease has ended, or the message has been taken or
+ * settled otherwise since; box.unknown: no such message is known here. What was collected by the
+ * same taking stays so: settled again it is ok, and nothing changes. */
+struct mg_store_settle {
+    struct mg_handoff_item item;
+    const char *destination;
+    struct mg_id message;
+    int attempt;
+    enum mg_delivery_state state; /* COLLECTED; or WAITING: it may be taken again at once */
+    int64_t now;
+    const char *code; /* such as "collected", "returned" */
+    const char *text; /* may be NULL */
+    bool ok;
+    struct mg_error error;
+    void (*done)(struct mg_store_settle *settle); /* may be NULL */
+    void *context;
+};
+
+void mg_store_settle(struct mg_store *store, struct mg_store_settle *settle);
+
+/* ---- numbers: any thread, at once, without the disk ---- */
+
+/* What there is of a destination, as of the last commit. */
+struct mg_store_queue {
+    char destination[MG_STORE_NAME_SIZE];
+    int64_t waiting; /* deliveries that are not over: running, taken and held ones included */
+    int64_t running; /* of them claimed or taken; an ended lease counts until the next claim, taking
+                      * or list of the destination */
+    int64_t dead;
+    int64_t bytes;  /* of the content of those waiting */
+    int64_t oldest; /* when the oldest of those waiting was accepted; 0: none waits */
+};
+void mg_store_queue(struct mg_store *store, const char *destination, struct mg_store_queue *queue);
+
+/* All destinations for which something waits or is dead, in no order; the caller frees the array.
+ */
+void mg_store_queues(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
 
 /* ---- reading; blocks; any thread but the loop's ---- */
 
@@ -232,10 +312,42 @@ bool mg_store_deliveries(struct mg_store *store, const struct mg_id *id,
 bool mg_store_events(struct mg_store *store, const struct mg_id *id, struct mg_store_event **events,
                      size_t *count, struct mg_error *error);
 
+/* Lists what may be taken from a box at the moment, oldest first; what has an ended lease may. At
+ * most limit (1 to MG_STORE_LIST_LIMIT) entries, after a place where an earlier list ended (zeroed:
+ * from the beginning); more says whether there may be more after next. Blocks, also for the writer
+ * where leases have ended. */
+#define MG_STORE_LIST_LIMIT 1000
+
+struct mg_store_place {
+    int64_t time;
+    int64_t key;
+};
+
+struct mg_store_entry {
+    struct mg_id message;
+    char uuid[64];
+    char type[MG_STORE_NAME_SIZE];
+    char author[MG_STORE_NAME_SIZE];
+    char reader[MG_STORE_NAME_SIZE];
+    char partner[MG_STORE_NAME_SIZE];
+    int64_t received;
+    int64_t size; /* of the content */
+    int attempts; /* how often it was taken so far */
+};
+
+struct mg_store_list {
+    struct mg_store_entry *entries; /* the caller frees it with free() */
+    size_t count;
+    struct mg_store_place next;
+    bool more;
+};
+bool mg_store_list(struct mg_store *store, const char *destination, struct mg_store_place after,
+                   size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error);
+
 /* What the store holds, for the start, the log and the status. */
 struct mg_store_totals {
     int64_t messages;
-    int64_t waiting; /* deliveries, running ones included */
+    int64_t waiting; /* deliveries that are not over */
     int64_t dead;
     int64_t bytes; /* of the database and spool on disk */
 };

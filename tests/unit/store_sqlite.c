@@ -353,7 +353,7 @@ static void the_file_is_made_for_safety_and_deletion(void)
     fixture_close(&fixture);
     CU_ASSERT_EQUAL(number_in_file("PRAGMA auto_vacuum"), 2);
     CU_ASSERT_EQUAL(number_in_file("PRAGMA page_size"), MG_SQLITE_PAGE_SIZE);
-    CU_ASSERT_EQUAL(number_in_file("PRAGMA user_version"), 1);
+    CU_ASSERT_EQUAL(number_in_file("PRAGMA user_version"), 2);
     CU_ASSERT_EQUAL(number_in_file("SELECT count(*) FROM pragma_journal_mode"
                                    " WHERE journal_mode = 'wal'"),
                     1);

@@ -1,0 +1,90 @@
+/*
+ * memory: what the files of the store in memory share.
+ *
+ *   memory.c      accepts, records, reads, forgets
+ *   memory_box.c  claims, boxes, and the numbers of each destination
+ *
+ * Threads: one lock over everything; a call is carried out at once, under the lock, and completes
+ * through the handoff.
+ */
+#ifndef MUENGSTEN_STORE_MEMORY_H
+#define MUENGSTEN_STORE_MEMORY_H
+
+#include "gateway/store/backend.h"
+
+#include <pthread.h>
+
+#define MG_MEMORY_BUCKETS 4096
+
+struct memory_part {
+    int kind;
+    char media_type[128];
+    char name[256];
+    char *bytes;
+    int64_t length;
+};
+
+struct memory_delivery {
+    struct mg_store_delivery facts;
+    int64_t key; /* grows in the order of acceptance */
+    int64_t lease;
+    bool taken;  /* while it runs: by a reader */
+    bool blocks; /* dead, and those after it may not overtake it */
+    struct memory_message *message;
+};
+
+struct memory_message {
+    struct mg_store_message facts;
+    struct memory_part *parts;
+    size_t part_count;
+    struct memory_delivery *deliveries;
+    size_t delivery_count;
+    struct mg_store_event *events;
+    size_t event_count;
+    int64_t size;  /* of the content */
+    int64_t ended; /* when its last delivery ended; 0: not yet */
+    struct memory_message *next_in_bucket;
+    struct memory_message *next; /* in the order of acceptance */
+};
+
+struct memory_known {
+    char *partner;
+    char *uuid;
+    uint8_t digest[32];
+    struct mg_id message;
+    int64_t until;
+    struct memory_known *next_in_bucket;
+};
+
+struct memory_store {
+    struct mg_store store;
+    pthread_mutex_t lock;
+    int64_t keep_content;
+    int64_t keep_trace;
+    struct memory_message *messages[MG_MEMORY_BUCKETS];
+    struct memory_message *first;
+    struct memory_message **end;
+    struct memory_known *known[MG_MEMORY_BUCKETS];
+    struct memory_delivery **open; /* those that are not over, in the order of acceptance */
+    size_t open_count;
+    size_t open_room;
+    int64_t last_key;
+};
+
+struct memory_message *mg_memory_find(struct memory_store *memory, const struct mg_id *id);
+
+/* Records what became of a delivery that ran. Under the lock. */
+void mg_memory_record(struct memory_store *memory, struct memory_delivery *delivery,
+                      const struct mg_store_outcome *outcome);
+/* Notes when the message ended, if it did. Under the lock. */
+void mg_memory_end_message(struct memory_message *message, int64_t now);
+
+void mg_memory_claim(struct mg_store *store, struct mg_store_claim *claim);
+void mg_memory_take(struct mg_store *store, struct mg_store_take *take);
+void mg_memory_settle(struct mg_store *store, struct mg_store_settle *settle);
+void mg_memory_queue(struct mg_store *store, struct mg_store_queue *queue);
+void mg_memory_queues(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
+bool mg_memory_list(struct mg_store *store, const char *destination, struct mg_store_place after,
+                    size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error);
+
+#endif

@@ -62,3 +62,11 @@ tests_unit_adapter_folder_SOURCES = tests/unit/adapter_folder.c $(ADAPTER_HOST)
 tests_unit_adapter_folder_LDADD = libunit.la libfolder.la
 tests_unit_adapter_mailbox_SOURCES = tests/unit/adapter_mailbox.c $(ADAPTER_HOST)
 tests_unit_adapter_mailbox_LDADD = libunit.la libmailbox.la
+
+# What adapters share that do their work on another thread.
+ADAPTER_TASKS = \
+	adapters/common/file.c adapters/common/file.h \
+	adapters/common/task.c adapters/common/task.h
+
+# Adapters that are left out without a library of their own; ./configure says so.
+include adapters/sftp/room.mk

@@ -56,6 +56,33 @@ missing_packages() {
     done
 }
 
+# A script that runs a command which installs packages, none of which may start a server meanwhile: Debian's
+# packages ask /usr/sbin/policy-rc.d (101: no). Where there is one, its owner has decided.
+# shellcheck disable=SC2016 # the other shell expands it
+without_starting='
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap "rm -f $policy" EXIT
+        printf "#!/bin/sh\nexit 101\n" >"$policy"
+        chmod 755 "$policy"
+    fi
+    "$@"'
+
+# Keeps the servers among these packages from running after the next start of the machine.
+disable_servers() { # PACKAGE...
+    local name units
+    command -v systemctl >/dev/null || return 0
+    for name in "$@"; do
+        if sed -n 's/^servers: //p' "$source/tests/packages" | tr ' ' '\n' | grep -qx "$name"; then
+            mapfile -t units < <(dpkg-query -L "$name" | sed -nE 's#.*/systemd/system/([^/@]+\.(service|socket))$#\1#p')
+            if [ "${#units[@]}" -gt 0 ]; then
+                "${as_root[@]}" systemctl disable --quiet "${units[@]}"
+            fi
+        fi
+    done
+    return 0
+}
+
 # install_missing LOG GROUP...: installs what is missing of these groups.
 install_missing() {
     local log=$1 missing as_root=()
@@ -79,7 +106,9 @@ install_missing() {
     fi
     progress "looking for packages" "$log" "${as_root[@]}" apt-get update -q
     progress "installing ${#missing[@]} packages" "$log" "${as_root[@]}" \
-        env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+        env DEBIAN_FRONTEND=noninteractive sh -c "$without_starting" sh \
+        apt-get install -q -y --no-install-recommends "${missing[@]}" || return
+    disable_servers "${missing[@]}"
 }
 
 # Makes ./configure if it is missing or older than what it is made from. An earlier build inside the source tree

@@ -20,6 +20,7 @@ SYSTEM_TESTS = \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
 	tests/system/folder.py \
+	tests/system/sftp.py \
 	tests/system/install.py \
 	tests/system/kit.py \
 	tests/system/disk_full.py \
@@ -36,7 +37,7 @@ AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDO
 EXTRA_DIST += \
 	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
 	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
-	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
+	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
 	tests/system/install.py tests/system/kit.py tests/system/messages.py tests/system/refusals.py \
 	tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py \
@@ -46,6 +47,7 @@ EXTRA_DIST += \
 LINT =
 LINT_FLAGS = -std=gnu11 -I. -Iinclude -I$(abs_builddir) -D_GNU_SOURCE \
 	$(LIBEVENT_CFLAGS) $(LIBXML2_CFLAGS) $(XMLSEC_CFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(ZLIB_CFLAGS) \
+	$(LIBSSH2_CFLAGS) \
 	-DSYSCONFDIR="" -DMG_DATA_FOLDER="" -DMG_ADAPTERS_FOLDER=""
 lint:
 	@srcdir='$(srcdir)' DISTRIBUTED='$(DISTFILES) check' LINT='$(LINT)' COMPILER_FLAGS='$(LINT_FLAGS)' \

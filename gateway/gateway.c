@@ -2,16 +2,11 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/dispatch/dispatch.h"
-#include "gateway/net/tls.h"
+#include "gateway/parts.h"
 
-#include <event2/dns.h>
-#include <event2/event.h>
 #include <event2/thread.h>
 #include <malloc.h>
-#include <openssl/err.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,152 +18,7 @@
 #define WORKERS_LIMIT 65536
 /* How long requests may go on after SIGTERM before they are broken off, and then running deliveries
  * before they are cancelled, in milliseconds. */
-#define GRACE        20000
-#define EXPIRE_PAUSE 60000
-
-struct listener {
-    struct mg_http_server *server;
-    struct mg_host_listener *handler;
-    SSL_CTX *tls;
-};
-
-struct gateway {
-    struct mg_config *config;
-    struct mg_catalogue *catalogue;
-    struct event_base *base;
-    struct mg_handoff *handoff;
-    struct event *handoff_ready;
-    struct mg_pool *workers;
-    struct mg_pool *background;
-    struct mg_store *store;
-    struct mg_intake *intake;
-    struct evdns_base *dns;
-    SSL_CTX *client_tls;
-    struct mg_http_client *client;
-    struct mg_host *host;
-    struct mg_dispatch *dispatch;
-    struct listener *listeners;
-    size_t listeners_open; /* not yet drained */
-    struct event *stop_signals[2];
-    struct event *reload_signal;
-    struct event *revocation_timer;
-    struct event *expire_timer;
-    struct event *idle_look; /* while stopping: whether the last work has ended */
-    struct event *hurry;     /* while stopping: the end of patience with clients */
-    atomic_bool stopping;    /* read by the background's threads too */
-    bool refreshing;
-    bool refresh_again;
-    bool expiring;
-};
-
-/* ---- revocation lists ---- */
-
-struct refresh {
-    struct mg_job job; /* first */
-    struct gateway *gateway;
-    bool changed;
-    bool ok;
-    struct mg_error error;
-};
-
-static void work_refresh(struct mg_job *job)
-{
-    struct refresh *refresh = (struct refresh *)job;
-    refresh->ok =
-        mg_anchors_refresh(refresh->gateway->config->anchors, &refresh->changed, &refresh->error);
-}
-
-static void exchange_lists(struct gateway *gateway)
-{
-    X509_STORE *store = mg_anchors_store(gateway->config->anchors);
-    for (size_t i = 0; i < gateway->config->listener_count; i++)
-        mg_tls_set_store(gateway->listeners[i].tls, store);
-    mg_tls_set_store(gateway->client_tls, store);
-    mg_http_client_forget(gateway->client);
-    X509_STORE_free(store);
-    ERR_clear_error();
-    mg_log(MG_LOG_NOTICE, "revocation.exchanged", NULL);
-}
-
-static void look_at_lists(evutil_socket_t descriptor, short what, void *context);
-
-static void refreshed(struct mg_job *job)
-{
-    struct refresh *refresh = (struct refresh *)job;
-    struct gateway *gateway = refresh->gateway;
-    if (!refresh->ok)
-        mg_log(MG_LOG_ERROR, "revocation.unreadable", "code", refresh->error.code, "reason",
-               refresh->error.text, NULL);
-    else if (refresh->changed)
-        exchange_lists(gateway);
-    bool again = gateway->refresh_again;
-    gateway->refreshing = gateway->refresh_again = false;
-    free(refresh);
-    if (again)
-        look_at_lists(-1, 0, gateway);
-}
-
-static void look_at_lists(evutil_socket_t descriptor, short what, void *context)
-{
-    (void)descriptor;
-    (void)what;
-    struct gateway *gateway = context;
-    /* The list that somebody asks for may have come after the one that is being read. */
-    gateway->refresh_again = gateway->refreshing;
-    if (gateway->refreshing || gateway->stopping)
-        return;
-    struct refresh *refresh = mg_allocate_zeroed(1, sizeof *refresh);
-    refresh->job.work = work_refresh;
-    refresh->job.done = refreshed;
-    refresh->gateway = gateway;
-    gateway->refreshing = mg_pool_submit(gateway->background, &refresh->job);
-    if (!gateway->refreshing)
-        free(refresh);
-}
-
-/* ---- retention ---- */
-
-struct expiry {
-    struct mg_job job; /* first */
-    struct gateway *gateway;
-    struct mg_error error;
-    bool ok;
-};
-
-static void work_expiry(struct mg_job *job)
-{
-    struct expiry *expiry = (struct expiry *)job;
-    bool more = true;
-    expiry->ok = true;
-    while (more && expiry->ok && !expiry->gateway->stopping)
-        expiry->ok = mg_store_expire(expiry->gateway->store, mg_clock_now(), &more, &expiry->error);
-}
-
-static void expired(struct mg_job *job)
-{
-    struct expiry *expiry = (struct expiry *)job;
-    if (!expiry->ok)
-        mg_log(MG_LOG_ERROR, "retention.failed", "code", expiry->error.code, "reason",
-               expiry->error.text, NULL);
-    expiry->gateway->expiring = false;
-    free(expiry);
-}
-
-static void expire(evutil_socket_t descriptor, short what, void *context)
-{
-    (void)descriptor;
-    (void)what;
-    struct gateway *gateway = context;
-    if (gateway->expiring || gateway->stopping)
-        return;
-    struct expiry *expiry = mg_allocate_zeroed(1, sizeof *expiry);
-    expiry->job.work = work_expiry;
-    expiry->job.done = expired;
-    expiry->gateway = gateway;
-    gateway->expiring = mg_pool_submit(gateway->background, &expiry->job);
-    if (!gateway->expiring)
-        free(expiry);
-}
+#define GRACE 20000
 
 /* ---- the stop ---- */
 
@@ -178,7 +28,7 @@ static void look_whether_idle(evutil_socket_t descriptor, short what, void *cont
     (void)what;
     struct gateway *gateway = context;
     if (mg_intake_underway(gateway->intake) == 0 && mg_host_underway(gateway->host) == 0 &&
-        !gateway->refreshing && !gateway->expiring)
+        !gateway->refreshing && !gateway->expiring && !gateway->reloading)
         event_base_loopbreak(gateway->base);
 }
 
@@ -190,12 +40,10 @@ static void deliveries_drained(void *context)
     event_add(gateway->idle_look, &often);
 }
 
-static void listener_drained(struct mg_http_server *server, void *context)
+static void listeners_drained(void *context)
 {
-    (void)server;
     struct gateway *gateway = context;
-    if (--gateway->listeners_open == 0)
-        mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
+    mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
 }
 
 /* A client that sends a long body slowly would keep the gateway from stopping for hours: its
@@ -205,15 +53,8 @@ static void hurry(evutil_socket_t descriptor, short what, void *context)
     (void)descriptor;
     (void)what;
     struct gateway *gateway = context;
-    if (gateway->listeners_open == 0)
-        return;
-    mg_log(MG_LOG_WARNING, "gateway.clients-broken-off", NULL);
-    for (size_t i = 0; i < gateway->config->listener_count; i++) {
-        mg_http_server_free(gateway->listeners[i].server);
-        gateway->listeners[i].server = NULL;
-    }
-    gateway->listeners_open = 0;
-    mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
+    if (mg_listeners_break(gateway->listeners))
+        mg_log(MG_LOG_WARNING, "gateway.clients-broken-off", NULL);
 }
 
 /* Whoever asks a second time does not want to wait. */
@@ -235,11 +76,7 @@ static void stop(evutil_socket_t number, short what, void *context)
     }
     gateway->stopping = true;
     mg_intake_stop(gateway->intake);
-    gateway->listeners_open = gateway->config->listener_count;
-    if (gateway->listeners_open == 0)
-        mg_dispatch_stop(gateway->dispatch, GRACE, deliveries_drained, gateway);
-    for (size_t i = 0; i < gateway->config->listener_count; i++)
-        mg_http_server_stop(gateway->listeners[i].server, listener_drained, gateway);
+    mg_listeners_stop(gateway->listeners, listeners_drained, gateway);
     static const struct timeval patience = {GRACE / 1000, 0};
     gateway->hurry = evtimer_new(gateway->base, hurry, gateway);
     evtimer_add(gateway->hurry, &patience);
@@ -254,7 +91,7 @@ static void drain_handoff(evutil_socket_t descriptor, short what, void *context)
     mg_handoff_drain(context);
 }
 
-static void wake(const char *destination, void *context)
+void gateway_wake(const char *destination, void *context)
 {
     struct gateway *gateway = context;
     if (gateway->dispatch)
@@ -301,21 +138,11 @@ static bool start_store(struct gateway *gateway, struct mg_error *error)
     const struct mg_intake_options intake = {
         .store = gateway->store,
         .workers = gateway->workers,
-        .committed = wake,
+        .committed = gateway_wake,
         .context = gateway,
     };
     gateway->intake = mg_intake_new(&intake);
     return true;
-}
-
-/* As many connections are kept to a destination as it may have deliveries at once. */
-static size_t most_deliveries(const struct mg_config *config)
-{
-    size_t most = 1;
-    for (size_t i = 0; i < config->destination_count; i++)
-        if (config->destinations[i].concurrency > most)
-            most = config->destinations[i].concurrency;
-    return most;
 }
 
 /* libevent gives no resolver at all where /etc/resolv.conf names no server: the one on this machine
@@ -331,22 +158,13 @@ static struct evdns_base *start_resolver(struct event_base *base)
     return dns;
 }
 
-static bool start_client(struct gateway *gateway, struct mg_error *error)
+static bool start_clients(struct gateway *gateway, struct mg_error *error)
 {
-    const struct mg_config *config = gateway->config;
-    X509_STORE *store = mg_anchors_store(config->anchors);
-    gateway->client_tls = mg_tls_client(config->tls_certificate, config->tls_key, store, error);
-    X509_STORE_free(store);
-    if (!gateway->client_tls)
-        return false;
     gateway->dns = start_resolver(gateway->base);
-    const struct mg_http_client_options options = {
-        .tls = gateway->client_tls,
-        .dns = gateway->dns,
-        .proxy = config->proxy,
-        .idle_limit = most_deliveries(config),
-    };
-    gateway->client = mg_http_client_new(gateway->base, &options);
+    gateway->clients = mg_clients_new(gateway->base, gateway->dns);
+    if (!mg_clients_prepare(gateway->clients, gateway->config, error))
+        return false;
+    mg_clients_commit(gateway->clients, gateway->config);
     return true;
 }
 
@@ -359,8 +177,8 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
         .workers = gateway->workers,
         .background = gateway->background,
         .intake = gateway->intake,
-        .client = gateway->client,
-        .ready = wake,
+        .clients = gateway->clients,
+        .ready = gateway_wake,
         .context = gateway,
     };
     gateway->host = mg_host_new(&host);
@@ -377,80 +195,36 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
     return true;
 }
 
-static bool start_listener(struct gateway *gateway, const struct mg_config_listener *values,
-                           struct listener *listener, struct mg_error *error)
-{
-    const struct mg_config *config = gateway->config;
-    X509_STORE *store = mg_anchors_store(config->anchors);
-    listener->tls = mg_tls_server(config->tls_certificate, config->tls_key, store, error);
-    X509_STORE_free(store);
-    if (!listener->tls)
-        return false;
-    listener->handler = mg_host_listener_new(gateway->host, values->name);
-    const struct mg_http_server_options options = {
-        .name = values->name,
-        .address = values->address,
-        .tls = listener->tls,
-        .limits = values->limits,
-        .handler = {.on_head = mg_host_on_head},
-        .context = listener->handler,
-    };
-    listener->server = mg_http_server_new(gateway->base, &options, error);
-    if (!listener->server)
-        return false;
-    mg_log(MG_LOG_NOTICE, "listener.open", "listener", values->name, "address", values->address,
-           "port", MG_LOG_NUMBER(mg_http_server_port(listener->server)), NULL);
-    return true;
-}
-
 static bool start_listeners(struct gateway *gateway, struct mg_error *error)
 {
-    const struct mg_config *config = gateway->config;
-    gateway->listeners = mg_allocate_zeroed(config->listener_count, sizeof *gateway->listeners);
-    for (size_t i = 0; i < config->listener_count; i++)
-        if (!start_listener(gateway, &config->listeners[i], &gateway->listeners[i], error))
-            return false;
+    gateway->listeners = mg_listeners_new(gateway->base, gateway->host);
+    if (!mg_listeners_prepare(gateway->listeners, gateway->config, error))
+        return false;
+    mg_listeners_commit(gateway->listeners);
     return true;
 }
 
-static struct event *start_timer(struct gateway *gateway, int64_t milliseconds,
-                                 event_callback_fn run)
+static void reload(evutil_socket_t number, short what, void *context)
 {
-    struct event *timer = event_new(gateway->base, -1, EV_PERSIST, run, gateway);
-    struct timeval every = {milliseconds / 1000, milliseconds % 1000 * 1000};
-    event_add(timer, &every);
-    return timer;
+    (void)number;
+    (void)what;
+    gateway_reload(context);
 }
 
 static void start_signals(struct gateway *gateway)
 {
     gateway->stop_signals[0] = evsignal_new(gateway->base, SIGTERM, stop, gateway);
     gateway->stop_signals[1] = evsignal_new(gateway->base, SIGINT, stop, gateway);
-    gateway->reload_signal = evsignal_new(gateway->base, SIGHUP, look_at_lists, gateway);
+    gateway->reload_signal = evsignal_new(gateway->base, SIGHUP, reload, gateway);
     evsignal_add(gateway->stop_signals[0], NULL);
     evsignal_add(gateway->stop_signals[1], NULL);
     evsignal_add(gateway->reload_signal, NULL);
-    gateway->revocation_timer =
-        start_timer(gateway, gateway->config->revocation_check, look_at_lists);
-    gateway->expire_timer = start_timer(gateway, EXPIRE_PAUSE, expire);
 }
 
 static void free_event(struct event *event)
 {
     if (event)
         event_free(event);
-}
-
-static void free_listeners(struct gateway *gateway)
-{
-    for (size_t i = 0; gateway->listeners && i < gateway->config->listener_count; i++) {
-        struct listener *listener = &gateway->listeners[i];
-        if (listener->server)
-            mg_http_server_free(listener->server);
-        mg_host_listener_free(listener->handler);
-        SSL_CTX_free(listener->tls);
-    }
-    free(gateway->listeners);
 }
 
 /* In the reverse order of the start; of one that failed half-way, what there is. */
@@ -460,12 +234,11 @@ static void free_gateway(struct gateway *gateway)
     free_event(gateway->idle_look);
     free_event(gateway->expire_timer);
     free_event(gateway->revocation_timer);
-    free_listeners(gateway);
+    mg_listeners_free(gateway->listeners);
     /* Adapters may wait for their work, so the pools outlive them; what the pools and the store
      * have completed is told before those end who want to know. */
     mg_host_free(gateway->host);
-    mg_http_client_free(gateway->client);
-    SSL_CTX_free(gateway->client_tls);
+    mg_clients_free(gateway->clients);
     if (gateway->dns)
         evdns_base_free(gateway->dns, 0);
     mg_pool_free(gateway->workers);
@@ -485,6 +258,8 @@ static void free_gateway(struct gateway *gateway)
     mg_handoff_free(gateway->handoff);
     if (gateway->base)
         event_base_free(gateway->base);
+    mg_catalogue_release(gateway->catalogue);
+    mg_config_release(gateway->config);
 }
 
 /* A connection needs a descriptor: as many as the system lets us have. */
@@ -539,16 +314,21 @@ static bool log_start(const struct gateway *gateway, struct mg_error *error)
 
 bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
 {
-    struct gateway gateway = {.config = config, .catalogue = catalogue};
+    struct gateway gateway = {
+        .file = config->file,
+        .config = mg_config_hold(config),
+        .catalogue = mg_catalogue_hold(catalogue),
+    };
     struct mg_error error = {.text = ""};
     raise_limits();
     catch_logs();
     bool started = start_loop(&gateway, &error) && start_threads(&gateway, &error) &&
-                   start_store(&gateway, &error) && start_client(&gateway, &error) &&
+                   start_store(&gateway, &error) && start_clients(&gateway, &error) &&
                    start_adapters(&gateway, &error) && start_listeners(&gateway, &error) &&
                    log_start(&gateway, &error);
     if (started) {
         start_signals(&gateway);
+        gateway_start_upkeep(&gateway);
         mg_dispatch_begin(gateway.dispatch);
         event_base_dispatch(gateway.base);
     } else {

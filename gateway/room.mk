@@ -2,7 +2,9 @@
 sbin_PROGRAMS += gateway/muengstend
 gateway_muengstend_SOURCES = \
 	gateway/gateway.c gateway/gateway.h \
-	gateway/muengstend.c
+	gateway/listeners.c gateway/listeners.h \
+	gateway/muengstend.c \
+	gateway/parts.h gateway/reload.c gateway/upkeep.c
 gateway_muengstend_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DSYSCONFDIR='"$(sysconfdir)"'
 gateway_muengstend_LDFLAGS = $(AM_LDFLAGS) -pie

@@ -19,6 +19,7 @@ SYSTEM_TESTS = \
 	tests/system/dispatch.py \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
+	tests/system/reload.py \
 	tests/system/folder.py \
 	tests/system/sftp.py \
 	tests/system/install.py \
@@ -40,7 +41,7 @@ EXTRA_DIST += \
 	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
 	tests/system/install.py tests/system/kit.py tests/system/messages.py tests/system/refusals.py \
-	tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py \
+	tests/system/reload.py tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py \
 	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.

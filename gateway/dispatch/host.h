@@ -16,8 +16,8 @@
 #include "gateway/base/pool.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/catalogue.h"
+#include "gateway/dispatch/clients.h"
 #include "gateway/intake/intake.h"
-#include "gateway/net/http_client.h"
 #include "gateway/net/http_server.h"
 #include "gateway/store/store.h"
 
@@ -34,7 +34,7 @@ struct mg_host_options {
     struct mg_pool *workers;    /* for what costs processor time */
     struct mg_pool *background; /* for what blocks: adapters' work */
     struct mg_intake *intake;
-    struct mg_http_client *client; /* for adapters' calls */
+    struct mg_clients *clients; /* for adapters' calls */
     /* Deliveries may be handed to this destination again, which was down; may be NULL. */
     void (*ready)(const char *destination, void *context);
     void *context;
@@ -85,6 +85,7 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
 
 /* Names a listener to mg_host_on_head; freed with mg_host_listener_free, after its server. */
 struct mg_host_listener *mg_host_listener_new(struct mg_host *host, const char *name);
+void mg_host_listener_rename(struct mg_host_listener *listener, const char *name);
 void mg_host_listener_free(struct mg_host_listener *listener);
 
 /* Work functions and exchanges of adapters that are still underway. */

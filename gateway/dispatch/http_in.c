@@ -180,6 +180,12 @@ struct mg_host_listener *mg_host_listener_new(struct mg_host *host, const char *
     return listener;
 }
 
+void mg_host_listener_rename(struct mg_host_listener *listener, const char *name)
+{
+    free(listener->name);
+    listener->name = mg_copy_text(name);
+}
+
 void mg_host_listener_free(struct mg_host_listener *listener)
 {
     if (!listener)

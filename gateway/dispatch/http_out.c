@@ -65,6 +65,14 @@ static void on_done(struct mg_http_call *http, const struct mg_error *error, voi
     spec.on_done(error ? error->code : NULL, error ? error->text : NULL, spec.context);
 }
 
+/* The client with the identity of the destination, or the gateway's. */
+static struct mg_http_client *client_of(const struct mg_instance *instance)
+{
+    const struct mg_config_destination *destination = instance->end.destination;
+    return mg_clients_find(instance->host->options.clients,
+                           destination ? destination->tls_certificate : NULL);
+}
+
 static struct mg_call *begin(struct mg_instance *instance, const struct mg_call_spec *spec)
 {
     const struct mg_http_call_events events = {
@@ -86,9 +94,12 @@ static struct mg_call *begin(struct mg_instance *instance, const struct mg_call_
         .timeout = spec->timeout,
     };
     struct mg_error error;
+    struct mg_http_client *client = client_of(instance);
+    mg_fail(&error, "net.cancelled", "The instance is not open yet.");
     struct mg_call *call = mg_allocate_zeroed(1, sizeof *call);
     call->spec = *spec;
-    call->http = mg_http_call(instance->host->options.client, &options, &events, call, &error);
+    if (client)
+        call->http = mg_http_call(client, &options, &events, call, &error);
     if (!call->http) {
         mg_log(MG_LOG_ERROR, "adapter.call-failed", "instance", instance->name, "code", error.code,
                "reason", error.text, NULL);

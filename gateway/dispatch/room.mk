@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libdispatch.la
 libdispatch_la_SOURCES = \
 	gateway/dispatch/breaker.c gateway/dispatch/breaker.h \
 	gateway/dispatch/catalogue.c gateway/dispatch/catalogue.h \
+	gateway/dispatch/clients.c gateway/dispatch/clients.h \
 	gateway/dispatch/counters.c \
 	gateway/dispatch/delivery.c gateway/dispatch/delivery.h \
 	gateway/dispatch/dispatch.c gateway/dispatch/dispatch.h \

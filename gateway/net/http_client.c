@@ -11,6 +11,24 @@
 /* Kept connections for each peer. */
 #define IDLE_LIMIT 8
 
+static void take_identity(struct mg_http_client *client,
+                          const struct mg_http_client_options *options)
+{
+    if (options->tls)
+        SSL_CTX_up_ref(options->tls);
+    SSL_CTX_free(client->tls);
+    client->tls = options->tls;
+    client->idle_limit = options->idle_limit ? options->idle_limit : IDLE_LIMIT;
+    client->has_proxy = options->proxy != NULL;
+    free(client->proxy_wrong);
+    client->proxy_wrong = NULL;
+    if (!options->proxy)
+        return;
+    if (!mg_url_read(options->proxy, &client->proxy, NULL) || client->proxy.secure)
+        client->proxy_wrong = mg_copy_text(options->proxy);
+    client->proxy.target = NULL; /* the text is not ours */
+}
+
 struct mg_http_client *mg_http_client_new(struct event_base *base,
                                           const struct mg_http_client_options *options)
 {
@@ -18,19 +36,10 @@ struct mg_http_client *mg_http_client_new(struct event_base *base,
     mg_net_ignore_broken_pipes();
     client->base = base;
     client->dns = options->dns;
-    client->idle_limit = options->idle_limit ? options->idle_limit : IDLE_LIMIT;
     client->limits = options->limits;
     mg_http_limits_complete(&client->limits);
     client->headers = mg_allocate_zeroed(client->limits.headers, sizeof *client->headers);
-    client->tls = options->tls;
-    if (client->tls)
-        SSL_CTX_up_ref(client->tls);
-    if (options->proxy) {
-        client->has_proxy = true;
-        if (!mg_url_read(options->proxy, &client->proxy, NULL) || client->proxy.secure)
-            client->proxy_wrong = mg_copy_text(options->proxy);
-        client->proxy.target = NULL; /* the text is not ours */
-    }
+    take_identity(client, options);
     TAILQ_INIT(&client->links);
     TAILQ_INIT(&client->calls);
     return client;
@@ -42,6 +51,13 @@ void mg_http_client_forget(struct mg_http_client *client)
     client->age++;
     while ((link = TAILQ_FIRST(&client->links)))
         mg_link_close(link);
+}
+
+void mg_http_client_exchange(struct mg_http_client *client,
+                             const struct mg_http_client_options *options)
+{
+    take_identity(client, options);
+    mg_http_client_forget(client);
 }
 
 void mg_http_client_free(struct mg_http_client *client)

@@ -36,6 +36,10 @@ struct mg_http_client_options {
 
 struct mg_http_client *mg_http_client_new(struct event_base *base,
                                           const struct mg_http_client_options *options);
+/* Exchanges identity, proxy and number of kept connections for what is connected from now on; calls
+ * that run go on with the old ones. Limits and resolver stay. */
+void mg_http_client_exchange(struct mg_http_client *client,
+                             const struct mg_http_client_options *options);
 /* Ends running calls with net.cancelled. NULL is allowed. */
 void mg_http_client_free(struct mg_http_client *client);
 /* Closes kept connections, for example after new revocation lists, and those underway when their

@@ -226,6 +226,20 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     return server;
 }
 
+void mg_http_server_exchange(struct mg_http_server *server, SSL_CTX *tls,
+                             const struct mg_http_limits *limits)
+{
+    if (tls)
+        SSL_CTX_up_ref(tls);
+    SSL_CTX_free(server->tls);
+    server->tls = tls;
+    server->limits = *limits;
+    mg_http_limits_complete(&server->limits);
+    free(server->headers);
+    server->headers = mg_allocate_zeroed(server->limits.headers, sizeof *server->headers);
+    set_accepting(server);
+}
+
 int mg_http_server_port(const struct mg_http_server *server)
 {
     struct sockaddr_storage address = {0};

@@ -56,6 +56,10 @@ struct mg_http_server_options {
 struct mg_http_server *mg_http_server_new(struct event_base *base,
                                           const struct mg_http_server_options *options,
                                           struct mg_error *error);
+/* Exchanges identity and limits for connections that come from now on; those that are open keep
+ * their TLS session, and obey the new limits. */
+void mg_http_server_exchange(struct mg_http_server *server, SSL_CTX *tls,
+                             const struct mg_http_limits *limits);
 /* The port it listens on. */
 int mg_http_server_port(const struct mg_http_server *server);
 

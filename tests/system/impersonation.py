@@ -155,9 +155,9 @@ def controls_as_type(world):
 def sleeper(world):
     with Client(world.port, world.pki, SLEEPER).raw() as connection:
         world.pki.revoke(f"{SLEEPER}-tls")
-        before, held = len(world.main.lines("revocation.exchanged")), world.main.holdings()
+        before, held = len(world.main.lines("gateway.reloaded")), world.main.holdings()
         world.main.signal(signal.SIGHUP)
-        wait_for(lambda: len(world.main.lines("revocation.exchanged")) > before, "the new list counts")
+        wait_for(lambda: len(world.main.lines("gateway.reloaded")) > before, "the new list counts")
         text = envelop(world.message().text, world.signer(SLEEPER)).encode()
         try:
             connection.sendall(b"POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n"

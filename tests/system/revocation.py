@@ -31,9 +31,9 @@ class Revocation(World):
     def revoke(self, name):
         """Revokes, tells the gateway, and waits until it has read the new list."""
         self.pki.revoke(name)
-        before = len(self.main.lines("revocation.exchanged"))
+        before = len(self.main.lines("gateway.reloaded"))
         self.main.signal(signal.SIGHUP)
-        wait_for(lambda: len(self.main.lines("revocation.exchanged")) > before, "the new list counts")
+        wait_for(lambda: len(self.main.lines("gateway.reloaded")) > before, "the new list counts")
 
 
 @test("a system whose TLS certificate is revoked is refused on its open connection, with nothing stored")

@@ -1,0 +1,59 @@
+/*
+ * parts: what the daemon is made of; internal to its files.
+ *
+ * gateway.c starts and stops, listeners.c serves, upkeep.c does what has to be done now and then,
+ * reload.c applies a new configuration.
+ */
+#ifndef MUENGSTEN_GATEWAY_PARTS_H
+#define MUENGSTEN_GATEWAY_PARTS_H
+
+#include "gateway/dispatch/clients.h"
+#include "gateway/dispatch/dispatch.h"
+#include "gateway/listeners.h"
+
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <stdatomic.h>
+
+struct gateway {
+    const char *file;               /* of the configuration, as it was named at the start */
+    struct mg_config *config;       /* held; exchanged by a reload */
+    struct mg_catalogue *catalogue; /* held; likewise */
+    struct event_base *base;
+    struct mg_handoff *handoff;
+    struct event *handoff_ready;
+    struct mg_pool *workers;
+    struct mg_pool *background;
+    struct mg_store *store;
+    struct mg_intake *intake;
+    struct evdns_base *dns;
+    struct mg_clients *clients;
+    struct mg_host *host;
+    struct mg_dispatch *dispatch;
+    struct mg_listeners *listeners;
+    struct event *stop_signals[2];
+    struct event *reload_signal;
+    struct event *revocation_timer;
+    struct event *expire_timer;
+    struct event *idle_look; /* while stopping: whether the last work has ended */
+    struct event *hurry;     /* while stopping: the end of patience with clients */
+    atomic_bool stopping;    /* read by the background's threads too */
+    bool refreshing;
+    bool refresh_again;
+    bool expiring;
+    bool reloading;
+    bool reload_again;
+};
+
+/* upkeep.c: looks at the revocation lists and at what has outlived its retention, from now on. */
+void gateway_start_upkeep(struct gateway *gateway);
+/* Looks at the revocation lists once more now. */
+void gateway_look_at_lists(struct gateway *gateway);
+
+/* reload.c: reads the configuration anew and applies it, or says why not. */
+void gateway_reload(struct gateway *gateway);
+
+/* gateway.c: tells dispatch that something waits for a destination. */
+void gateway_wake(const char *destination, void *context);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * A new configuration takes effect while messages travel.
+ *
+ * It is read, and its adapters are looked at, on a background thread. Then, in one turn of the
+ * loop, everything that can fail is tried first (listeners, identities, adapters); only when all of
+ * it has succeeded does anything change. A configuration with a mistake changes nothing and says
+ * why.
+ */
+#include "gateway/base/log.h"
+#include "gateway/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct reload {
+    struct mg_job job; /* first */
+    struct gateway *gateway;
+    const char *path;
+    struct mg_config *config;       /* NULL: it has mistakes */
+    struct mg_catalogue *catalogue; /* NULL likewise */
+    struct mg_config_problems problems;
+};
+
+/* ---- reading, in the background ---- */
+
+static void read_configuration(struct mg_job *job)
+{
+    struct reload *reload = (struct reload *)job;
+    reload->config = mg_config_load(reload->path, &reload->problems);
+    if (reload->config)
+        reload->catalogue = mg_catalogue_new(reload->config, &reload->problems);
+}
+
+/* ---- applying, on the loop ---- */
+
+/* What cannot be exchanged while the gateway runs stays as it is until the next start. */
+static void tell_what_stays(const struct mg_config *old, const struct mg_config *new)
+{
+    const struct {
+        const char *what;
+        bool changed;
+    } values[] = {
+        {"the gateway's name", strcmp(old->name, new->name) != 0},
+        {"the folder of the store", strcmp(old->store, new->store) != 0},
+        {"the store's reserve", old->reserve != new->reserve},
+        {"the number of workers", old->workers != new->workers},
+        {"the retention",
+         old->keep_content != new->keep_content || old->keep_trace != new->keep_trace},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (values[i].changed)
+            mg_log(MG_LOG_WARNING, "gateway.needs-restart", "what", values[i].what, NULL);
+}
+
+static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_catalogue *catalogue,
+                  struct mg_error *error)
+{
+    if (!mg_listeners_prepare(gateway->listeners, config, error))
+        return false;
+    if (!mg_clients_prepare(gateway->clients, config, error)) {
+        mg_listeners_abandon(gateway->listeners);
+        return false;
+    }
+    if (!mg_host_apply(gateway->host, config, catalogue, error)) {
+        mg_clients_abandon(gateway->clients);
+        mg_listeners_abandon(gateway->listeners);
+        return false;
+    }
+    mg_clients_commit(gateway->clients, config);
+    mg_listeners_commit(gateway->listeners);
+    mg_dispatch_apply(gateway->dispatch, config);
+    return true;
+}
+
+static void exchange(struct gateway *gateway, struct reload *reload)
+{
+    struct mg_error error;
+    if (!apply(gateway, reload->config, reload->catalogue, &error)) {
+        mg_log(MG_LOG_ERROR, "gateway.reload-refused", "code", error.code, "place", error.place,
+               "reason", error.text, NULL);
+        return;
+    }
+    tell_what_stays(gateway->config, reload->config);
+    mg_config_release(gateway->config);
+    mg_catalogue_release(gateway->catalogue);
+    gateway->config = mg_config_hold(reload->config);
+    gateway->catalogue = mg_catalogue_hold(reload->catalogue);
+    mg_log(MG_LOG_NOTICE, "gateway.reloaded", "configuration", gateway->config->hash, NULL);
+}
+
+static void tell_problems(const struct mg_config_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        mg_log(problems->list[i].warning ? MG_LOG_WARNING : MG_LOG_ERROR, "gateway.configuration",
+               "problem", problems->list[i].text, NULL);
+}
+
+static void has_read(struct mg_job *job)
+{
+    struct reload *reload = (struct reload *)job;
+    struct gateway *gateway = reload->gateway;
+    bool again = gateway->reload_again;
+    gateway->reloading = gateway->reload_again = false;
+    tell_problems(&reload->problems);
+    if (gateway->stopping)
+        mg_log(MG_LOG_NOTICE, "gateway.reload-refused", "reason", "the gateway is stopping", NULL);
+    else if (reload->problems.errors == 0)
+        exchange(gateway, reload);
+    else
+        mg_log(MG_LOG_ERROR, "gateway.reload-refused", "code", "config.problems", "reason",
+               "the configuration has mistakes; the old one stays in force", NULL);
+    /* Whatever became of the rest, a new revocation list counts. */
+    if (!again)
+        gateway_look_at_lists(gateway);
+    mg_config_problems_free(&reload->problems);
+    mg_catalogue_release(reload->catalogue);
+    mg_config_release(reload->config);
+    free(reload);
+    if (again)
+        gateway_reload(gateway);
+}
+
+void gateway_reload(struct gateway *gateway)
+{
+    /* What somebody wants to be read now may have been written after the last reading began. */
+    gateway->reload_again = gateway->reloading;
+    if (gateway->reloading || gateway->stopping)
+        return;
+    struct reload *reload = mg_allocate_zeroed(1, sizeof *reload);
+    reload->job.work = read_configuration;
+    reload->job.done = has_read;
+    reload->gateway = gateway;
+    reload->path = gateway->file;
+    reload->problems.starting = true;
+    gateway->reloading = mg_pool_submit(gateway->background, &reload->job);
+    if (!gateway->reloading)
+        free(reload);
+}

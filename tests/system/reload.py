@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""reload: a new configuration takes effect while messages travel; a bad one changes nothing and says why."""
+
+import re
+import shutil
+import signal
+import threading
+
+from harness import (Client, World, configuration, destination, element, equal, folder_destination,
+                     folder_source, partner, route, wait_for)
+from tap import run, test
+
+PORTAL = "wuppertal-portal"
+
+
+class Town(World):
+    """A gateway whose configuration each test writes anew, and cities' systems for it."""
+
+    def __enter__(self):
+        self.pki = self.private_pki()
+        self.cities = {name: self.city(name, certificate="remscheid-registry") for name in ("one", "two")}
+        self.main = self.gateway(self.text())
+        return self
+
+    def text(self, *, more=(), to="one", partners=None, sources=(), **attributes):
+        """The destination "main" leads to a city; more destinations have their own type."""
+        names = re.findall(r'<destination name="([^"]+)"', "".join(more))
+        return configuration(
+            self, partners=partners or [partner(self.pki, PORTAL)], sources=sources,
+            destinations=[destination("main", self.cities[to], **attributes), *more],
+            routes=[route("test:main", "main"), *(route(f"test:{name}", name) for name in names)])
+
+    def reload(self, text, event="gateway.reloaded"):
+        """Gives the gateway another configuration, and waits for what it says of it."""
+        before = len(self.main.lines(event))
+        self.main.config_file.write_text(text, encoding="utf-8")
+        self.main.signal(signal.SIGHUP)
+        return wait_for(lambda: self.main.lines(event)[before:], event)[-1]
+
+    def send(self, name="main"):
+        _, text = self.signed("wuppertal", f"test:{name}")
+        return self.client().post(text).expect(201).id
+
+    def new_client(self):
+        return Client(self.port, self.pki, PORTAL)
+
+    def arrives_at(self, city):
+        """Whether a message sent now arrives at this one of the cities."""
+        identifier = self.send()
+        wait_for(lambda: any(there.record(id=identifier, answer=200) for there in self.cities.values()),
+                 f"{identifier} has arrived")
+        return bool(self.cities[city].record(id=identifier, answer=200))
+
+    def arrived(self, identifier, city="one"):
+        self.cities[city].wait_for(id=identifier, answer=200)
+
+
+class Load(threading.Thread):
+    """A partner that sends without a pause over one connection, which must never break."""
+
+    def __init__(self, world, name="main"):
+        super().__init__(daemon=True)
+        self.world, self.name_of_destination = world, name
+        self.identifiers, self.fault, self.ends = [], None, threading.Event()
+
+    def run(self):
+        try:
+            client = self.world.new_client()
+            client.request("GET", "/messages/none")
+            connection = client.connection
+            while not self.ends.is_set():
+                _, text = self.world.signed("wuppertal", f"test:{self.name_of_destination}")
+                self.identifiers.append(client.post(text).expect(201).id)
+                assert client.connection is connection, "the connection was cut"
+        except Exception as fault:  # told by the thread that waits
+            self.fault = fault
+
+    def __enter__(self):
+        self.start()
+        wait_for(lambda: self.fault or self.identifiers, "the load begins")
+        return self
+
+    def __exit__(self, *_):
+        count = len(self.identifiers)
+        wait_for(lambda: self.fault or len(self.identifiers) > count + 3, "the load goes on")
+        self.ends.set()
+        self.join()
+        if self.fault:
+            raise self.fault
+
+
+@test("twenty reloads under load refuse no request, cut no connection and lose no message")
+def under_load(world):
+    with Load(world) as load, Load(world) as other:
+        for number in range(20):
+            world.reload(world.text(concurrency=str(2 + number % 5)))
+    for identifier in load.identifiers + other.identifiers:
+        world.arrived(identifier)
+    world.main.check_running()
+
+
+@test("a destination is changed under load: what is underway ends at the old address, the rest goes to the new one")
+def changed(world):
+    with Load(world) as load:
+        world.reload(world.text(to="two"))
+    for identifier in load.identifiers:
+        wait_for(lambda: world.cities["one"].record(id=identifier, answer=200) or
+                 world.cities["two"].record(id=identifier, answer=200), f"{identifier} has arrived")
+    identifier = world.send()
+    world.arrived(identifier, "two")
+    equal(world.cities["one"].record(id=identifier), [], "the old address after the change")
+    world.reload(world.text())
+
+
+@test("a destination is added by a reload, and removed by another; what waits for it goes on when it comes back")
+def added_and_removed(world):
+    place = world.folder / "outbox"
+    more = [folder_destination("archive", place)]
+    world.reload(world.text(more=more))
+    first = world.send("archive")
+    wait_for(lambda: (place / f"{first}.xml").exists(), "the added destination has its message")
+    world.reload(world.text(more=[folder_destination("archive", place, paused="true")]))
+    waiting = world.send("archive")
+    world.reload(world.text())
+    _, text = world.signed("wuppertal", "test:archive")
+    world.client().post(text).expect(422, "route.none")
+    assert not (place / f"{waiting}.xml").exists(), "a removed destination was delivered to"
+    world.reload(world.text(more=more))
+    wait_for(lambda: (place / f"{waiting}.xml").exists(), "what waited goes on")
+    world.reload(world.text())
+
+
+@test("a paused destination keeps its queue, and delivers all of it when it is no longer paused")
+def paused(world):
+    world.reload(world.text(paused="true"))
+    identifiers = [world.send() for _ in range(5)]
+    world.reload(world.text(paused="true", concurrency="3"))
+    for identifier in identifiers:
+        equal(world.cities["one"].record(id=identifier), [], "a paused destination's deliveries")
+    world.main.stop()
+    world.main.start()
+    equal(world.cities["one"].record(id=identifiers[0]), [], "deliveries after a restart")
+    world.reload(world.text())
+    for identifier in identifiers:
+        world.arrived(identifier)
+        equal(world.cities["one"].record(id=identifier)[0]["attempt"], "1", "attempts that the pause cost")
+
+
+@test("a configuration with mistakes changes nothing and tells each with file and line")
+def mistakes(world):
+    wrong = world.text(to="two").replace("</gateway>", "<colour/>\n</gateway>")
+    world.reload(wrong, "gateway.reload-refused")
+    line = next(number for number, text in enumerate(wrong.splitlines(), 1) if "<colour" in text)
+    problems = "\n".join(world.main.lines("gateway.configuration"))
+    assert f"muengsten.xml:{line}: " in problems, problems
+    world.arrived(world.send(), "one")
+    world.reload(world.text(more=['<destination name="shelf" adapter="no-such-adapter"/>\n']), "gateway.reload-refused")
+    assert "there is no adapter no-such-adapter" in world.main.log()
+    world.arrived(world.send(), "one")
+
+
+@test("a configuration that cannot be applied, because an address is taken, changes nothing and says why")
+def taken(world):
+    address = f"127.0.0.1:{world.cities['two'].port}"
+    text = world.text(to="two", sources=[
+        element("source", name="second", adapter="rest", listener="spare")]).replace(
+            "<listener ", f'<listener name="spare" address="{address}"/>\n<listener ', 1)
+    refused = world.reload(text, "gateway.reload-refused")
+    assert "net.listen" in refused and address in refused, refused
+    world.arrived(world.send(), "one")
+
+
+@test("a listener is added and removed by reloads, and the connections of the other do not notice")
+def listeners(world):
+    port = world.free_port()
+    with Load(world):
+        world.reload(world.text(sources=[
+            element("source", name="second", adapter="rest", listener="spare")]).replace(
+                "<listener ", f'<listener name="spare" address="127.0.0.1:{port}"/>\n<listener ', 1))
+        _, text = world.signed("wuppertal", "test:main")
+        identifier = world.client(port=port).post(text).expect(201).id
+        world.arrived(identifier)
+        world.reload(world.text())
+        world.client(port=port).close()
+        try:
+            world.client(port=port).post(text)
+            raise AssertionError("the removed listener still answers")
+        except OSError:
+            pass
+
+
+@test("a new certificate under the same name is shown to new connections, while the old ones go on")
+def identity(world):
+    def shown():
+        with world.new_client().raw() as connection:
+            return connection.getpeercert()["serialNumber"]
+
+    before = shown()
+    with Load(world):
+        renewed = world.pki.issue("wuppertal", "renewed", "--san", "DNS:localhost,IP:127.0.0.1")
+        for ending in ("pem", "key"):
+            shutil.copy(world.pki / f"{renewed}-tls.{ending}", world.pki / f"gateway-tls.{ending}")
+        world.reload(world.text())
+        assert shown() != before, "the old certificate is still shown"
+
+
+@test("a partner that the new configuration no longer has is refused on its open connection")
+def partner_gone(world):
+    client = world.new_client()
+    _, text = world.signed("wuppertal", "test:main")
+    client.post(text).expect(201)
+    connection = client.connection
+    world.reload(world.text(partners=[partner(world.pki, "remscheid-planning")]))
+    client.post(text).expect(403, "partner.unknown")
+    assert client.connection in (connection, None)
+    world.reload(world.text())
+    client.post(text).expect(200)
+
+
+@test("a source is moved to another folder while files come in: each is accepted once")
+def sources(world):
+    first, second = world.folder / "first", world.folder / "second"
+    def drop(folder, number):
+        _, text = world.signed("wuppertal", "test:main")
+        (folder / f"{number}.xml.part").write_text(text, encoding="utf-8")
+        (folder / f"{number}.xml.part").rename(folder / f"{number}.xml")
+
+    def done(folder):
+        return len(list(folder.rglob("*.receipt.xml")))
+
+    world.reload(world.text(sources=[folder_source("files", PORTAL, first)]))
+    for number in range(40):
+        drop(first, number)
+    wait_for(lambda: done(first) > 0, "the source works")
+    second.mkdir()
+    world.reload(world.text(sources=[folder_source("files", PORTAL, second)]))
+    for number in range(5):
+        drop(second, number)
+    wait_for(lambda: done(second) == 5, "the source works in the other folder", 20)
+    world.reload(world.text(sources=[folder_source("files", PORTAL, first)]))
+    wait_for(lambda: done(first) == 40, "what was left behind is taken when the source comes back", 20)
+    world.reload(world.text())
+
+
+@test("fifty reloads asked for at once are carried out as the last of them wants it")
+def storm(world):
+    for number in range(50):
+        world.main.config_file.write_text(world.text(to="two" if number % 2 else "one"), encoding="utf-8")
+        world.main.signal(signal.SIGHUP)
+    wait_for(lambda: world.arrives_at("two"), "the last configuration counts")
+    world.reload(world.text())
+    world.main.check_running()
+
+
+@test("what a reload cannot change is told, and everything else counts")
+def restart_needed(world):
+    before = world.main.log()
+    world.reload(world.text(to="two").replace('name="gateway.muengsten.example"', 'name="other.muengsten.example"'))
+    assert 'what="the gateway\'s name"' in world.main.log()[len(before):]
+    world.arrived(world.send(), "two")
+
+
+if __name__ == "__main__":
+    run(lambda: Town("reload"))

@@ -28,6 +28,19 @@ UNIT_TESTS += tests/unit/store
 tests_unit_store_SOURCES = tests/unit/store.c $(STORE_TEST_HELPERS)
 tests_unit_store_LDADD = libunit.la libstore.la libbase.la -lpthread
 
+UNIT_TESTS += tests/unit/store_boxes
+tests_unit_store_boxes_SOURCES = tests/unit/store_boxes.c $(STORE_TEST_HELPERS)
+tests_unit_store_boxes_LDADD = libunit.la libstore.la libbase.la -lpthread
+
+UNIT_TESTS += tests/unit/store_queues
+tests_unit_store_queues_SOURCES = tests/unit/store_queues.c $(STORE_TEST_HELPERS)
+tests_unit_store_queues_LDADD = libunit.la libstore.la libbase.la -lpthread
+
+UNIT_TESTS += tests/unit/store_upgrade
+tests_unit_store_upgrade_SOURCES = tests/unit/store_upgrade.c tests/unit/lossy_vfs.c \
+	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
+tests_unit_store_upgrade_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
+
 UNIT_TESTS += tests/unit/store_power
 tests_unit_store_power_SOURCES = tests/unit/store_power.c tests/unit/lossy_vfs.c \
 	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)

@@ -716,14 +716,6 @@ static void the_null_store_accepts_everything_and_keeps_nothing(void)
 
 /* ---- the table ---- */
 
-static void run_in(store_opener open, void (*test)(struct fixture *fixture))
-{
-    struct fixture fixture;
-    fixture_begin(&fixture, open);
-    test(&fixture);
-    fixture_end(&fixture);
-}
-
 #define FOR_EACH_TEST(DO)                                                                          \
     DO(what_was_accepted_is_there_byte_for_byte)                                                   \
     DO(what_was_never_accepted_is_not_there)                                                       \
@@ -756,18 +748,7 @@ static void run_in(store_opener open, void (*test)(struct fixture *fixture))
     DO(calls_may_come_from_any_thread)                                                             \
     DO(closing_completes_what_was_asked_for)
 
-#define IN_BOTH(test)                                                                              \
-    static void sqlite_##test(void)                                                                \
-    {                                                                                              \
-        run_in(mg_store_sqlite_open, test);                                                        \
-    }                                                                                              \
-    static void memory_##test(void)                                                                \
-    {                                                                                              \
-        run_in(mg_store_memory_open, test);                                                        \
-    }
 FOR_EACH_TEST(IN_BOTH)
-
-#define ENTRIES(test) UNIT_TEST(sqlite_##test), UNIT_TEST(memory_##test),
 
 int main(void)
 {

@@ -215,6 +215,69 @@ bool expire_all(struct fixture *fixture, int64_t now)
     return passed && !more;
 }
 
+static void taken(struct mg_store_take *take)
+{
+    *(bool *)take->context = true;
+}
+
+bool take_now(struct fixture *fixture, struct mg_store_take *take)
+{
+    bool done = false;
+    take->done = taken;
+    take->context = &done;
+    mg_store_take(fixture->store, take);
+    while (!done)
+        mg_handoff_wait(fixture->handoff, -1);
+    return take->ok && take->found;
+}
+
+bool take_one(struct fixture *fixture, const char *destination, int64_t now, int64_t lease,
+              struct mg_store_delivery *delivery)
+{
+    struct mg_store_take take = {.destination = destination, .now = now, .lease = lease};
+    bool found = take_now(fixture, &take);
+    if (found)
+        *delivery = take.delivery;
+    return found;
+}
+
+static void settled(struct mg_store_settle *settle)
+{
+    *(bool *)settle->context = true;
+}
+
+struct mg_store_settle settle_of(const struct mg_store_delivery *delivery,
+                                 enum mg_delivery_state state, int64_t now)
+{
+    return (struct mg_store_settle){
+        .destination = delivery->destination,
+        .message = delivery->message,
+        .attempt = delivery->attempts,
+        .state = state,
+        .now = now,
+        .code = state == MG_DELIVERY_COLLECTED ? "collected" : "returned",
+    };
+}
+
+bool settle_now(struct fixture *fixture, struct mg_store_settle *settle)
+{
+    bool done = false;
+    settle->done = settled;
+    settle->context = &done;
+    mg_store_settle(fixture->store, settle);
+    while (!done)
+        mg_handoff_wait(fixture->handoff, -1);
+    return settle->ok;
+}
+
+void run_in(store_opener open, void (*test)(struct fixture *fixture))
+{
+    struct fixture fixture;
+    fixture_begin(&fixture, open);
+    test(&fixture);
+    fixture_end(&fixture);
+}
+
 int state_of(struct fixture *fixture, const struct mg_id *message)
 {
     struct mg_store_delivery *deliveries;

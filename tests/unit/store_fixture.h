@@ -59,7 +59,31 @@ struct mg_store_outcome outcome_of(const struct mg_store_delivery *delivery,
 bool outcome_now(struct fixture *fixture, struct mg_store_outcome *outcome);
 bool expire_all(struct fixture *fixture, int64_t now);
 
+/* Takes the oldest, or the given one; false, and the error in the call, if there is none. */
+bool take_now(struct fixture *fixture, struct mg_store_take *take);
+bool take_one(struct fixture *fixture, const char *destination, int64_t now, int64_t lease,
+              struct mg_store_delivery *delivery);
+struct mg_store_settle settle_of(const struct mg_store_delivery *delivery,
+                                 enum mg_delivery_state state, int64_t now);
+bool settle_now(struct fixture *fixture, struct mg_store_settle *settle);
+
 /* The state of a message's first delivery, or -1. */
 int state_of(struct fixture *fixture, const struct mg_id *message);
+
+/* ---- a table of tests that the durable store and the one in memory both have to pass ---- */
+
+void run_in(store_opener open, void (*test)(struct fixture *fixture));
+
+#define IN_BOTH(test)                                                                              \
+    static void sqlite_##test(void)                                                                \
+    {                                                                                              \
+        run_in(mg_store_sqlite_open, test);                                                        \
+    }                                                                                              \
+    static void memory_##test(void)                                                                \
+    {                                                                                              \
+        run_in(mg_store_memory_open, test);                                                        \
+    }
+
+#define ENTRIES(test) UNIT_TEST(sqlite_##test), UNIT_TEST(memory_##test),
 
 #endif

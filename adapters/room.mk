@@ -70,3 +70,4 @@ ADAPTER_TASKS = \
 
 # Adapters that are left out without a library of their own; ./configure says so.
 include adapters/sftp/room.mk
+include adapters/brokers.mk

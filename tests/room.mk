@@ -22,6 +22,7 @@ SYSTEM_TESTS = \
 	tests/system/reload.py \
 	tests/system/folder.py \
 	tests/system/sftp.py \
+	tests/system/amqp.py \
 	tests/system/install.py \
 	tests/system/kit.py \
 	tests/system/disk_full.py \
@@ -36,6 +37,7 @@ SYSTEM_ENVIRONMENT = \
 AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND;
 
 EXTRA_DIST += \
+	tests/system/brokers.py tests/system/amqp.py \
 	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
 	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/gate.py tests/system/harness.py \

@@ -1,0 +1,23 @@
+# Adapters of message brokers, and what they share: a thread of their own, and the way to the broker.
+ADAPTER_BROKER = \
+	adapters/common/bring.c adapters/common/bring.h \
+	adapters/common/broker.c adapters/common/broker.h \
+	adapters/common/courier.c adapters/common/courier.h \
+	adapters/common/file.c adapters/common/file.h \
+	adapters/common/reach.c adapters/common/reach.h \
+	adapters/common/tls.c adapters/common/tls.h
+
+if ADAPTER_AMQP
+adapter_LTLIBRARIES += adapters/amqp.la
+noinst_LTLIBRARIES += libamqp.la
+libamqp_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) $(ADAPTER_BROKER) \
+	adapters/amqp/amqp.c adapters/amqp/amqp.h \
+	adapters/amqp/amqp_in.c \
+	adapters/amqp/amqp_out.c \
+	adapters/amqp/line.c adapters/amqp/line.h
+libamqp_la_CPPFLAGS = $(AM_CPPFLAGS) $(AMQP_CFLAGS) $(OPENSSL_CFLAGS)
+libamqp_la_LIBADD = $(AMQP_LIBS) $(OPENSSL_LIBS) -lpthread
+adapters_amqp_la_SOURCES =
+adapters_amqp_la_LIBADD = libamqp.la
+adapters_amqp_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+endif

@@ -1,0 +1,149 @@
+"""brokers: real message brokers for the system tests, each in the world's folder, on ports of its own, on loopback.
+
+    rabbit = Rabbit(world)          # RabbitMQ with its own Erlang port mapper
+    mosquitto = Mosquitto(world)
+
+Both are processes like all others: start waits until they can be used, and the world ends them.
+"""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import types
+
+from harness import SOURCE, Process, environment, wait_for
+from tap import Skip
+
+RABBIT_PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+PASSWORD = "correct horse battery staple"
+
+
+def listening(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def private_file(path, text):
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+class PortMapper(Process):
+    """epmd, which Erlang would otherwise start for itself, and leave behind."""
+
+    def __init__(self, world):
+        self.port = world.free_port()
+        super().__init__("epmd", world.folder, ["epmd", "-port", self.port, "-address", "127.0.0.1"])
+
+    def start(self):
+        self.launch()
+        wait_for(lambda: listening(self.port), "epmd listens")
+        return self
+
+
+class Rabbit(Process):
+    """A RabbitMQ: users, queues and exchanges come from its definitions, other things by pika."""
+
+    def __init__(self, world, definitions, settings=()):
+        if not os.access(RABBIT_PROGRAM, os.X_OK) or not shutil.which("epmd"):
+            raise Skip("RabbitMQ is not installed (package rabbitmq-server)")
+        self.folder = world.folder / "rabbit"
+        self.folder.mkdir()
+        self.port, self.secure_port = world.free_port(), world.free_port()
+        self.mapper = PortMapper(world)
+        world.processes.append(self.mapper)
+        self.mapper.start()
+        (self.folder / "definitions.json").write_text(json.dumps(definitions), encoding="utf-8")
+        (self.folder / "plugins").write_text("[rabbitmq_auth_mechanism_ssl].\n", encoding="ascii")
+        pki = world.pki
+        lines = [
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+            f"listeners.ssl.1 = 127.0.0.1:{self.secure_port}",
+            f"listeners.ssl.2 = 127.0.0.2:{self.secure_port}",  # an address that its certificate does not name
+            f"ssl_options.cacertfile = {pki / 'authorities.pem'}",
+            f"ssl_options.certfile = {pki / 'gateway-tls.pem'}",
+            f"ssl_options.keyfile = {pki / 'gateway-tls.key'}",
+            "ssl_options.verify = verify_peer",
+            "ssl_options.fail_if_no_peer_cert = false",
+            "auth_mechanisms.1 = PLAIN",
+            "auth_mechanisms.2 = EXTERNAL",
+            "ssl_cert_login_from = common_name",
+            f"load_definitions = {self.folder / 'definitions.json'}",
+            "log.console = true", "log.console.level = info", "log.file = false",
+            *settings,
+        ]
+        (self.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        super().__init__("rabbit", world.folder, [RABBIT_PROGRAM])
+        self.values = {
+            "HOME": self.folder, "RUNNING_UNDER_SYSTEMD": "yes", "ERL_EPMD_PORT": self.mapper.port,
+            "ERL_EPMD_ADDRESS": "127.0.0.1", "RABBITMQ_NODENAME": f"muengsten{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": self.port,
+            "RABBITMQ_DIST_PORT": world.free_port(), "RABBITMQ_CONF_ENV_FILE": self.folder / "none",
+            "RABBITMQ_CONFIG_FILE": self.folder / "rabbitmq.conf",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": self.folder / "none.config",
+            "RABBITMQ_MNESIA_BASE": self.folder / "mnesia", "RABBITMQ_LOG_BASE": self.folder / "log",
+            "RABBITMQ_SCHEMA_DIR": self.folder / "schema",
+            "RABBITMQ_GENERATED_CONFIG_DIR": self.folder / "config",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": self.folder / "plugins",
+            "RABBITMQ_PID_FILE": self.folder / "pid", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
+        }
+
+    def launch(self):
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                env=dict(environment(), **{name: str(value) for name, value in self.values.items()}))
+
+    def start(self):
+        before = self.log().count("Server startup complete")
+        self.launch()
+        wait_for(lambda: not self.running() or self.log().count("Server startup complete") > before,
+                 "RabbitMQ starts", 90, pause=0.1)
+        if not self.running():
+            raise AssertionError(f"RabbitMQ ended at once:\n{self.log()[-3000:]}")
+        return self
+
+
+class Seals:
+    """Looks at what a broker got as a city's system does: by peers/city-system, which knows no gateway."""
+
+    def __init__(self, world):
+        path = str(SOURCE / "tests" / "system" / "peers" / "city-system")
+        loader = importlib.machinery.SourceFileLoader("city_system", path)
+        self.system = importlib.util.module_from_spec(importlib.util.spec_from_loader("city_system", loader))
+        loader.exec_module(self.system)
+        self.options = types.SimpleNamespace(trusted=world.pki.trusted(), sealer=world.pki / "gateway-seal.pem")
+
+    def document(self, content_type, body):
+        """The document of a body, whose seal is the gateway's and covers it."""
+        content, seal, content_id = self.system.content_and_seal(content_type, body)
+        assert self.system.verify(content, seal, content_id, self.options), "the seal is not valid"
+        return content.decode()
+
+
+class Folder:
+    """A folder that the gateway delivers to: what has come, by UUID."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def uuids(self):
+        found = {}
+        for path in self.path.glob("*.xml"):
+            if not path.name.endswith(".seal.xml"):
+                text = path.read_text(encoding="utf-8")
+                found.setdefault(re.search(r"nachrichtenUUID>([^<]+)<", text)[1], []).append(path.stem)
+        return found
+
+    def wait_for(self, uuids, what, seconds=30):
+        """Waits until all of them have come, and checks that none has come under two ids."""
+        wait_for(lambda: set(uuids) <= set(self.uuids()), what, seconds, pause=0.1)
+        several = {uuid: ids for uuid, ids in self.uuids().items() if len(ids) > 1}
+        assert not several, f"one message under several ids: {several}"

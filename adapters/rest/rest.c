@@ -11,8 +11,11 @@ static void *rest_open(const struct mg_gateway *gateway, struct mg_instance *ins
     struct mg_rest *rest = mg_text_allocate(1, sizeof *rest);
     rest->gateway = gateway;
     rest->instance = instance;
-    if (facts->is_destination)
+    if (facts->is_destination) {
         rest->url = gateway->parameter_text(instance, "url");
+        if (gateway->parameter_boolean(instance, "replies"))
+            rest->reply_size = (size_t)gateway->parameter_number(instance, "reply-size");
+    }
     if (facts->is_source && !mg_rest_open_source(rest)) {
         free(rest);
         rest = NULL;
@@ -38,6 +41,18 @@ static const struct mg_parameter parameters[] = {
      .use = MG_USED_BY_DESTINATION,
      .required = true,
      .description = "The address that sealed messages are posted to."},
+    {.name = "replies",
+     .kind = MG_PARAMETER_BOOLEAN,
+     .use = MG_USED_BY_DESTINATION,
+     .standard = "false",
+     .description = "Whether what the system answers with status 200 is a message of its own."},
+    {.name = "reply-size",
+     .kind = MG_PARAMETER_NUMBER,
+     .use = MG_USED_BY_DESTINATION,
+     .standard = "16777216",
+     .smallest = 1,
+     .largest = 1073741824,
+     .description = "The largest reply, in bytes."},
 };
 
 static const struct mg_adapter adapter = {

@@ -17,6 +17,7 @@ struct mg_rest {
     struct mg_instance *instance;
     const char *path;                  /* of a source, such as "/messages" */
     const char *url;                   /* of a destination */
+    size_t reply_size;                 /* bytes of a reply at most; 0: answers are no replies */
     struct mg_rest_delivery *underway; /* deliveries that wait for their answer */
 };
 

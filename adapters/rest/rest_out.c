@@ -13,6 +13,10 @@
  * Retry-After counts with everything temporary. A 2xx counts as delivered only if the whole message
  * was sent and the answer came completely: a repetition does no harm, a loss does. For every other
  * status its head is enough, since nobody reads the rest.
+ *
+ * With the parameter replies, the body of an answer 200 is a message of the system's own, which the
+ * delivery's completion hands to the gateway. One that is too large would be so at every
+ * repetition: the delivery ends permanently with rest.reply-too-large, for somebody to look at.
  */
 #include "adapters/common/answer.h"
 #include "adapters/common/body.h"
@@ -33,16 +37,25 @@ struct mg_rest_delivery {
     int64_t sent;        /* bytes of the body that the call has taken */
     int status;          /* 0: no answer yet */
     int64_t retry_after; /* milliseconds */
+    struct mg_text reply;
+    struct mg_text reply_type; /* its Content-Type */
+    bool reply_too_large;
     struct mg_rest_delivery *next;
 };
 
-static void forget(struct mg_rest_delivery *out)
+static void take_out(struct mg_rest_delivery *out)
 {
     struct mg_rest_delivery **link = &out->rest->underway;
     while (*link != out)
         link = &(*link)->next;
     *link = out->next;
+}
+
+static void free_delivery(struct mg_rest_delivery *out)
+{
     mg_body_free(&out->body);
+    mg_text_free(&out->reply);
+    mg_text_free(&out->reply_type);
     free(out);
 }
 
@@ -58,8 +71,16 @@ static void complete(struct mg_rest_delivery *out, enum mg_outcome_kind kind, co
         .text = text,
         .retry_after = kind == MG_TEMPORARY ? out->retry_after : 0,
     };
-    forget(out);
+    if (kind == MG_DELIVERED && out->reply.length > 0) {
+        outcome.reply = out->reply.bytes;
+        outcome.reply_length = out->reply.length;
+        outcome.reply_media_type = out->reply_type.bytes;
+    }
+    /* What is completed may be begun again before delivery_done returns: out is no longer underway.
+     */
+    take_out(out);
     gateway->delivery_done(delivery, &outcome);
+    free_delivery(out);
 }
 
 static ssize_t on_body(int64_t offset, void *bytes, size_t size, void *context)
@@ -77,6 +98,20 @@ static void on_response(const struct mg_response *response, void *context)
     const char *wait = mg_field_value(response->fields, response->field_count, "Retry-After");
     out->status = response->status;
     out->retry_after = wait ? mg_status_retry_after(wait, time(NULL)) : 0;
+    const char *type = mg_field_value(response->fields, response->field_count, "Content-Type");
+    mg_text_print(&out->reply_type, "%s", type ? type : "application/octet-stream");
+}
+
+static void on_data(const void *bytes, size_t length, void *context)
+{
+    struct mg_rest_delivery *out = context;
+    size_t limit = out->rest->reply_size;
+    if (out->status != 200 || limit == 0)
+        return;
+    if (length > limit - out->reply.length)
+        out->reply_too_large = true;
+    else if (!out->reply_too_large)
+        mg_text_add(&out->reply, bytes, length);
 }
 
 static void on_done(const char *code, const char *text, void *context)
@@ -95,6 +130,9 @@ static void on_done(const char *code, const char *text, void *context)
     } else if (delivered && out->sent < out->body.length) {
         complete(out, MG_TEMPORARY, "http.early",
                  "The receiving system answered before it had the whole message.");
+    } else if (out->reply_too_large) {
+        complete(out, MG_PERMANENT, "rest.reply-too-large",
+                 "The receiving system has the message, but its reply is larger than reply-size.");
     } else {
         snprintf(sentence, sizeof sentence, "The receiving system %s (status %d).", status.meaning,
                  out->status);
@@ -131,6 +169,7 @@ void mg_rest_deliver(void *state, struct mg_delivery *delivery)
         .timeout = deadline > 0 ? deadline : 0,
         .on_body = on_body,
         .on_response = on_response,
+        .on_data = on_data,
         .on_done = on_done,
         .context = out,
     };

@@ -53,15 +53,29 @@ static bool need(struct mg_delivery *delivery, const struct delivery_part *part)
                    "The message's content or seal is no longer stored; its retention has ended.");
 }
 
+/* The seal in the form that the destination wants now. A message that was accepted when it wanted
+ * the other one has only that, and is delivered with it. */
+static bool read_seal(struct mg_delivery *delivery)
+{
+    static const int kinds[] = {
+        [MG_SEAL_DETACHED] = MG_PART_SEAL_DETACHED, [MG_SEAL_ENVELOPED] = MG_PART_SEAL_ENVELOPED};
+    if (!read_part(delivery, kinds[delivery->form], &delivery->seal))
+        return false;
+    if (delivery->seal.present)
+        return true;
+    delivery->form = delivery->form == MG_SEAL_DETACHED ? MG_SEAL_ENVELOPED : MG_SEAL_DETACHED;
+    return read_part(delivery, kinds[delivery->form], &delivery->seal) &&
+           need(delivery, &delivery->seal);
+}
+
 /* The detached seal is a part of its own, the enveloped one becomes part of the document. */
 static bool read_sealed(struct mg_delivery *delivery)
 {
-    bool enveloped = delivery->form == MG_SEAL_ENVELOPED;
     struct delivery_part *document = &delivery->document, *seal = &delivery->seal;
-    int kind = enveloped ? MG_PART_SEAL_ENVELOPED : MG_PART_SEAL_DETACHED;
     if (!read_part(delivery, MG_PART_CONTENT, document) || !need(delivery, document) ||
-        !read_part(delivery, kind, seal) || !need(delivery, seal))
+        !read_seal(delivery))
         return false;
+    bool enveloped = delivery->form == MG_SEAL_ENVELOPED;
     char uri[MG_SEAL_URI_SIZE];
     snprintf(document->content_id, sizeof document->content_id, "%s",
              mg_seal_uri(&delivery->claim.message, uri) + strlen("cid:"));
@@ -76,6 +90,24 @@ static bool read_sealed(struct mg_delivery *delivery)
     mg_buffer_free(&seal->bytes);
     document->bytes = sealed;
     seal->present = false;
+    return true;
+}
+
+/* Attachments stay in the store, and are read there; what they are is known from the beginning. */
+static bool look_at_attachments(struct mg_delivery *delivery)
+{
+    for (int i = 0; i < MG_DELIVERY_ATTACHMENTS; i++) {
+        struct mg_store_part_facts facts;
+        if (!mg_store_part(delivery->store, &delivery->claim.message, MG_PART_ATTACHMENT + i,
+                           &facts, &delivery->error))
+            return false;
+        if (facts.size < 0)
+            break;
+        delivery->attachments =
+            mg_reallocate(delivery->attachments, (size_t)(i + 1) * sizeof *delivery->attachments);
+        delivery->attachments[i] = facts;
+        delivery->attachment_count = (unsigned)i + 1;
+    }
     return true;
 }
 
@@ -96,6 +128,7 @@ static void fill_facts(struct mg_delivery *delivery)
         .reader = header->reader.id,
         .partner = delivery->message.partner,
         .accepted = delivery->message.received,
+        .attachments = delivery->attachment_count,
     };
 }
 
@@ -106,7 +139,8 @@ void mg_delivery_load(struct mg_delivery *delivery)
                                      &found, &delivery->error) &&
                        (found || mg_fail(&delivery->error, "store.no-such-part",
                                          "The message of the delivery is no longer stored.")) &&
-                       read_header(delivery) && read_sealed(delivery);
+                       read_header(delivery) && read_sealed(delivery) &&
+                       look_at_attachments(delivery);
     if (delivery->loaded)
         fill_facts(delivery);
 }
@@ -117,6 +151,7 @@ void mg_delivery_free(struct mg_delivery *delivery)
         return;
     mg_buffer_free(&delivery->seal.bytes);
     mg_buffer_free(&delivery->document.bytes);
+    free(delivery->attachments);
     free(delivery);
 }
 
@@ -181,6 +216,14 @@ static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_fa
         found.length = (int64_t)known->bytes.length;
         found.media_type = known->media_type;
         found.content_id = known->content_id;
+    }
+    if (part >= MG_MESSAGE_ATTACHMENT &&
+        (unsigned)(part - MG_MESSAGE_ATTACHMENT) < delivery->attachment_count) {
+        const struct mg_store_part_facts *attachment =
+            &delivery->attachments[part - MG_MESSAGE_ATTACHMENT];
+        found.length = attachment->size;
+        found.media_type = attachment->media_type;
+        found.name = attachment->name;
     }
     /* No further than the adapter knows the structure. */
     found.size = facts->size < sizeof found ? facts->size : sizeof found;

@@ -18,6 +18,9 @@
 
 struct mg_lane;
 
+/* As many attachments as a delivery shows to its adapter. */
+#define MG_DELIVERY_ATTACHMENTS 256
+
 /* Bytes of one part of the message, in memory. */
 struct delivery_part {
     struct mg_buffer bytes;
@@ -45,6 +48,8 @@ struct mg_delivery {
     struct mg_error error; /* why it could not be loaded */
     struct mg_message_facts facts;
     char original_type[128];
+    struct mg_store_part_facts *attachments;
+    unsigned attachment_count;
 
     /* Running */
     int64_t begun;    /* mg_clock_monotonic */

@@ -124,6 +124,19 @@ static void start(struct mg_lane *lane, const struct mg_store_delivery *claim)
                               "The gateway's workers had no place.");
 }
 
+/* Told once: nothing more goes to this destination until somebody has looked after the dead one. */
+static void note_block(struct mg_lane *lane, const struct mg_store_claim *claim)
+{
+    if (claim->blocked && !lane->blocked) {
+        char id[MG_ID_TEXT_SIZE];
+        mg_id_text(&claim->blocking, id);
+        mg_log(MG_LOG_ERROR, "destination.blocked", "destination", lane->name, "message", id,
+               "reason", "it is ordered, and this message is dead; the next may not overtake it",
+               NULL);
+    }
+    lane->blocked = claim->blocked;
+}
+
 static void claimed(struct mg_store_claim *claim)
 {
     struct mg_lane *lane = claim->context;
@@ -137,6 +150,7 @@ static void claimed(struct mg_store_claim *claim)
             lane->more = true;
         else if (claim->next_due > 0)
             mg_lane_pump_in(lane, claim->next_due - mg_clock_now() + 1);
+        note_block(lane, claim);
         struct mg_store_delivery *deliveries = claim->deliveries;
         size_t count = claim->count;
         for (size_t i = 0; i < count; i++)
@@ -170,6 +184,8 @@ void mg_lane_pump(struct mg_lane *lane)
     claim->limit = allowed - lane->running;
     claim->now = mg_clock_now();
     claim->lease = claim->now + lane->destination->timeout + LEASE_RESERVE;
+    claim->ordered = lane->destination->ordered;
+    claim->pass_dead = lane->destination->pass_dead;
     claim->done = claimed;
     claim->context = lane;
     mg_store_claim(dispatch->options.store, claim);

@@ -27,6 +27,7 @@ struct mg_lane {
     unsigned running;
     bool claiming;
     bool more;    /* something may be due in the store */
+    bool blocked; /* ordered, and one that is dead stands before the next */
     bool removed; /* the configuration no longer has it: ends with what runs */
     struct event *timer;
     struct mg_store_claim claim;
@@ -64,6 +65,11 @@ void mg_lane_cancel_all(struct mg_lane *lane);
 
 /* dispatch.c: something that ran in the lane has ended; the lane may be gone afterwards. */
 void mg_dispatch_look(struct mg_lane *lane);
+
+/* outcome.c: what an adapter has said, or what became of the reply, decides. */
+void mg_delivery_conclude(struct mg_delivery *delivery, const struct mg_outcome *outcome);
+/* reply.c: hands in the reply of a delivery that was completed, then concludes it. */
+void mg_delivery_hand_in_reply(struct mg_delivery *delivery, const struct mg_outcome *outcome);
 
 /* outcome.c: records what stands in the delivery's outcome. */
 void mg_delivery_record(struct mg_delivery *delivery);

@@ -153,16 +153,19 @@ static void describe_outcome(struct mg_delivery *delivery, const struct mg_outco
                  delivered && !*text ? "The destination has taken the message." : text);
 }
 
-void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome *outcome)
+/* In an order the next may not overtake one that is dead, unless the configuration lets it. */
+static bool blocks(const struct mg_delivery *delivery)
 {
-    assert(!delivery->completed);
-    delivery->completed = true;
-    if (delivery->timeout)
-        evtimer_del(delivery->timeout);
+    const struct mg_config_destination *destination = delivery->lane->destination;
+    return delivery->outcome.state == MG_DELIVERY_DEAD && destination->ordered &&
+           !destination->pass_dead;
+}
+
+void mg_delivery_conclude(struct mg_delivery *delivery, const struct mg_outcome *outcome)
+{
     struct mg_store_outcome *stored = &delivery->outcome;
     stored->attempt_counts = true;
     stored->now = mg_clock_now();
-    stored->duration = mg_clock_monotonic() - delivery->begun;
     switch (outcome->kind) {
     case MG_DELIVERED:
         stored->state = MG_DELIVERY_DELIVERED;
@@ -179,5 +182,27 @@ void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome
     if (delivery->loaded && !delivery->kept)
         work_breaker(delivery->lane, outcome->kind);
     describe_outcome(delivery, outcome);
+    stored->blocks = blocks(delivery);
     mg_delivery_record(delivery);
+}
+
+/* Adapters of ABI 1 know no replies. */
+static bool has_reply(const struct mg_outcome *outcome)
+{
+    return outcome->kind == MG_DELIVERED &&
+           outcome->size >= offsetof(struct mg_outcome, reply_media_type) + sizeof(char *) &&
+           outcome->reply && outcome->reply_length > 0;
+}
+
+void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome *outcome)
+{
+    assert(!delivery->completed);
+    delivery->completed = true;
+    if (delivery->timeout)
+        evtimer_del(delivery->timeout);
+    delivery->outcome.duration = mg_clock_monotonic() - delivery->begun;
+    if (has_reply(outcome))
+        mg_delivery_hand_in_reply(delivery, outcome);
+    else
+        mg_delivery_conclude(delivery, outcome);
 }

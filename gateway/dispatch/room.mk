@@ -15,6 +15,7 @@ libdispatch_la_SOURCES = \
 	gateway/dispatch/lane.c gateway/dispatch/lane.h \
 	gateway/dispatch/outcome.c \
 	gateway/dispatch/parameters.c gateway/dispatch/parameters.h \
+	gateway/dispatch/reply.c \
 	gateway/dispatch/retry.c gateway/dispatch/retry.h \
 	gateway/dispatch/services.c \
 	gateway/dispatch/submission.c

@@ -377,7 +377,7 @@ class City(Process):
         """Stops, and starts anew with other behaviour; with none, it behaves well."""
         self.kill()
         well = [word for word in ("--fail", "--retry-after", "--slow", "--refuse", "--reset", "--nonsense",
-                                  "--verify") if word in self.command]
+                                  "--verify", "--reply") if word in self.command]
         end = min([self.command.index(word) for word in well], default=len(self.command))
         self.command = self.command[:end] + [str(option) for option in options]
         return self.start()

@@ -133,6 +133,21 @@ enum mg_sqlite_write {
 };
 extern const char *const mg_sqlite_writes[W_COUNT];
 
+/* The statements of the readers. */
+enum mg_sqlite_read_statement {
+    R_FIND,
+    R_LOOK_UP,
+    R_CONTENT,
+    R_RECORD,
+    R_DELIVERIES,
+    R_EVENTS,
+    R_ENDED_LEASE,
+    R_LIST,
+    R_SPOOLED,
+    R_COUNT
+};
+extern const char *const mg_sqlite_reads[R_COUNT];
+
 struct mg_sqlite {
     struct mg_store store;
     char *path; /* of the database */

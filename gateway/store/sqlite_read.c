@@ -12,19 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum read_statement {
-    R_FIND,
-    R_LOOK_UP,
-    R_CONTENT,
-    R_RECORD,
-    R_DELIVERIES,
-    R_EVENTS,
-    R_ENDED_LEASE,
-    R_LIST,
-    R_SPOOLED,
-    R_COUNT
-};
-
 /* Parts up to this size are read whole and cut; of larger ones only the wanted pages are read. */
 #define WHOLE_SIZE 65536
 
@@ -33,7 +20,7 @@ enum read_statement {
     " CASE WHEN size <= ?3 THEN bytes END FROM " table                                             \
     " WHERE key = ((SELECT seq FROM messages WHERE id = ?1) << 20) + ?2"
 
-static const char *const statements[R_COUNT] = {
+const char *const mg_sqlite_reads[R_COUNT] = {
     [R_FIND] = "SELECT partner, way, uuid, digest, profile, type, author, reader, received"
                " FROM messages WHERE id = ?1",
     [R_LOOK_UP] = "SELECT digest, message FROM duplicates"
@@ -67,7 +54,7 @@ static bool open_reader(struct mg_sqlite *sqlite, struct mg_sqlite_connection *r
 {
     if (mg_sqlite_connect(reader, sqlite->path, sqlite->vfs, false, error) &&
         mg_sqlite_run(reader, "PRAGMA query_only = ON; PRAGMA cache_size = -512;", error) &&
-        mg_sqlite_prepare(reader, statements, R_COUNT, error))
+        mg_sqlite_prepare(reader, mg_sqlite_reads, R_COUNT, error))
         return true;
     mg_sqlite_disconnect(reader);
     return false;

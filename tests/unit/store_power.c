@@ -11,6 +11,8 @@
 
 #define ROUNDS_ON_ONE_DISK 6
 #define MESSAGES           400 /* on one disk at most */
+#define READERS            4   /* of the box, at once */
+#define BOX                "buergeramt-box"
 
 /* What the world outside knows of a message. */
 struct witness {
@@ -20,6 +22,14 @@ struct witness {
     bool recorded; /* the outcome's completion said ok */
     bool outcome_done;
     int running; /* calls underway */
+    /* Its delivery to the box. */
+    struct mg_store_settle settle;
+    bool taken;     /* a taking completed, and was not settled since */
+    bool settling;  /* asked, and not completed */
+    bool asked_for; /* somebody asked to have it collected */
+    bool collected; /* and was told that it is */
+    int attempt;
+    int64_t lease;
 };
 
 struct world {
@@ -28,10 +38,14 @@ struct world {
     size_t count;
     struct mg_store_claim claim;
     bool claiming;
+    struct mg_store_take takes[READERS];
+    bool taking[READERS];
     unsigned seed;
     int64_t now;
     size_t promises; /* kept, as far as was checked */
     size_t losses;
+    size_t takings;     /* that a power loss met, and that held */
+    size_t settlements; /* the same */
 };
 
 static struct world world;
@@ -87,6 +101,64 @@ static void claimed(struct mg_store_claim *claim)
     claim->deliveries = NULL;
 }
 
+static void settled(struct mg_store_settle *settle)
+{
+    struct witness *witness = settle->context;
+    witness->settling = false;
+    witness->collected = settle->ok && settle->state == MG_DELIVERY_COLLECTED;
+}
+
+static void ask_for_settlement(struct witness *witness)
+{
+    enum mg_delivery_state state = chance(4) ? MG_DELIVERY_COLLECTED : MG_DELIVERY_WAITING;
+    witness->settle = (struct mg_store_settle){.destination = BOX,
+                                               .message = witness->message.accept.id,
+                                               .attempt = witness->attempt,
+                                               .state = state,
+                                               .now = world.now,
+                                               .code = "settled",
+                                               .done = settled,
+                                               .context = witness};
+    witness->settling = true;
+    witness->taken = false;
+    witness->asked_for = witness->asked_for || state == MG_DELIVERY_COLLECTED;
+    mg_store_settle(world.fixture.store, &witness->settle);
+}
+
+static void taken(struct mg_store_take *take)
+{
+    *(bool *)take->context = false;
+    if (!take->ok || !take->found)
+        return;
+    struct witness *witness = witness_of(&take->delivery.message);
+    expect(witness);
+    if (!witness)
+        return;
+    /* Two readers never have it at once, and what was collected does not come back. */
+    expect(!(witness->taken && witness->lease > take->now) && !witness->collected);
+    witness->taken = true;
+    witness->attempt = take->delivery.attempts;
+    witness->lease = take->lease;
+    if (world.fixture.store && !witness->settling && chance(3))
+        ask_for_settlement(witness);
+}
+
+static void ask_for_taking(void)
+{
+    for (size_t i = 0; i < READERS; i++) {
+        if (world.taking[i])
+            continue;
+        world.taking[i] = true;
+        world.takes[i] = (struct mg_store_take){.destination = BOX,
+                                                .now = world.now,
+                                                .lease = world.now + 1 + chance(3),
+                                                .done = taken,
+                                                .context = &world.taking[i]};
+        mg_store_take(world.fixture.store, &world.takes[i]);
+        return;
+    }
+}
+
 static void ask_for_claim(void)
 {
     if (world.claiming)
@@ -107,6 +179,8 @@ static void ask_for_accept(void)
     struct witness *witness = &world.witnesses[world.count++];
     *witness = (struct witness){0};
     message_make(&witness->message, world.seed + (unsigned)world.count, "remscheid");
+    witness->message.plans[1] = (struct mg_store_delivery_plan){mg_id_new(), BOX};
+    witness->message.accept.delivery_count = 2;
     mg_store_accept(world.fixture.store, &witness->message.accept);
 }
 
@@ -115,7 +189,7 @@ static void ask_for_accept(void)
 static void live(int steps)
 {
     for (int i = 0; i < steps && !lossy_vfs_is_dark(); i++) {
-        unsigned what = chance(20);
+        unsigned what = chance(26);
         bool more;
         if (what < 10)
             ask_for_accept();
@@ -123,6 +197,8 @@ static void live(int steps)
             ask_for_claim();
         else if (what == 16)
             mg_store_expire(world.fixture.store, 0, &more, NULL);
+        else if (what < 21)
+            ask_for_taking();
         else
             mg_handoff_wait(world.fixture.handoff, 1);
     }
@@ -142,6 +218,42 @@ static void check_state(struct witness *witness)
     witness->recorded = over;
 }
 
+static bool read_boxed(const struct witness *witness, struct mg_store_delivery *boxed)
+{
+    struct mg_store_delivery *deliveries;
+    size_t count;
+    bool found = mg_store_deliveries(world.fixture.store, &witness->message.accept.id, &deliveries,
+                                     &count, NULL) &&
+                 count == 2;
+    if (found)
+        *boxed = deliveries[1];
+    free(deliveries);
+    return found;
+}
+
+/* A taking that completed holds until its lease ends. A settlement that did not complete happened
+ * or did not, and can be asked for again. */
+static void check_box(struct witness *witness)
+{
+    struct mg_store_delivery boxed = {0};
+    expect(read_boxed(witness, &boxed));
+    bool over = boxed.state == MG_DELIVERY_COLLECTED;
+    bool runs = boxed.state == MG_DELIVERY_RUNNING;
+    world.settlements += witness->collected && over;
+    world.takings += witness->taken && witness->lease > world.now && runs;
+    if (witness->collected)
+        expect(over);
+    else if (witness->taken && witness->lease > world.now)
+        expect(runs && boxed.attempts == witness->attempt);
+    else
+        expect(runs || boxed.state == MG_DELIVERY_WAITING || (over && witness->asked_for));
+    if (over)
+        expect(settle_now(&world.fixture, &witness->settle));
+    witness->collected = over;
+    witness->taken = witness->taken && runs;
+    witness->settling = false;
+}
+
 static void check_witness(struct witness *witness)
 {
     struct mg_store_message known;
@@ -150,8 +262,10 @@ static void check_witness(struct witness *witness)
     /* Of what was not promised it may be there whole, though nobody was told, but never half. */
     if (was_promised(witness) || found)
         expect(found && message_is_stored(world.fixture.store, &witness->message));
-    if (found)
+    if (found) {
         check_state(witness);
+        check_box(witness);
+    }
     /* What the world learns from looking counts from now on. */
     witness->message.done = witness->message.accept.ok = found;
 }
@@ -200,6 +314,7 @@ static void begin_world(unsigned seed)
     world.seed = seed;
     world.count = 0;
     world.claiming = false;
+    memset(world.taking, 0, sizeof world.taking);
     world.now = 10000;
     lossy_vfs_reset(seed);
     fixture_begin(&world.fixture, mg_store_memory_open);
@@ -233,6 +348,7 @@ static void check_world(void)
     expect(holds_nothing_else());
     for (size_t i = 0; i < world.count; i++)
         check_witness(&world.witnesses[i]);
+    world.now++;
     fixture_close(&world.fixture);
     expect(is_intact());
 }
@@ -240,7 +356,7 @@ static void check_world(void)
 static void what_was_promised_survives_every_power_loss(void)
 {
     const unsigned rounds = (unsigned)unit_amount(50, 8) * ROUNDS_ON_ONE_DISK;
-    world.promises = world.losses = 0;
+    world.promises = world.losses = world.takings = world.settlements = 0;
     for (unsigned round = 0; round < rounds; round++) {
         if (round % ROUNDS_ON_ONE_DISK == 0)
             begin_world(round + 1);
@@ -252,7 +368,10 @@ static void what_was_promised_survives_every_power_loss(void)
     CU_ASSERT_EQUAL(world.losses, 0);
     /* Otherwise the failures came before anything was promised. */
     CU_ASSERT(world.promises > rounds);
-    printf("# %zu promises kept in %u failures\n", world.promises, rounds);
+    CU_ASSERT(world.takings > 0 && world.settlements > 0);
+    printf("# %zu promises kept in %u failures, among them %zu times a taking and %zu times a "
+           "settlement\n",
+           world.promises, rounds, world.takings, world.settlements);
 }
 
 /* The same on a disk that only claims to sync: if this test found nothing missing, the one above

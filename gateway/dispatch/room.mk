@@ -33,11 +33,18 @@ tests_unit_adapter_tempers_la_LDFLAGS = \
 	$(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
 	-export-symbols-regex '^(mg_adapter_entry|tempers_[a-z]*)$$'
 
+# The same adapter, compiled against the first version of the interface: it has to go on working.
+check_LTLIBRARIES += tests/unit/adapter_older.la
+tests_unit_adapter_older_la_SOURCES = tests/unit/adapter_tempers.c
+tests_unit_adapter_older_la_CPPFLAGS = -I$(top_srcdir)/tests/abi/1 -D_GNU_SOURCE -DADAPTER_NAME='"adapter_older"'
+tests_unit_adapter_older_la_LDFLAGS = $(tests_unit_adapter_tempers_la_LDFLAGS)
+
 UNIT_TESTS += tests/unit/dispatch_lanes
 tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c
 tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"'
-tests_unit_dispatch_lanes_DEPENDENCIES = $(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la
+tests_unit_dispatch_lanes_DEPENDENCIES = \
+	$(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la tests/unit/adapter_older.la
 DISPATCH_LANES_ROOMS = \
 	libunit.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
 	libmessage.la libbase.la

@@ -3,6 +3,7 @@
  * how a destination behaves:
  *
  *     prompt     completes inside deliver
+ *     reads      likewise, after a look at every part of the message
  *     delivers   completes a little later
  *     works      completes after work on another thread
  *     mends      fails twice, then delivers
@@ -15,12 +16,17 @@
  * What must never happen is asserted here: a second cancel, a deadline that is over, a close with
  * something left. How often deliver and cancel were called is counted for the test to wait for.
  */
-#include <muengsten/adapter.h>
+#include "muengsten/adapter.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+/* Compiled a second time, under another name and against the first version of the interface. */
+#ifndef ADAPTER_NAME
+#define ADAPTER_NAME "adapter_tempers"
+#endif
 
 unsigned tempers_begun, tempers_cancelled;
 
@@ -82,6 +88,41 @@ static void read_document(void *context)
     (void)length;
 }
 
+/* A part as the test has stored it. */
+static void check_part(struct state *state, struct mg_delivery *delivery, int part,
+                       const char *content, const char *media_type, const char *name)
+{
+    struct mg_part_facts facts = {.size = sizeof facts};
+    char bytes[64];
+    const struct mg_gateway *gateway = state->gateway;
+    gateway->delivery_part(delivery, part, &facts);
+    assert(facts.size == sizeof facts && facts.length == (int64_t)strlen(content));
+    assert(strcmp(facts.media_type, media_type) == 0 && strcmp(facts.name, name) == 0);
+    ssize_t length = gateway->delivery_read(delivery, part, 0, bytes, sizeof bytes);
+    assert(length == facts.length && memcmp(bytes, content, (size_t)length) == 0);
+    length = gateway->delivery_read(delivery, part, facts.length - 1, bytes, sizeof bytes);
+    assert(length == 1 && bytes[0] == content[strlen(content) - 1]);
+    assert(gateway->delivery_read(delivery, part, facts.length, bytes, sizeof bytes) == 0);
+    assert(gateway->delivery_read(delivery, part, -1, bytes, sizeof bytes) == -1);
+    (void)length;
+}
+
+static void read_everything(struct state *state, struct mg_delivery *delivery)
+{
+    struct mg_part_facts none = {.size = sizeof none};
+    const struct mg_message_facts *message = state->gateway->delivery_message(delivery);
+    assert(message->attachments == 2);
+    check_part(state, delivery, MG_MESSAGE_DOCUMENT, "<a/>", "application/xml", "");
+    check_part(state, delivery, MG_MESSAGE_SEAL, "<s/>", "application/xml", "");
+    check_part(state, delivery, MG_MESSAGE_ATTACHMENT, "a plan", "application/pdf", "plan.pdf");
+    check_part(state, delivery, MG_MESSAGE_ATTACHMENT + 1, "a map", "image/png", "map.png");
+    state->gateway->delivery_part(delivery, MG_MESSAGE_ATTACHMENT + 2, &none);
+    assert(none.length == -1);
+    state->gateway->delivery_part(delivery, MG_MESSAGE_ORIGINAL, &none);
+    assert(none.length == -1);
+    complete(state, delivery, MG_DELIVERED);
+}
+
 static struct task *add_task(struct state *state, struct mg_delivery *delivery)
 {
     struct task *task = calloc(1, sizeof *task);
@@ -99,6 +140,8 @@ static void deliver(void *context, struct mg_delivery *delivery)
     assert(gateway->delivery_deadline(delivery) > 0 && gateway->delivery_attempt(delivery) > 0);
     if (strcmp(temper, "prompt") == 0)
         complete(state, delivery, MG_DELIVERED);
+    else if (strcmp(temper, "reads") == 0)
+        read_everything(state, delivery);
     else if (strcmp(temper, "refuses") == 0)
         complete(state, delivery, MG_PERMANENT);
     else if (strcmp(temper, "fails") == 0)
@@ -176,7 +219,7 @@ static const struct mg_parameter parameters[] = {
 static const struct mg_adapter adapter = {
     .size = sizeof adapter,
     .abi = MG_ADAPTER_ABI,
-    .name = "adapter_tempers",
+    .name = ADAPTER_NAME,
     .version = "1",
     .abilities = MG_CAN_TAKE,
     .parameters = parameters,

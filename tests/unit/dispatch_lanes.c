@@ -75,9 +75,11 @@ static void make_dispatch(struct world *world)
 }
 
 /* The host has loaded the adapter. */
-static void find_counts(struct world *world)
+static void find_counts(struct world *world, const char *name)
 {
-    void *adapter = dlopen(MG_ADAPTERS_OF_TESTS "/adapter_tempers.so", RTLD_NOW | RTLD_NOLOAD);
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.so", MG_ADAPTERS_OF_TESTS, name);
+    void *adapter = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
     CU_ASSERT_PTR_NOT_NULL_FATAL(adapter);
     world->begun = dlsym(adapter, "tempers_begun");
     world->cancelled = dlsym(adapter, "tempers_cancelled");
@@ -100,14 +102,14 @@ static void apply(struct world *world)
     mg_catalogue_release(catalogue);
 }
 
-static void start(struct world *world, const char *temper)
+static void start_with(struct world *world, const char *adapter, const char *temper)
 {
     static const char *const adapter_folders[] = {MG_ADAPTERS_OF_TESTS};
     *world = (struct world){
         .snapshot = mg_config_snapshot_new(),
         .temper = {"temper", temper},
         .destination = {.name = "office",
-                        .adapter = "adapter_tempers",
+                        .adapter = adapter,
                         .seal = MG_SEAL_DETACHED,
                         .concurrency = 4,
                         .timeout = 20000,
@@ -134,8 +136,13 @@ static void start(struct world *world, const char *temper)
     };
     world->host = mg_host_new(&options);
     apply(world);
-    find_counts(world);
+    find_counts(world, adapter);
     make_dispatch(world);
+}
+
+static void start(struct world *world, const char *temper)
+{
+    start_with(world, "adapter_tempers", temper);
 }
 
 static void drained(void *context)
@@ -198,6 +205,19 @@ static void accepted(struct mg_store_accept *accept)
     ((struct world *)accept->context)->accepted++;
 }
 
+static const struct mg_store_part attachments[] = {
+    {.kind = MG_PART_ATTACHMENT,
+     .bytes = "a plan",
+     .length = 6,
+     .media_type = "application/pdf",
+     .name = "plan.pdf"},
+    {.kind = MG_PART_ATTACHMENT + 1,
+     .bytes = "a map",
+     .length = 5,
+     .media_type = "image/png",
+     .name = "map.png"},
+};
+
 static void accept_with(struct world *world, size_t parts)
 {
     struct mg_header header = {.uuid = "u"};
@@ -209,6 +229,8 @@ static void accept_with(struct world *world, size_t parts)
         {.kind = MG_PART_HEADER, .bytes = record.data, .length = record.length},
         {.kind = MG_PART_CONTENT, .bytes = "<a/>", .length = 4},
         {.kind = MG_PART_SEAL_DETACHED, .bytes = "<s/>", .length = 4},
+        attachments[0],
+        attachments[1],
     };
     const struct mg_store_delivery_plan plan = {mg_id_new(), "office"};
     struct mg_store_accept accept = {
@@ -310,6 +332,56 @@ static void deliver_many(const char *temper, enum mg_delivery_state state, int a
     CU_ASSERT(run_while(&world, some_are_open));
     all_ended(&world, state, attempts);
     stop(&world);
+}
+
+static void an_adapter_reads_every_part_of_a_message_with_its_attachments(void)
+{
+    struct world world;
+    start(&world, "reads");
+    mg_dispatch_begin(world.dispatch);
+    accept_with(&world, 5);
+    CU_ASSERT(run_while(&world, some_are_open));
+    all_ended(&world, MG_DELIVERY_DELIVERED, 1);
+    stop(&world);
+}
+
+/* What the shared object says of itself, which is loaded. */
+static unsigned abi_of(const char *path)
+{
+    mg_adapter_entry_function entry;
+    void *adapter = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(adapter);
+    *(void **)&entry = dlsym(adapter, "mg_adapter_entry");
+    CU_ASSERT_FATAL(entry != NULL);
+    unsigned abi = entry(MG_ADAPTER_ABI)->abi;
+    dlclose(adapter);
+    return abi;
+}
+
+/* adapter_older.so is compiled against tests/abi/1, the header as its first version was. */
+static void an_adapter_made_for_the_first_version_of_the_interface_works(void)
+{
+    static const struct {
+        const char *temper;
+        enum mg_delivery_state state;
+        int attempts;
+        size_t parts;
+    } cases[] = {
+        {"prompt", MG_DELIVERY_DELIVERED, 1, 3}, {"delivers", MG_DELIVERY_DELIVERED, 1, 3},
+        {"works", MG_DELIVERY_DELIVERED, 1, 3},  {"reads", MG_DELIVERY_DELIVERED, 1, 5},
+        {"mends", MG_DELIVERY_DELIVERED, 3, 3},  {"refuses", MG_DELIVERY_DEAD, 1, 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        start_with(&world, "adapter_older", cases[i].temper);
+        CU_ASSERT_EQUAL(abi_of(MG_ADAPTERS_OF_TESTS "/adapter_older.so"), 1);
+        mg_dispatch_begin(world.dispatch);
+        accept_with(&world, cases[i].parts);
+        CU_ASSERT(run_while(&world, some_are_open));
+        all_ended(&world, cases[i].state, cases[i].attempts);
+        CU_ASSERT_EQUAL(*world.begun, (unsigned)cases[i].attempts);
+        stop(&world);
+    }
 }
 
 static void what_completes_inside_deliver_has_one_outcome(void)
@@ -505,6 +577,8 @@ int main(void)
         UNIT_TEST(what_is_refused_for_good_is_dead_after_one_attempt),
         UNIT_TEST(what_always_fails_is_dead_when_its_time_is_over),
         UNIT_TEST(nothing_is_claimed_before_the_begin),
+        UNIT_TEST(an_adapter_reads_every_part_of_a_message_with_its_attachments),
+        UNIT_TEST(an_adapter_made_for_the_first_version_of_the_interface_works),
         UNIT_TEST(a_breaker_that_opens_lets_everything_through_in_the_end),
         UNIT_TEST(a_message_whose_content_is_gone_is_dead_and_nobody_is_asked),
         UNIT_TEST(what_does_not_end_in_time_is_cancelled_once_and_tried_again),

@@ -71,3 +71,4 @@ ADAPTER_TASKS = \
 # Adapters that are left out without a library of their own; ./configure says so.
 include adapters/sftp/room.mk
 include adapters/brokers.mk
+include adapters/smtp/room.mk

@@ -24,6 +24,7 @@ SYSTEM_TESTS = \
 	tests/system/folder.py \
 	tests/system/sftp.py \
 	tests/system/amqp.py \
+	tests/system/smtp.py \
 	tests/system/install.py \
 	tests/system/kit.py \
 	tests/system/disk_full.py \
@@ -41,7 +42,7 @@ EXTRA_DIST += \
 	tests/system/brokers.py tests/system/amqp.py \
 	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
 	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
-	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/gate.py tests/system/harness.py \
+	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/smtp.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
 	tests/system/install.py tests/system/kit.py tests/system/messages.py tests/system/order.py tests/system/refusals.py \
 	tests/system/reload.py tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py \
@@ -51,7 +52,7 @@ EXTRA_DIST += \
 LINT =
 LINT_FLAGS = -std=gnu11 -I. -Iinclude -I$(abs_builddir) -D_GNU_SOURCE \
 	$(LIBEVENT_CFLAGS) $(LIBXML2_CFLAGS) $(XMLSEC_CFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(ZLIB_CFLAGS) \
-	$(LIBSSH2_CFLAGS) \
+	$(LIBSSH2_CFLAGS) $(LIBCURL_CFLAGS) \
 	-DSYSCONFDIR="" -DMG_DATA_FOLDER="" -DMG_ADAPTERS_FOLDER=""
 lint:
 	@srcdir='$(srcdir)' DISTRIBUTED='$(DISTFILES) check' LINT='$(LINT)' COMPILER_FLAGS='$(LINT_FLAGS)' \

@@ -44,8 +44,6 @@ static void tell_what_stays(const struct mg_config *old, const struct mg_config 
         {"the folder of the store", strcmp(old->store, new->store) != 0},
         {"the store's reserve", old->reserve != new->reserve},
         {"the number of workers", old->workers != new->workers},
-        {"the retention",
-         old->keep_content != new->keep_content || old->keep_trace != new->keep_trace},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         if (values[i].changed)
@@ -69,6 +67,7 @@ static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_c
     mg_clients_commit(gateway->clients, config);
     mg_listeners_commit(gateway->listeners);
     mg_dispatch_apply(gateway->dispatch, config);
+    mg_store_set_retention(gateway->store, config->keep_content, config->keep_trace);
     return true;
 }
 

@@ -65,6 +65,15 @@ static void apply_to_lane(struct mg_dispatch *dispatch, struct mg_config *config
                   mg_host_destination(dispatch->options.host, destination->name));
 }
 
+/* What waits is not lost, but nobody brings it anywhere. */
+static void tell_removed(const struct mg_lane *lane)
+{
+    struct mg_store_queue queue;
+    mg_store_queue(lane->dispatch->options.store, lane->name, &queue);
+    mg_log(queue.waiting > 0 ? MG_LOG_WARNING : MG_LOG_NOTICE, "destination.removed", "destination",
+           lane->name, "waiting", MG_LOG_NUMBER(queue.waiting), NULL);
+}
+
 void mg_dispatch_apply(struct mg_dispatch *dispatch, struct mg_config *config)
 {
     for (struct mg_lane *lane = dispatch->lanes; lane; lane = lane->next)
@@ -74,7 +83,7 @@ void mg_dispatch_apply(struct mg_dispatch *dispatch, struct mg_config *config)
     for (struct mg_lane *lane = dispatch->lanes, *next; lane; lane = next) {
         next = lane->next;
         if (lane->removed)
-            mg_log(MG_LOG_NOTICE, "destination.removed", "destination", lane->name, NULL);
+            tell_removed(lane);
         mg_dispatch_look(lane);
     }
 }

@@ -12,6 +12,8 @@
 #include "gateway/base/buffer.h"
 #include "gateway/store/store.h"
 
+#include <stdatomic.h>
+
 #define MG_STORE_INLINE_LIMIT ((size_t)256 * 1024)
 #define MG_STORE_COMMIT_LIMIT ((size_t)512)
 #define MG_STORE_EXPIRE_BATCH 256
@@ -57,6 +59,9 @@ struct mg_store {
     struct mg_handoff *handoff;
     int spool_folder;    /* descriptor of the folder of spool files; -1: spools stay in memory */
     size_t inline_limit; /* of the options, or its default */
+    /* The retention, which a new configuration may change at any time. */
+    atomic_llong keep_content;
+    atomic_llong keep_trace;
 };
 
 /* A part while and after it is written: bytes in memory, or a file of the spool folder. */

@@ -455,9 +455,10 @@ static bool memory_expire(struct mg_store *store, int64_t now, bool *more, struc
     for (struct memory_message **place = &memory->first; *place;) {
         struct memory_message *message = *place;
         bool over = message->ended != 0;
-        if (over && message->ended + memory->keep_content <= now)
+        if (over && message->ended + memory->store.keep_content <= now)
             drop_content(message);
-        if (over && message->ended + memory->keep_trace <= now && removed < MG_STORE_EXPIRE_BATCH) {
+        if (over && message->ended + memory->store.keep_trace <= now &&
+            removed < MG_STORE_EXPIRE_BATCH) {
             remove_message(memory, place);
             removed++;
         } else {
@@ -510,8 +511,7 @@ struct mg_store *mg_store_memory_open(const struct mg_store_options *options,
     struct memory_store *memory = mg_allocate_zeroed(1, sizeof *memory);
     memory->store =
         (struct mg_store){.class = &memory_class, .handoff = handoff, .spool_folder = -1};
-    memory->keep_content = options->keep_content;
-    memory->keep_trace = options->keep_trace;
+    mg_store_set_retention(&memory->store, options->keep_content, options->keep_trace);
     memory->end = &memory->first;
     pthread_mutex_init(&memory->lock, NULL);
     return &memory->store;

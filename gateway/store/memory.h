@@ -59,8 +59,6 @@ struct memory_known {
 struct memory_store {
     struct mg_store store;
     pthread_mutex_t lock;
-    int64_t keep_content;
-    int64_t keep_trace;
     struct memory_message *messages[MG_MEMORY_BUCKETS];
     struct memory_message *first;
     struct memory_message **end;

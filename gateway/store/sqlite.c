@@ -248,14 +248,13 @@ static struct mg_sqlite *new_store(const struct mg_store_options *options,
         .spool_folder = -1,
         .inline_limit = options->inline_limit ? options->inline_limit : MG_STORE_INLINE_LIMIT,
     };
+    mg_store_set_retention(&sqlite->store, options->keep_content, options->keep_trace);
     sqlite->folder = sqlite->lock_file = -1;
     sqlite->path = mg_allocate(strlen(options->folder) + sizeof "/store.db");
     sprintf(sqlite->path, "%s/store.db", options->folder);
     sqlite->node = mg_copy_text(options->node ? options->node : "");
     sqlite->vfs = options->sqlite_vfs ? mg_copy_text(options->sqlite_vfs) : NULL;
     sqlite->reserve = options->reserve;
-    sqlite->keep_content = options->keep_content;
-    sqlite->keep_trace = options->keep_trace;
     sqlite->commit_limit = options->commit_limit ? options->commit_limit : MG_STORE_COMMIT_LIMIT;
     sqlite->queues = mg_store_queues_new();
     for (size_t i = 0; i < MG_SQLITE_READERS; i++)

@@ -156,8 +156,6 @@ struct mg_sqlite {
     int folder;    /* descriptor, for the space on its disk */
     int lock_file; /* locked while the store is open */
     int64_t reserve;
-    int64_t keep_content;
-    int64_t keep_trace;
     size_t commit_limit;
 
     /* The queue. */

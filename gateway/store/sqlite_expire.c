@@ -165,8 +165,9 @@ static bool vacuum(struct mg_sqlite *sqlite, bool *more)
 static bool expire_batch(struct mg_sqlite *sqlite, int64_t now, struct batch *batch, bool *more)
 {
     return mg_sqlite_done(&sqlite->writer, W_BEGIN) && forget_duplicates(sqlite, now, more) &&
-           drop_stage(sqlite, 0, now - sqlite->keep_content, batch, more) &&
-           drop_stage(sqlite, 1, now - sqlite->keep_trace, batch, more) && vacuum(sqlite, more);
+           drop_stage(sqlite, 0, now - sqlite->store.keep_content, batch, more) &&
+           drop_stage(sqlite, 1, now - sqlite->store.keep_trace, batch, more) &&
+           vacuum(sqlite, more);
 }
 
 static void carry_out(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)

@@ -180,6 +180,12 @@ bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_
     return store->class->expire(store, now, more, error);
 }
 
+void mg_store_set_retention(struct mg_store *store, int64_t keep_content, int64_t keep_trace)
+{
+    store->keep_content = keep_content;
+    store->keep_trace = keep_trace;
+}
+
 bool mg_store_ready(struct mg_store *store)
 {
     return store->class->ready(store);

@@ -384,6 +384,9 @@ struct mg_store *mg_store_null_open(const struct mg_store_options *options,
  * there may be more. Blocks. */
 bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
 
+/* Other times to keep contents and traces, from now on. Any thread. */
+void mg_store_set_retention(struct mg_store *store, int64_t keep_content, int64_t keep_trace);
+
 /* True while messages can be accepted: space above the reserve, no failed commit since. Cheap (a
  * flag), any thread. */
 bool mg_store_ready(struct mg_store *store);

@@ -552,6 +552,27 @@ static void retention_deletes_first_the_content_and_later_the_trace(struct fixtu
     message_free(&message);
 }
 
+static void another_retention_counts_at_once(struct fixture *fixture)
+{
+    struct test_message message;
+    message_make(&message, 1, "remscheid");
+    const struct mg_id *id = &message.accept.id;
+    CU_ASSERT(accept_new(fixture, &message));
+    struct mg_store_delivery delivery;
+    CU_ASSERT_FATAL(claim_one(fixture, "remscheid", 10000, 90000, &delivery));
+    struct mg_store_outcome outcome = outcome_of(&delivery, MG_DELIVERY_DELIVERED, 20000);
+    CU_ASSERT(outcome_now(fixture, &outcome));
+    mg_store_set_retention(fixture->store, 2000, 3000);
+    CU_ASSERT(expire_all(fixture, 21999));
+    CU_ASSERT(message_is_stored(fixture->store, &message));
+    CU_ASSERT(expire_all(fixture, 22000));
+    CU_ASSERT_FALSE(has_part(fixture, id, MG_PART_CONTENT));
+    CU_ASSERT(is_known(fixture, id));
+    CU_ASSERT(expire_all(fixture, 23000));
+    CU_ASSERT_FALSE(is_known(fixture, id));
+    message_free(&message);
+}
+
 static void what_is_not_over_is_never_deleted(struct fixture *fixture)
 {
     struct test_message message;
@@ -741,6 +762,7 @@ static void the_null_store_accepts_everything_and_keeps_nothing(void)
     DO(parts_of_every_size_come_back_as_they_were)                                                 \
     DO(large_parts_may_also_come_in_memory)                                                        \
     DO(retention_deletes_first_the_content_and_later_the_trace)                                    \
+    DO(another_retention_counts_at_once)                                                           \
     DO(what_is_not_over_is_never_deleted)                                                          \
     DO(duplicates_are_deleted_when_they_are_past)                                                  \
     DO(a_message_for_nobody_is_over_at_once)                                                       \

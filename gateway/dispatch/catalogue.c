@@ -147,6 +147,11 @@ static void check_destination(const struct mg_adapter *adapter, const struct mg_
                           "nothing says who may collect from the destination %s; add the attribute "
                           "partner",
                           end->name);
+    if (collected && end->destination->ordered)
+        mg_config_problem(problems, &end->place, false,
+                          "what waits for the adapter %s is collected, in the order that its "
+                          "readers choose; leave out the attribute ordered",
+                          adapter->name);
     if (!collected && end->listener)
         mg_config_problem(problems, &end->place, false, "the adapter %s has no use for a listener",
                           adapter->name);

@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 
 struct mg_lane;
+struct mg_taking; /* box_take.c */
 
 /* As many attachments as a delivery shows to its adapter. */
 #define MG_DELIVERY_ATTACHMENTS 256
@@ -32,7 +33,8 @@ struct delivery_part {
 struct mg_delivery {
     struct mg_job job;             /* first: the loading */
     LIST_ENTRY(mg_delivery) entry; /* of those running in the lane */
-    struct mg_lane *lane;
+    struct mg_lane *lane;          /* NULL: it was taken from a box */
+    struct mg_taking *taking;      /* and this is how */
     struct mg_store *store;
     struct mg_instance *instance;
     enum mg_seal_form form; /* of the seal, as the destination wants it */

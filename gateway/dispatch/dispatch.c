@@ -107,10 +107,8 @@ void mg_dispatch_begin(struct mg_dispatch *dispatch)
 void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination)
 {
     struct mg_lane *lane = find_lane(dispatch, destination);
-    if (!lane)
-        return;
-    lane->more = true;
-    mg_lane_pump(lane);
+    if (lane)
+        mg_lane_wake(lane);
 }
 
 static void cancel_all(evutil_socket_t descriptor, short what, void *context)

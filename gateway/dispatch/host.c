@@ -55,6 +55,7 @@ static void free_instance(struct mg_instance *instance)
     mg_instance_end_calls(instance);
     mg_instance_end_routes(instance);
     mg_instance_end_services(instance);
+    mg_instance_end_box(instance);
     for (size_t i = 0; i < instance->adapter->parameter_count; i++)
         free(instance->values[i]);
     free(instance->values);
@@ -284,6 +285,7 @@ static void offer(struct mg_gateway *gateway)
     mg_host_offer_http_out(gateway);
     mg_host_offer_submission(gateway);
     mg_host_offer_delivery(gateway);
+    mg_host_offer_box(gateway);
 }
 
 static void say_state(struct mg_instance *instance, enum mg_state state, const char *code,

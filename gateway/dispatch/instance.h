@@ -34,6 +34,7 @@ struct mg_instance {
     struct mg_timer *timers;
     struct mg_watch *watches;
     struct mg_call *calls;
+    struct mg_box *box; /* box.h; NULL: never asked for */
 
     /* What has to end before it can be closed */
     size_t working; /* work functions underway */
@@ -74,11 +75,18 @@ void mg_host_offer_http_in(struct mg_gateway *gateway);
 void mg_host_offer_http_out(struct mg_gateway *gateway);
 void mg_host_offer_submission(struct mg_gateway *gateway);
 void mg_host_offer_delivery(struct mg_gateway *gateway);
+void mg_host_offer_box(struct mg_gateway *gateway);
 
-/* Ends what the instance has left: timers, watches, calls; and its routes. */
+/* An error as adapters are told it; message is the sender's UUID, or empty. */
+void mg_host_describe(const struct mg_error *error, const char *message,
+                      struct mg_refusal *refusal);
+
+/* Ends what the instance has left: timers, watches, calls; its routes; its box, which nobody may
+ * ask any more. */
 void mg_instance_end_services(struct mg_instance *instance);
 void mg_instance_end_calls(struct mg_instance *instance);
 void mg_instance_end_routes(struct mg_instance *instance);
+void mg_instance_end_box(struct mg_instance *instance);
 
 /* Tells the log what was counted, and forgets the counters. */
 void mg_host_end_counters(struct mg_host *host);

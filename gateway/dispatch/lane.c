@@ -10,6 +10,8 @@
 /* Milliseconds that a claim lasts longer than an attempt, so that it does not end under a running
  * one. */
 #define LEASE_RESERVE 600000
+/* However many nobody has collected, they are given up in steps. */
+#define GIVE_UP_AT_ONCE 64
 
 void mg_lane_start_timer(struct event *timer, int64_t milliseconds)
 {
@@ -112,7 +114,7 @@ static void start(struct mg_lane *lane, const struct mg_store_delivery *claim)
         return;
     }
     /* What a reload or the adapter itself has closed since the claim gets nothing more. */
-    if (!is_open(lane)) {
+    if (!is_open(lane) || mg_lane_is_collected(lane)) {
         mg_delivery_give_back(delivery, 0, "destination.closed",
                               "The destination was paused, changed, or went down.");
         return;
@@ -137,6 +139,23 @@ static void note_block(struct mg_lane *lane, const struct mg_store_claim *claim)
     lane->blocked = claim->blocked;
 }
 
+/* A claim of what is too old is given up, unless a reload has had it delivered instead meanwhile.
+ */
+static void start_or_give_up(struct mg_lane *lane, const struct mg_store_delivery *delivery)
+{
+    if (lane->claim.due_by != 0 && mg_lane_is_collected(lane))
+        mg_lane_give_up(lane, delivery);
+    else
+        start(lane, delivery);
+}
+
+/* Milliseconds until it is worth claiming again. */
+static int64_t due_in(const struct mg_lane *lane, const struct mg_store_claim *claim)
+{
+    int64_t due = mg_lane_is_collected(lane) ? mg_lane_give_up_at(lane, claim) : claim->next_due;
+    return due - mg_clock_now() + 1;
+}
+
 static void claimed(struct mg_store_claim *claim)
 {
     struct mg_lane *lane = claim->context;
@@ -149,12 +168,12 @@ static void claimed(struct mg_store_claim *claim)
         if (claim->count == claim->limit)
             lane->more = true;
         else if (claim->next_due > 0)
-            mg_lane_pump_in(lane, claim->next_due - mg_clock_now() + 1);
+            mg_lane_pump_in(lane, due_in(lane, claim));
         note_block(lane, claim);
         struct mg_store_delivery *deliveries = claim->deliveries;
         size_t count = claim->count;
         for (size_t i = 0; i < count; i++)
-            start(lane, &deliveries[i]);
+            start_or_give_up(lane, &deliveries[i]);
         free(deliveries);
         mg_lane_pump(lane);
     }
@@ -171,7 +190,10 @@ void mg_lane_pump(struct mg_lane *lane)
         return;
     }
     int64_t now = mg_clock_monotonic();
-    unsigned allowed = mg_breaker_allows(&lane->breaker, now, lane->destination->concurrency);
+    bool collected = mg_lane_is_collected(lane);
+    unsigned allowed = collected
+                           ? GIVE_UP_AT_ONCE
+                           : mg_breaker_allows(&lane->breaker, now, lane->destination->concurrency);
     if (lane->running >= allowed) {
         if (allowed == 0)
             mg_lane_pump_in(lane, (lane->breaker.try_at - now) / 1000 + 1);
@@ -186,9 +208,23 @@ void mg_lane_pump(struct mg_lane *lane)
     claim->lease = claim->now + lane->destination->timeout + LEASE_RESERVE;
     claim->ordered = lane->destination->ordered;
     claim->pass_dead = lane->destination->pass_dead;
+    claim->due_by = collected ? claim->now - lane->destination->retry.give_up : 0;
     claim->done = claimed;
     claim->context = lane;
     mg_store_claim(dispatch->options.store, claim);
+}
+
+/* What is to be collected is none of the lane's business before it is old. */
+void mg_lane_wake(struct mg_lane *lane)
+{
+    struct timeval due;
+    if (mg_lane_is_collected(lane) && !lane->claiming) {
+        if (!evtimer_pending(lane->timer, &due) && !lane->dispatch->stopping)
+            mg_lane_pump_in(lane, lane->destination->retry.give_up);
+        return;
+    }
+    lane->more = true;
+    mg_lane_pump(lane);
 }
 
 void mg_lane_leave(struct mg_delivery *delivery)

@@ -53,6 +53,16 @@ void mg_lane_free(struct mg_lane *lane);
 void mg_lane_apply(struct mg_lane *lane, struct mg_config *config,
                    const struct mg_config_destination *destination, struct mg_instance *instance);
 
+/* A message has come for the destination. */
+void mg_lane_wake(struct mg_lane *lane);
+
+/* give_up.c: whether what waits is collected by its readers, and not delivered by the lane. Then
+ * the lane only gives up what nobody collects in time. */
+bool mg_lane_is_collected(const struct mg_lane *lane);
+void mg_lane_give_up(struct mg_lane *lane, const struct mg_store_delivery *claim);
+/* When there may be something to give up, after a claim that found no more. */
+int64_t mg_lane_give_up_at(const struct mg_lane *lane, const struct mg_store_claim *claim);
+
 /* Claims as much as may run now, if something may be due. */
 void mg_lane_pump(struct mg_lane *lane);
 void mg_lane_pump_in(struct mg_lane *lane, int64_t milliseconds);

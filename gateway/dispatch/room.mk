@@ -1,6 +1,8 @@
 # dispatch: schedules deliveries, hosts the adapters, retries, gives up.
 noinst_LTLIBRARIES += libdispatch.la
 libdispatch_la_SOURCES = \
+	gateway/dispatch/box.c gateway/dispatch/box.h \
+	gateway/dispatch/box_take.c \
 	gateway/dispatch/breaker.c gateway/dispatch/breaker.h \
 	gateway/dispatch/catalogue.c gateway/dispatch/catalogue.h \
 	gateway/dispatch/clients.c gateway/dispatch/clients.h \
@@ -8,6 +10,7 @@ libdispatch_la_SOURCES = \
 	gateway/dispatch/delivery.c gateway/dispatch/delivery.h \
 	gateway/dispatch/dispatch.c gateway/dispatch/dispatch.h \
 	gateway/dispatch/end.c gateway/dispatch/end.h \
+	gateway/dispatch/give_up.c \
 	gateway/dispatch/host.c gateway/dispatch/host.h \
 	gateway/dispatch/http_in.c \
 	gateway/dispatch/http_out.c \

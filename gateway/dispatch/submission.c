@@ -24,7 +24,7 @@ static const struct mg_config_partner *partner_of(const struct mg_instance *inst
     return name ? mg_config_partner(instance->config, name) : NULL;
 }
 
-static void describe(const struct mg_error *error, const char *message, struct mg_refusal *refusal)
+void mg_host_describe(const struct mg_error *error, const char *message, struct mg_refusal *refusal)
 {
     const struct mg_refusal_kind *kind = mg_refusal_kind(error->code);
     *refusal = (struct mg_refusal){
@@ -52,7 +52,7 @@ static void trip_done(const struct mg_trip_result *result, void *context)
     struct mg_refusal refusal;
     struct mg_submission_end end = {.size = sizeof end};
     if (result->end == MG_TRIP_REFUSED) {
-        describe(result->refusal, result->message, &refusal);
+        mg_host_describe(result->refusal, result->message, &refusal);
         end.result = MG_REFUSED;
         end.refusal = &refusal;
     } else {
@@ -102,7 +102,7 @@ static struct mg_submission *begin(struct mg_instance *instance,
         instance->submissions++;
         return submission;
     }
-    describe(&error, "", refusal);
+    mg_host_describe(&error, "", refusal);
     free(submission);
     return NULL;
 }
@@ -146,7 +146,7 @@ static void tell(const struct mg_asked *asked, const struct mg_report_result *re
         .receipt_length = result->length,
     };
     if (result->refusal) {
-        describe(result->refusal, "", &refusal);
+        mg_host_describe(result->refusal, "", &refusal);
         end.refusal = &refusal;
     }
     asked->end(&end, asked->context);

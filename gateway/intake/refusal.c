@@ -34,6 +34,11 @@ static const struct {
     {"gateway.", {503, "The gateway cannot take messages now", 5}},
     {"store.", {503, "The gateway cannot store messages now", 30}},
     {"message.", {404, "There is no such message", 0}},
+    {"destination.", {503, "The destination is closed at the moment", 30}},
+    {"box.unknown", {404, "There is no such message in the box", 0}},
+    {"box.taken", {409, "Somebody else has the message at the moment", 0}},
+    {"box.lost", {409, "The message was taken by somebody else since", 0}},
+    {"box.", {400, "The question to the box is not understood", 0}},
 };
 
 const struct mg_refusal_kind *mg_refusal_kind(const char *code)

@@ -90,6 +90,7 @@ static void claim_due(struct memory_store *memory, struct mg_store_claim *claim)
            claim->count < claim->limit && delivery->facts.next_attempt <= due_by(claim))
         claim_delivery(claim, delivery);
     int64_t lease = first_lease(memory, claim->destination);
+    claim->next_lease = lease;
     claim->next_due = delivery ? delivery->facts.next_attempt : 0;
     if (lease != 0 && (!delivery || lease < claim->next_due))
         claim->next_due = lease;

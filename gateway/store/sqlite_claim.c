@@ -115,6 +115,7 @@ static bool read_next_due(struct mg_sqlite *sqlite, struct mg_store_claim *claim
     if (!mg_sqlite_row(writer, W_NEXT_DUE, &row))
         return false;
     int64_t waiting = sqlite3_column_int64(next, 0), lease = sqlite3_column_int64(next, 1);
+    claim->next_lease = lease;
     claim->next_due = waiting == 0 || (lease != 0 && lease < waiting) ? lease : waiting;
     mg_sqlite_reset(writer, W_NEXT_DUE);
     return true;

@@ -213,7 +213,7 @@ static void clear_call(struct mg_handoff_item *item)
         free(claim->deliveries);
         claim->deliveries = NULL;
         claim->count = 0;
-        claim->next_due = 0;
+        claim->next_due = claim->next_lease = 0;
         claim->blocked = false;
     }
     if (mg_store_call(item) == MG_STORE_CALL_TAKE)

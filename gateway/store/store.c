@@ -58,7 +58,7 @@ void mg_store_claim(struct mg_store *store, struct mg_store_claim *claim)
     claim->ok = false;
     claim->deliveries = NULL;
     claim->count = 0;
-    claim->next_due = 0;
+    claim->next_due = claim->next_lease = 0;
     claim->blocked = false;
     claim->blocking = (struct mg_id){{0}};
     clear_error(&claim->error);

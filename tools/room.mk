@@ -1,4 +1,4 @@
-# tools: muengsten-send (integrators). The convenience library lets the unit tests link what it is made of.
+# tools: muengsten-send and muengsten-adapter-host (integrators). The convenience library lets the unit tests link what it is made of.
 noinst_LTLIBRARIES += libsend.la
 libsend_la_SOURCES = \
 	tools/send/connection.c tools/send/connection.h \
@@ -24,3 +24,19 @@ UNIT_TESTS += tests/unit/send
 tests_unit_send_SOURCES = tests/unit/send.c
 tests_unit_send_CFLAGS = $(libsend_la_CFLAGS)
 tests_unit_send_LDADD = libunit.la libsend.la
+
+bin_PROGRAMS += tools/muengsten-adapter-host
+tools_muengsten_adapter_host_SOURCES = \
+	tools/adapter-host/boxes.c \
+	tools/adapter-host/calls.c \
+	tools/adapter-host/deliveries.c \
+	tools/adapter-host/exchanges.c \
+	tools/adapter-host/host.h \
+	tools/adapter-host/load.c \
+	tools/adapter-host/main.c \
+	tools/adapter-host/services.c \
+	tools/adapter-host/session.c \
+	tools/adapter-host/submissions.c
+tools_muengsten_adapter_host_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+tools_muengsten_adapter_host_LDFLAGS = $(AM_LDFLAGS) -pie
+tools_muengsten_adapter_host_LDADD = libframes.la libbase.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) -ldl -lpthread

@@ -164,7 +164,8 @@ def reply_and_crash(world):
     world.client().close()
     world.main.start()
     world.portal.wait_for(uuid=uuid, answer=200, seconds=20)
-    world.main.wait_for("delivery.delivered", message=identifier)
+    wait_for(lambda: "The reply is the message" in world.client().report(identifier).expect(200).body.decode(),
+             "the delivery is recorded with its reply")
     equal(len({entry["id"] for entry in world.portal.record(uuid=uuid)}), 1, "messages that the reply became")
     world.service.change()
 

@@ -190,6 +190,7 @@ def layout(world):
         "share/man/man1/muengsten-adapter-check.1",
         "share/man/man1/muengsten-send.1",
         "share/man/man5/muengsten-config.5",
+        "share/man/man5/muengsten-mailbox.5",
         "share/man/man8/muengstend.8",
         "share/muengsten/examples/jobfile",
         "share/muengsten/pki",

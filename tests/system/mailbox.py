@@ -5,15 +5,17 @@ fetched and not acknowledged is lost, and what nobody fetches is told to those w
 import datetime
 import http.client
 import json
+import os
 import re
+import shutil
 import subprocess
 import threading
 import time
 import urllib.parse
 
-from harness import (PATIENCE, QUICK, Client, World, configuration, element, environment, equal, muengstend, partner,
-                     route, wait_for)
-from tap import run, test
+from harness import (PATIENCE, QUICK, SOURCE, Client, World, configuration, element, environment, equal,
+                     muengstend, partner, route, wait_for)
+from tap import Skip, run, test
 
 READER = "solingen-registry"
 STRANGER = "remscheid-planning"
@@ -30,6 +32,7 @@ BOXES = {
     "forgotten": (dict(give_up="2s"), dict(lease=1)),
     "late": (dict(give_up="2s"), {}),
     "closed": ({}, dict(paused="true")),
+    "manual": ({}, {}),
 }
 
 
@@ -408,6 +411,32 @@ def paused(world):
     answer = box.ask("POST", "/fetch").expect(503, "destination.paused")
     assert int(answer.headers["Retry-After"]) > 0
     equal([entry["id"] for entry in box.list()["messages"]], identifiers)
+
+
+# ---- the document ----
+
+@test("the reader that stands in the manual page collects a box as it is written there")
+def manual(world):
+    if not shutil.which("curl"):
+        raise Skip("curl is not there")
+    page = (SOURCE / "docs" / "muengsten-mailbox.5").read_text(encoding="utf-8")
+    script = re.search(r"^\.Sh EXAMPLES$.*?^\.Bd -literal$\n(.*?)^\.Ed$", page, re.DOTALL | re.MULTILINE)[1]
+    folder = world.folder / "manual"
+    for was, now in (("\\e", "\\"), ("https://gateway.example:8443/mailboxes/archive",
+                                      f"https://localhost:{world.port}/manual"),
+                     ("archive.pem", f"{world.pki / READER}-tls.pem"),
+                     ("archive.key", f"{world.pki / READER}-tls.key"), ("/srv/archive", f"{folder}/archive")):
+        assert was in script, was
+        script = script.replace(was, now)
+    (folder / "archive").mkdir(parents=True)
+    identifiers = world.fill("manual", 5)
+    done = subprocess.run(["sh", "-euc", script], cwd=folder, capture_output=True, text=True, check=False,
+                          timeout=60 * PATIENCE,
+                          env=dict(os.environ, CURL_CA_BUNDLE=str(world.pki / "authorities.pem")))
+    equal(sorted(path.name for path in (folder / "archive").iterdir()), sorted(identifiers), done.stderr)
+    for identifier in identifiers:
+        assert identifier in (folder / "archive" / identifier).read_text(encoding="utf-8")
+    equal(Box(world, "manual").list()["number"], 0)
 
 
 # ---- who may, and what is wrong ----

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """kit: muengsten-adapter-check finds good adapters good, and says of bad ones what is bad."""
 
+import concurrent.futures
+import pathlib
 import re
 import shutil
 import subprocess
@@ -11,6 +13,9 @@ from harness import BUILD, PATIENCE, SOURCE, environment, equal
 from tap import Skip, run, test
 
 CHECK = SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check"
+
+# What the procedure does that the example in Python serves.
+JOB = 'cp "$DOCUMENT" "$MUENGSTEN_FOLDER/$NAME.xml" && echo "TYPE=0101" >"$MUENGSTEN_FOLDER/$NAME.job"'
 
 
 class Kit:
@@ -35,7 +40,8 @@ class Kit:
                               env={**environment(), "builddir": str(BUILD)}, capture_output=True, check=False,
                               timeout=250 * PATIENCE)
         said = done.stdout + done.stderr
-        equal(done.returncode, status, f"the exit status\n{said}")
+        if status is not None:
+            equal(done.returncode, status, f"the exit status\n{said}")
         results = re.findall(r"^(not ok|ok) \d+ - (.*?)(?: # SKIP (.*))?$", done.stdout, re.MULTILINE)
         assert status == 2 or f"1..{len(results)}" in done.stdout, said
         return ({sentence for result, sentence, _ in results if result == "not ok"},
@@ -52,7 +58,91 @@ def passes(kit, path, *options):
 def python_example(kit):
     if not shutil.which("python3"):
         raise Skip("there is no python3 for its first line")
-    passes(kit, SOURCE / "examples" / "jobfile")
+    skipped = passes(kit, SOURCE / "examples" / "jobfile", "--bring", JOB, "--wrong-set", "folder=/nowhere/at/all")
+    assert "survives a full disk" not in skipped, skipped
+    passes(kit, SOURCE / "examples" / "jobfile", "--role", "destination", "--only", "never take",
+           "--reject-set", "largest=1")
+
+
+# What is said of an adapter with that fault: the very sentences that fail, and no other.
+CLEAN = "writes nothing but frames to its stream"
+FORM = "sends the frames that the protocol knows, in their form"
+SECRET = "keeps the content of messages out of log and errors"
+CANCEL = "completes a cancelled delivery soon"
+KILLED = "hands in again what the gateway had not answered when it was killed"
+FAULTS = {
+    "talks-first": {CLEAN},
+    "prints": {CLEAN},
+    "dies-in-a-frame": {CLEAN},
+    "lies-about-length": {FORM},
+    "works-after-close": {FORM},
+    "lets-fields-in": {FORM},
+    "done-twice": {"completes each delivery once, and only once"},
+    "dies-at-cancel": {"goes on running until it is told to end"},
+    "quotes": {SECRET},
+    "quotes-to-stderr": {SECRET},
+    "slow": {"says hello within ten seconds"},
+    "touches": {"says hello without any side effect"},
+    "misnamed": {"describes itself in full"},
+    "describes-nothing": {"describes its parameters so that the gateway can check them"},
+    "stays": {"ends by itself when only hello was asked of it",
+              "ends by itself when the stream ends while an instance is open",
+              "ends when the stream breaks off in the middle of a frame",
+              "ends when the stream ends in the middle of a delivery"},
+    "any-protocol": {"exits when it is offered no protocol that it speaks"},
+    "strict": {"ignores members that it does not know"},
+    "opens-blindly": {"refuses to open without a parameter that it requires"},
+    "leaks-descriptors": {"leaves no descriptor open when it closes"},
+    "leaks-memory": {"leaves no memory behind when it closes"},
+    "leaks-descriptors-of-deliveries": {"leaves no descriptor open after a delivery"},
+    "leaks-memory-of-deliveries": {"leaves no memory behind after a delivery"},
+    "one-at-a-time": {"takes sixteen deliveries at once"},
+    "believes-in-names": {"takes what others have written for what it is: hostile"},
+    "never-cancels": {CANCEL},
+    "blocks": {CANCEL, "keeps to the deadline of a delivery"},
+    "all-permanent": {CANCEL, "keeps to the deadline of a delivery", "tells a dead system as temporary",
+                      "tells from the status of HTTP what is temporary",
+                      "hands on how long its system asks to wait"},
+    "all-temporary": {"tells from the status of HTTP what is permanent"},
+    "forgets-to-wait": {"hands on how long its system asks to wait"},
+    "believes-half-answers": {"tells a dead system as temporary"},
+    "ignores-the-disk": {"survives a full disk"},
+    "litters": {"survives a full disk"},
+    "deaf": {"answers a ping"},
+    "brings-again": {"does not hand in again what was accepted", "takes a repetition as accepted"},
+    "gives-up": {"hands in again what was refused for now"},
+    "insists": {"does not hand in again what was refused for good"},
+    "forgets-early": {"hands in again what was refused for now", KILLED, "closes while the gateway has not answered"},
+}
+SOURCES = ("brings-again", "gives-up", "insists", "forgets-early")
+
+
+def judged(kit, fault):
+    """What fails of an adapter with that fault."""
+    place = pathlib.Path(kit.folder) / fault
+    if not place.exists():
+        place.symlink_to(SOURCE / "tests" / "system" / "peers" / "faulty-adapter")
+    role = "source" if fault in SOURCES else "destination"
+    return kit.check(place, "--role", role, "--grace", 1.5 * PATIENCE, "--cycles", "200", status=None)
+
+
+@test("an adapter without a fault passes in both roles, and little is left out")
+def faultless(kit):
+    place = pathlib.Path(kit.folder) / "faultless"
+    place.symlink_to(SOURCE / "tests" / "system" / "peers" / "faulty-adapter")
+    skipped = passes(kit, place, "--cycles", "200")
+    equal(skipped, {"refuses to open with values that it cannot use", "makes no mistake that valgrind sees",
+                    "tells what its system will never take as permanent"}, "what is left out")
+
+
+@test("each of many faults makes exactly the sentences fail that are meant for it")
+def faults(kit):
+    wrong = []
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for fault, (failed, _, said) in zip(FAULTS, pool.map(lambda fault: judged(kit, fault), FAULTS)):
+            if failed != FAULTS[fault]:
+                wrong.append(f"{fault}: {sorted(failed)} instead of {sorted(FAULTS[fault])}\n{said}")
+    assert not wrong, "\n".join(wrong)
 
 
 @test("a missing program and a missing parameter are no findings, but the caller's to mend")
@@ -62,4 +152,4 @@ def unusable(kit):
 
 
 if __name__ == "__main__":
-    run(Kit)
+    run(Kit, limit=900)

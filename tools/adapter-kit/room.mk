@@ -4,9 +4,13 @@ kitdir = $(pkgdatadir)/adapter-kit
 kitmodulesdir = $(kitdir)/adapter_kit
 dist_kitmodules_DATA = \
 	tools/adapter-kit/adapter_kit/__init__.py \
+	tools/adapter-kit/adapter_kit/bring.py \
 	tools/adapter-kit/adapter_kit/check.py \
+	tools/adapter-kit/adapter_kit/checks_in.py \
+	tools/adapter-kit/adapter_kit/checks_long.py \
 	tools/adapter-kit/adapter_kit/checks_out.py \
 	tools/adapter-kit/adapter_kit/checks_start.py \
+	tools/adapter-kit/adapter_kit/disk.py \
 	tools/adapter-kit/adapter_kit/frames.py \
 	tools/adapter-kit/adapter_kit/gateway.py \
 	tools/adapter-kit/adapter_kit/message.py \
@@ -15,7 +19,7 @@ dist_kitmodules_DATA = \
 
 bin_SCRIPTS = tools/muengsten-adapter-check
 COMMANDS_OF_KIT = tools/adapter-kit/muengsten-adapter-check
-EXTRA_DIST += $(COMMANDS_OF_KIT)
+EXTRA_DIST += $(COMMANDS_OF_KIT) tests/system/peers/faulty-adapter
 CLEANFILES += $(bin_SCRIPTS)
 
 # Made by make and not by configure, so that they too obey a folder that make is told.

@@ -4,12 +4,12 @@ import argparse
 import os
 import sys
 
-from . import checks_start, checks_out
+from . import checks_start, checks_out, checks_long, checks_in
 from .report import Report
 from .suite import Suite, Unusable
 
 # Judged in the order in which they were imported.
-CHAPTERS = (checks_start, checks_out)
+CHAPTERS = (checks_start, checks_out, checks_long, checks_in)
 
 
 def pair(text):
@@ -30,8 +30,18 @@ def options(words):
     parser.add_argument("--role", choices=("source", "destination"), help="check this role only")
     parser.add_argument("--wrong-set", dest="wrong", metavar="NAME=VALUE", type=pair, action="append", default=[],
                         help="a value that it has to refuse to open with")
+    parser.add_argument("--bring", metavar="COMMAND",
+                        help="a command of the shell that lets a message come to a source")
+    parser.add_argument("--dead-set", dest="dead", metavar="NAME=VALUE", type=pair, action="append", default=[],
+                        help="a value with which its system cannot be reached")
+    parser.add_argument("--hang-set", dest="hang", metavar="NAME=VALUE", type=pair, action="append", default=[],
+                        help="a value with which its system never answers")
+    parser.add_argument("--reject-set", dest="reject", metavar="NAME=VALUE", type=pair, action="append", default=[],
+                        help="a value with which its system will never take a message")
+    parser.add_argument("--cycles", metavar="NUMBER", type=int, default=1000,
+                        help="how often to open, close and deliver (1000)")
     parser.add_argument("--grace", metavar="SECONDS", type=float, default=10,
-                        help="how long it may take to complete a cancelled delivery (10)")
+                        help="how long a cancel, a ping and the end of the stream may take (10)")
     parser.add_argument("--patience", metavar="FACTOR", type=float,
                         default=float(os.environ.get("MUENGSTEN_PATIENCE", "1")),
                         help="stretches every other time, for slow machines (1)")

@@ -1,6 +1,5 @@
 """checks_start: hello, the description, opening and closing, and the end of the stream."""
 
-import contextlib
 import os
 import re
 
@@ -112,16 +111,13 @@ def wrong_bounds(parameter, kind):
 
 @check("ends by itself when only hello was asked of it")
 def hello_only(suite):
-    gateway = suite.fresh()
-    try:
+    with suite.apart() as gateway:
         ends(suite, gateway, "after hello")
-    finally:
-        gateway.kill()
 
 
 def ends(suite, gateway, when):
-    if not gateway.ends(suite.slow(protocol.END)):
-        raise Failure(f"It was still running {protocol.END} seconds after the stream had ended {when}.",
+    if not gateway.ends(suite.grace):
+        raise Failure(f"It was still running {suite.grace:g} seconds after the stream had ended {when}.",
                       "Exit when reading the stream says that it has ended, whatever is underway.")
 
 
@@ -207,37 +203,26 @@ def refuses(suite, role, values, how):
 @check("ends by itself when the stream ends while an instance is open")
 def end_while_open(suite):
     for role in suite.roles():
-        gateway = suite.fresh()
-        with contextlib.closing(gateway.process.errors):
-            try:
-                suite.open(gateway, role)
-                ends(suite, gateway, f"while it was open as {role}")
-            finally:
-                gateway.kill()
+        with suite.apart() as gateway:
+            suite.open(gateway, role)
+            ends(suite, gateway, f"while it was open as {role}")
 
 
 @check("ends when the stream breaks off in the middle of a frame")
 def end_in_frame(suite):
-    gateway = suite.fresh()
-    try:
+    with suite.apart() as gateway:
         gateway.process.send_bytes(b"\0\0\0\x20\0\0\0\0{\"type\":")
         gateway.process.pump(lambda: not gateway.process.outgoing, suite.slow(5))
         ends(suite, gateway, "in the middle of a frame")
-    finally:
-        gateway.kill()
 
 
 @check("ends the conversation over a frame that breaks the rules")
 def nonsense(suite):
     for data, what in ((b"\0\0\0\x06\0\0\0\0{\"a\":1", "a header that is no JSON"),
                        (b"\xff\xff\xff\xff\xff\xff\xff\xff" + b"\xff" * 64, "a header of 4 GiB")):
-        gateway = suite.fresh()
-        gateway.process.expected_to_end = True
-        try:
+        with suite.apart() as gateway:
+            gateway.process.expected_to_end = True
             gateway.process.send_bytes(data)
-            gateway.process.wait(suite.slow(protocol.END))
-            if gateway.process.child.poll() is None:
+            if not gateway.process.wait(suite.grace):
                 raise Failure(f"It went on after {what}.",
                               "Check both lengths and the JSON of every frame, and exit if they are wrong.")
-        finally:
-            gateway.kill()

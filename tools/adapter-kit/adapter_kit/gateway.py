@@ -11,7 +11,7 @@ import uuid
 from .frames import ALIVE, FORM, LARGEST_CONTENT, ONCE, SECRET, Fault, Process
 
 # Seconds that the protocol allows.
-HELLO, OPEN, CLOSE, CANCEL, END = 10, 30, 30, 10, 10
+HELLO, OPEN, CLOSE = 10, 30, 30
 
 NUMBER, TEXT, TRUTH, LIST, OBJECT, FIELDS = "a whole number", "a text", "true or false", "an array", "an object", \
     "an array of arrays of a name and a value"
@@ -44,6 +44,8 @@ FRAMES = {
     "state": ({"state": TEXT}, {"code": TEXT, "text": TEXT}),
     "pong": ({}, {}),
 }
+CLOSED, ALWAYS = ("hello", "idle"), ("hello", "log", "count", "closed", "pong", "state")
+AFTER_OPENED = ("submit", "append", "done", "answer", "read", "report")
 CODE = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -138,7 +140,7 @@ class Gateway:
         self.description = None
         self.deliveries, self.submissions, self.exchanges = {}, {}, {}
         self.calls, self.routes, self.logs, self.all_submissions = {}, [], [], []
-        self.made_calls = []
+        self.calls_made = 0
         self.answers = []  # hello, opened, failed, closed, pong, as they come
         self.phase = "hello"  # hello, idle, opening, open, closing
         self.answer_call, self.judge = good_answer, accepted
@@ -167,7 +169,6 @@ class Gateway:
         self.phase, self.routes, self.state = "opening", [], "ready"
         self.process.send({"type": "open", "instance": instance, "role": role, "parameters": parameters, **more})
         answer = self.wait_answer(("opened", "failed"), OPEN)
-        self.phase = "open" if answer and answer["type"] == "opened" else "idle"
         return answer
 
     def close(self):
@@ -175,7 +176,6 @@ class Gateway:
         self.phase = "closing"
         self.process.send({"type": "close"})
         answer = self.wait_answer(("closed",), CLOSE)
-        self.phase = "idle"
         for things in (self.submissions, self.exchanges, self.calls, self.deliveries):
             things.clear()
         self.answer_call, self.judge, self.secret = good_answer, accepted, None
@@ -225,15 +225,19 @@ class Gateway:
     def _handle(self, header, content):
         check_form(header)
         kind = header["type"]
-        if self.phase in ("hello", "idle") and kind not in ("hello", "log", "count", "closed", "pong", "state"):
+        if self.phase in CLOSED and kind not in ALWAYS or self.phase == "opening" and kind in AFTER_OPENED:
             raise malformed(f"It sent {kind} while no instance was open.",
-                            "Let nothing go on after closed or failed: end timers and threads in close.")
+                            "Begin after opened, and let nothing go on after closed or failed: end timers and "
+                            "threads in close.")
         getattr(self, "_on_" + kind.replace("-", "_"), self._answer)(header, content)
 
     def _answer(self, header, _content):
         self.answers.append(header)
         if header["type"] == "hello":
-            self.description, self.phase = header, "idle"
+            self.description = header
+        # At once, since what follows in the same piece of the stream is judged by it.
+        self.phase = {"hello": "idle", "opened": "open", "failed": "idle", "closed": "idle"}.get(
+            header["type"], self.phase)
 
     def _on_route(self, header, _content):
         if self.phase != "opening":
@@ -314,7 +318,7 @@ class Gateway:
             raise malformed(f"A submission of {len(submission.body)} bytes was announced with {length}.",
                             "Announce the true length, or none.")
         submission.finished = True
-        verdict = self.judge(submission)
+        verdict = self.judge(submission) if self.phase == "open" else None
         if verdict:
             self.end_submission(submission, verdict)
 
@@ -330,7 +334,9 @@ class Gateway:
                               b"<receipt>as the gateway would sign it</receipt>")
 
     def _on_abort(self, header, _content):
-        self.submissions.pop(header["submission"], None)
+        submission = self.submissions.pop(header["submission"], None)
+        if submission:
+            self.all_submissions.remove(submission)
 
     def _on_report(self, header, _content):
         self.process.send({"type": "reported", "request": header["request"],
@@ -352,11 +358,14 @@ class Gateway:
                 raise malformed(f"A call has the field {name!r} with the value {value!r}.",
                                 "Leave out of fields what HTTP does not admit, line ends above all: they come "
                                 "from messages, and a field more is an attack.")
+        if not re.fullmatch(r"https?://[!-~]+", header["url"]) or not re.fullmatch(r"[A-Z]+", header["method"]):
+            raise malformed(f"A call is {header['method']!r} of {header['url']!r}.",
+                            "Escape in a URL what it does not admit.")
         call = Call(header, content)
         self.calls[header["call"]] = call
-        self.made_calls.append(call)
+        self.calls_made += 1
         answer = self.answer_call(call)
-        if answer:
+        if answer and self.phase in ("opening", "open"):
             self.end_call(call, answer)
 
     def end_call(self, call, answer):
@@ -376,7 +385,7 @@ class Gateway:
         self.process.send(end)
 
     def _end_late_calls(self):
-        for call in list(self.calls.values()):
+        for call in list(self.calls.values()) if self.phase == "open" else ():
             if call.end and time.monotonic() > call.end:
                 self.end_call(call, ("net.timeout", "The system did not answer in time."))
 
@@ -421,7 +430,7 @@ class Gateway:
 
     # ---- the end ----
 
-    def ends(self, seconds=END):
+    def ends(self, seconds):
         """Ends the stream; True if the adapter then exits in time, by itself."""
         self.process.end_stream()
         ended = self.process.wait(seconds)

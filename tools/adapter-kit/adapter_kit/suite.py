@@ -37,11 +37,11 @@ class Unusable(Exception):
     """Nothing can be tried: what is missing on the command line or on this machine."""
 
 
-def check(sentence, role=None):
-    """Marks a check; those with a role run once if the adapter has that role."""
+def check(sentence, role=None, ability=None):
+    """Marks a check; those with a role or an ability are for adapters that have it."""
 
     def register(function):
-        _checks.append((sentence, role, function))
+        _checks.append((sentence, role, ability, function))
         return function
 
     return register
@@ -50,10 +50,12 @@ def check(sentence, role=None):
 class Suite:
     def __init__(self, options, report):
         self.options, self.report = options, report
-        self.grace = options.grace
+        self.grace = options.grace * options.patience * (10 if options.valgrind else 1)
         self.faults = {}
         self.running = None
         self.description = None
+        self.calls = False  # whether it makes calls when it delivers
+        self.cycles = self.delivered = self.served = None  # what many times have left behind
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="adapter-check-"))
         for name in ("work", "home", "temporary", "parameters"):
             (self.place / name).mkdir()
@@ -65,12 +67,15 @@ class Suite:
         path = os.path.abspath(self.options.path)
         if not path.endswith(".so"):
             return [path]
-        words = [self.host(), path]
         if self.options.valgrind:
-            log = self.place / "valgrind.log"
-            words = ["valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
-                     "--error-exitcode=99", f"--log-file={log}", *words]
-        return words
+            return ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite",
+                    f"--log-file={self.place}/valgrind.%p", self.host(), path]
+        return [self.host(), path]
+
+    def valgrind_log(self, pid):
+        """What valgrind has found in a process that has ended: lines without their number."""
+        text = (self.place / f"valgrind.{pid}").read_text(encoding="utf-8", errors="replace")
+        return [line.split("== ", 1)[-1] for line in text.splitlines()]
 
     def host(self):
         beside = pathlib.Path(os.path.abspath(self.options.program)).parent / "muengsten-adapter-host"
@@ -141,7 +146,9 @@ class Suite:
             self.open(gateway, role, **changed)
             gateway.secret = message.SECRET
             yield gateway
-            if not gateway.close():
+            closed = gateway.close()
+            gateway.process.pump(lambda: False, 0.02)  # for what comes too late
+            if not closed:
                 raise Failure(f"It did not answer close within {protocol.CLOSE} seconds.",
                               "Answer close with closed, soon.")
             if gateway.process.wrote(message.SECRET.encode()):
@@ -169,6 +176,15 @@ class Suite:
             more["prefix"] = self.parameters(role).get("path", "/checked")
         return more
 
+    @contextlib.contextmanager
+    def apart(self, **how):
+        """A process of its own, for what would disturb others."""
+        gateway = self.fresh(**how)
+        try:
+            yield gateway
+        finally:
+            gateway.kill()
+
     # ---- what it has declared ----
 
     def has(self, ability):
@@ -195,14 +211,14 @@ class Suite:
             name = parameter["name"]
             value = changed.get(name, self.options.set.get(name, parameter.get("standard")))
             if value is None and parameter.get("required"):
-                value = self.made_up(parameter)
+                value = self.made_up(parameter, role)
             if value is not None:
                 values[name] = value
         return values
 
-    def made_up(self, parameter):
+    def made_up(self, parameter, role):
         name, kind = parameter["name"], parameter["kind"]
-        place = self.place / "parameters" / name
+        place = self.place / "parameters" / f"{role}-{name}"
         if kind == "folder":
             place.mkdir(exist_ok=True)
             return str(place)
@@ -242,8 +258,8 @@ class Suite:
     def run(self):
         """Judges every sentence."""
         try:
-            for sentence, role, function in _checks:
-                if role and role not in self.roles():
+            for sentence, role, ability, function in _checks:
+                if role and role not in self.roles() or ability and not self.has(ability):
                     continue
                 if not self._judge(sentence, function) and not self.description:
                     self.report.say("Without that, nothing else can be tried.")

@@ -1,7 +1,11 @@
 # bench: measures the gateway as a whole; `make bench`.
-EXTRA_PROGRAMS = tests/bench/floor tests/bench/load
-EXTRA_DIST += tests/bench/run
+EXTRA_PROGRAMS = tests/bench/fill tests/bench/floor tests/bench/load
+EXTRA_DIST += tests/bench/run tests/bench/mailbox
 CLEANFILES += $(EXTRA_PROGRAMS)
+
+tests_bench_fill_SOURCES = tests/bench/fill.c
+tests_bench_fill_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
+tests_bench_fill_LDADD = libstore.la libmessage.la libbase.la $(LIBXML2_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) -lpthread
 
 tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS) $(LIBXML2_CFLAGS)
@@ -15,4 +19,5 @@ tests_bench_load_LDADD = \
 
 bench: all $(EXTRA_PROGRAMS)
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
 .PHONY: bench

@@ -2,6 +2,7 @@
 if ADAPTER_LIBCURL
 adapter_LTLIBRARIES += adapters/smtp.la
 noinst_LTLIBRARIES += libsmtp.la
+UNIT_TESTS += tests/unit/adapter_smtp
 endif
 
 libsmtp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS) $(OPENSSL_CFLAGS)
@@ -17,3 +18,7 @@ libsmtp_la_LIBADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS)
 adapters_smtp_la_SOURCES =
 adapters_smtp_la_LIBADD = libsmtp.la
 adapters_smtp_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+
+tests_unit_adapter_smtp_CPPFLAGS = $(libsmtp_la_CPPFLAGS)
+tests_unit_adapter_smtp_SOURCES = tests/unit/adapter_smtp.c $(ADAPTER_HOST)
+tests_unit_adapter_smtp_LDADD = libunit.la libsmtp.la

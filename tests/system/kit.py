@@ -34,9 +34,9 @@ class Kit:
     def show_logs(self):
         """What was printed stands in the failure."""
 
-    def check(self, path, *options, status=0):
+    def check(self, *words, status=0):
         """Runs the check; gives the sentences that failed, and those that were skipped."""
-        done = subprocess.run([sys.executable, CHECK, "--tap", *map(str, options), path], text=True,
+        done = subprocess.run([sys.executable, CHECK, "--tap", *map(str, words)], text=True,
                               env={**environment(), "builddir": str(BUILD)}, capture_output=True, check=False,
                               timeout=250 * PATIENCE)
         said = done.stdout + done.stderr
@@ -48,8 +48,8 @@ class Kit:
                 {sentence for _, sentence, reason in results if reason}, said)
 
 
-def passes(kit, path, *options):
-    failed, skipped, said = kit.check(path, *options)
+def passes(kit, *words):
+    failed, skipped, said = kit.check(*words)
     equal(failed, set(), said)
     return skipped
 
@@ -62,6 +62,42 @@ def python_example(kit):
     assert "survives a full disk" not in skipped, skipped
     passes(kit, SOURCE / "examples" / "jobfile", "--role", "destination", "--only", "never take",
            "--reject-set", "largest=1")
+
+
+def shared(name):
+    """Options and path for an adapter of the gateway's own."""
+    host, path = BUILD / "tools" / "muengsten-adapter-host", BUILD / "adapters" / ".libs" / f"{name}.so"
+    if not host.exists() or not path.exists():
+        raise Skip(f"{path.name} or the host of adapters was not built")
+    if re.search(rb"__[at]san_init", host.read_bytes()):
+        raise Skip("sanitizers keep memory that would count as a leak")
+    return ["--host", host, path]
+
+
+@test("the adapter folder passes through the host of adapters, on a full disk too")
+def folder_adapter(kit):
+    skipped = passes(kit, *shared("folder"), "--cycles", "300")
+    assert "survives a full disk" not in skipped, skipped
+
+
+@test("the adapter rest passes through the host of adapters, with every way in which a call can end")
+def rest_adapter(kit):
+    skipped = passes(kit, *shared("rest"), "--cycles", "300")
+    assert not [sentence for sentence in skipped if "status" in sentence or "dead" in sentence], skipped
+
+
+@test("the adapter mailbox passes through the host of adapters")
+def mailbox_adapter(kit):
+    passes(kit, *shared("mailbox"), "--cycles", "300")
+
+
+@test("valgrind finds nothing in the adapters folder and rest")
+def valgrind(kit):
+    if not shutil.which("valgrind"):
+        raise Skip("valgrind is not installed")
+    for name in ("folder", "rest"):
+        skipped = passes(kit, *shared(name), "--valgrind", "--only", "valgrind")
+        equal(skipped, set(), "what is left out")
 
 
 # What is said of an adapter with that fault: the very sentences that fail, and no other.

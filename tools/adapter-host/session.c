@@ -74,6 +74,22 @@ static void end_instance(struct mg_instance *instance)
     instance->host->open = false;
 }
 
+/* The gateway has checked the parameters before; an adapter may rely on that, whoever opens it. */
+static bool has_what_it_requires(struct mg_instance *instance)
+{
+    unsigned use = instance->facts.is_source ? MG_USED_BY_SOURCE : MG_USED_BY_DESTINATION;
+    for (size_t i = 0; i < instance->adapter->parameter_count; i++) {
+        const struct mg_parameter *parameter = &instance->adapter->parameters[i];
+        if (!parameter->required || !((unsigned)parameter->use & use) ||
+            instance->host->gateway.parameter_text(instance, parameter->name))
+            continue;
+        mg_fail(&instance->error, "adapter.parameter", "The parameter %s is missing.",
+                parameter->name);
+        return false;
+    }
+    return true;
+}
+
 static void on_open(struct host *host, struct mg_frame *frame)
 {
     struct mg_instance *instance = &host->instance;
@@ -87,7 +103,8 @@ static void on_open(struct host *host, struct mg_frame *frame)
     instance->values = json_incref(frame->header);
     host->open = true;
     mg_fail(&instance->error, "adapter.open", "The adapter gave no reason.");
-    instance->state = host->adapter->open(&host->gateway, instance, &instance->facts);
+    if (has_what_it_requires(instance))
+        instance->state = host->adapter->open(&host->gateway, instance, &instance->facts);
     instance->opening = false;
     if (instance->state) {
         say(host, "opened");

@@ -10,7 +10,7 @@ import subprocess
 import uuid
 
 from . import message
-from .suite import Failure, Unusable
+from .suite import Failure
 
 SOURCE = "source"
 
@@ -39,8 +39,6 @@ class Bringer:
         folders = self.suite.of_kind(SOURCE, "folder")
         if self.suite.options.bring:
             self._command(document, name)
-        elif self.suite.has("listener"):
-            raise Unusable("what it serves is asked in another way")
         elif self.suite.of_kind(SOURCE, "url"):
             self.waiting = brought
             gateway.answer_call = self.answer

@@ -16,8 +16,6 @@ class Inlet:
     """A source and the system that it brings messages from."""
 
     def __init__(self, suite):
-        if suite.has("listener") and not suite.options.bring:
-            raise Skip("it is asked by HTTP, which is judged below")
         self.suite, self.bringer = suite, Bringer(suite)
         quick = {parameter["name"]: str(parameter["smallest"]) for parameter in suite.declared(SOURCE)
                  if parameter["name"] == "interval" and parameter["name"] not in suite.options.set}
@@ -67,7 +65,7 @@ def comes_once(suite, verdict, why, change):
         inlet.stays_away(gateway, brought, why, change + " Opening again does not make it new.")
 
 
-@check("brings a message in, whole", SOURCE)
+@check("brings a message in, whole", SOURCE, "-listener")
 def brings(suite):
     inlet = Inlet(suite)
     with inlet.opened() as gateway:
@@ -80,17 +78,17 @@ def brings(suite):
             raise Failure(f"It was handed in with the media type {media_type!r}.", "Say application/xml or the like.")
 
 
-@check("does not hand in again what was accepted", SOURCE)
+@check("does not hand in again what was accepted", SOURCE, "-listener")
 def accepted_once(suite):
     comes_once(suite, {"result": "accepted"}, "accepted", "Remove, move or mark what was accepted.")
 
 
-@check("takes a repetition as accepted", SOURCE)
+@check("takes a repetition as accepted", SOURCE, "-listener")
 def repeated_once(suite):
     comes_once(suite, {"result": "repeated"}, "accepted before", "Treat repeated like accepted: the gateway has it.")
 
 
-@check("hands in again what was refused for now", SOURCE)
+@check("hands in again what was refused for now", SOURCE, "-listener")
 def refused_for_now(suite):
     inlet = Inlet(suite)
     with inlet.opened() as gateway:
@@ -100,13 +98,13 @@ def refused_for_now(suite):
         inlet.wait(gateway, brought, number=2)
 
 
-@check("does not hand in again what was refused for good", SOURCE)
+@check("does not hand in again what was refused for good", SOURCE, "-listener")
 def refused_for_good(suite):
     comes_once(suite, NEVER, "refused for good", "Put it aside with the reason, where a person finds it: the same "
                "message would be refused again.")
 
 
-@check("hands in again what the gateway had not answered when it was killed", SOURCE)
+@check("hands in again what the gateway had not answered when it was killed", SOURCE, "-listener")
 def killed(suite):
     inlet = Inlet(suite)
     with suite.apart() as gateway:
@@ -119,7 +117,7 @@ def killed(suite):
         inlet.wait(gateway, brought)
 
 
-@check("closes while the gateway has not answered", SOURCE)
+@check("closes while the gateway has not answered", SOURCE, "-listener")
 def closes_early(suite):
     inlet = Inlet(suite)
     with inlet.opened() as gateway:

@@ -92,7 +92,7 @@ def cycle_memory(suite):
     judge_memory(suite, suite.cycles, "in close")
 
 
-@check("takes 1,000 deliveries, one after the other", DESTINATION)
+@check("takes 1,000 deliveries, one after the other", DESTINATION, "-collected")
 def deliveries(suite):
     suite.delivered = {}
     with suite.apart() as gateway, suite.opened(DESTINATION, gateway):
@@ -104,17 +104,17 @@ def deliveries(suite):
         suite.delivered = {DESTINATION: measure(gateway, suite.options.cycles, once)}
 
 
-@check("leaves no descriptor open after a delivery", DESTINATION)
+@check("leaves no descriptor open after a delivery", DESTINATION, "-collected")
 def delivery_descriptors(suite):
     judge_descriptors(suite.delivered, "after each delivery")
 
 
-@check("leaves no memory behind after a delivery", DESTINATION)
+@check("leaves no memory behind after a delivery", DESTINATION, "-collected")
 def delivery_memory(suite):
     judge_memory(suite, suite.delivered, "after each delivery")
 
 
-@check("survives a full disk", DESTINATION)
+@check("survives a full disk", DESTINATION, "-collected")
 def full_disk(suite):
     folders = suite.of_kind(DESTINATION, "folder")
     if not folders:

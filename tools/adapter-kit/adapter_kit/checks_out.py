@@ -23,7 +23,7 @@ def expect(delivery, outcomes, when, change):
         raise Failure(f"{when}, {said(delivery.done)} instead of {outcomes}.", change)
 
 
-@check("takes a delivery", DESTINATION)
+@check("takes a delivery", DESTINATION, "-collected")
 def takes(suite):
     with suite.opened(DESTINATION) as gateway:
         before = gateway.calls_made
@@ -33,7 +33,7 @@ def takes(suite):
                "Let the system that takes the messages run, and give its place with --set.")
 
 
-@check("takes the same delivery again when it is repeated", DESTINATION)
+@check("takes the same delivery again when it is repeated", DESTINATION, "-collected")
 def again(suite):
     identifier = str(uuid.uuid4())
     with suite.opened(DESTINATION) as gateway:
@@ -43,7 +43,7 @@ def again(suite):
                    "A delivery is repeated when its outcome was lost: taking it twice has to succeed.")
 
 
-@check("takes sixteen deliveries at once", DESTINATION)
+@check("takes sixteen deliveries at once", DESTINATION, "-collected")
 def at_once(suite):
     with suite.opened(DESTINATION) as gateway:
         deliveries = [suite.begin(gateway) for _ in range(16)]
@@ -53,7 +53,7 @@ def at_once(suite):
                    "Keep the state of each delivery apart from that of the others.")
 
 
-@check("takes a message of eight megabytes", DESTINATION)
+@check("takes a message of eight megabytes", DESTINATION, "-collected")
 def large(suite):
     with suite.opened(DESTINATION) as gateway:
         delivery = suite.deliver(gateway, size=8_000_000)
@@ -62,7 +62,7 @@ def large(suite):
                "takes no such message, say permanent.")
 
 
-@check("takes what others have written for what it is: hostile", DESTINATION)
+@check("takes what others have written for what it is: hostile", DESTINATION, "-collected")
 def hostile(suite):
     elsewhere = ("../escaped", "../../escaped", "../../../../../../../../tmp/escaped", str(suite.place / "escaped"))
     values = [*elsewhere, "line\r\nInjected: yes\r\n\r\n", "\"';$(touch escaped)`touch escaped`|&<>%s%n", "\\", "",
@@ -81,7 +81,7 @@ def hostile(suite):
                           "Make file names from the gateway's id, which is always a UUID, and from nothing else.")
 
 
-@check("completes a cancelled delivery soon", DESTINATION)
+@check("completes a cancelled delivery soon", DESTINATION, "-collected")
 def cancels(suite):
     with suite.opened(DESTINATION, **dict(suite.options.hang)) as gateway:
         gateway.answer_call = hang
@@ -104,7 +104,7 @@ def hang(_call):
     return None
 
 
-@check("keeps to the deadline of a delivery", DESTINATION)
+@check("keeps to the deadline of a delivery", DESTINATION, "-collected")
 def deadline(suite):
     with suite.opened(DESTINATION, **dict(suite.options.hang)) as gateway:
         gateway.answer_call = hang
@@ -117,7 +117,7 @@ def deadline(suite):
         expect(delivery, "temporary or delivered", "When the deadline has passed", TEMPORARY)
 
 
-@check("tells a dead system as temporary", DESTINATION)
+@check("tells a dead system as temporary", DESTINATION, "-collected")
 def dead(suite):
     if suite.options.dead:
         dead_system(suite)
@@ -149,7 +149,7 @@ def dead_system(suite):
         raise Failure("With a dead system it did not close.", "Let close end what still tries to connect.")
 
 
-@check("tells from the status of HTTP what is temporary", DESTINATION)
+@check("tells from the status of HTTP what is temporary", DESTINATION, "-collected")
 def temporary_status(suite):
     if not suite.calls:
         raise Skip("it makes no calls over the gateway")
@@ -158,7 +158,7 @@ def temporary_status(suite):
             answers(suite, gateway, status, "temporary", TEMPORARY)
 
 
-@check("tells from the status of HTTP what is permanent", DESTINATION)
+@check("tells from the status of HTTP what is permanent", DESTINATION, "-collected")
 def permanent_status(suite):
     if not suite.calls:
         raise Skip("it makes no calls over the gateway")
@@ -172,7 +172,7 @@ def answers(suite, gateway, status, outcome, change):
     expect(suite.deliver(gateway), outcome, f"When its system answers {status}", change)
 
 
-@check("hands on how long its system asks to wait", DESTINATION)
+@check("hands on how long its system asks to wait", DESTINATION, "-collected")
 def retry_after(suite):
     if not suite.calls:
         raise Skip("it makes no calls over the gateway")
@@ -184,7 +184,7 @@ def retry_after(suite):
                           "Say retryAfter with temporary, in milliseconds.")
 
 
-@check("tells what its system will never take as permanent", DESTINATION)
+@check("tells what its system will never take as permanent", DESTINATION, "-collected")
 def rejected(suite):
     if not suite.options.reject:
         raise Skip("say with what its system rejects every message with --reject-set NAME=VALUE")
@@ -192,14 +192,14 @@ def rejected(suite):
         expect(suite.deliver(gateway, size=2_000_000), "permanent", "For a message that is rejected", PERMANENT)
 
 
-@check("answers a ping", DESTINATION)
+@check("answers a ping", DESTINATION, "-collected")
 def ping(suite):
     with suite.opened(DESTINATION) as gateway:
         if not gateway.ping(suite.grace):
             raise Failure("It did not answer a ping.", "Answer each ping with a pong.")
 
 
-@check("ends when the stream ends in the middle of a delivery", DESTINATION)
+@check("ends when the stream ends in the middle of a delivery", DESTINATION, "-collected")
 def end_in_delivery(suite):
     with suite.apart() as gateway:
         suite.open(gateway, DESTINATION, **dict(suite.options.hang))

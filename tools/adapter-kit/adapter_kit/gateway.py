@@ -334,9 +334,7 @@ class Gateway:
                               b"<receipt>as the gateway would sign it</receipt>")
 
     def _on_abort(self, header, _content):
-        submission = self.submissions.pop(header["submission"], None)
-        if submission:
-            self.all_submissions.remove(submission)
+        self.submissions.pop(header["submission"], None)
 
     def _on_report(self, header, _content):
         self.process.send({"type": "reported", "request": header["request"],

@@ -38,7 +38,9 @@ class Unusable(Exception):
 
 
 def check(sentence, role=None, ability=None):
-    """Marks a check; those with a role or an ability are for adapters that have it."""
+    """Marks a check; those with a role or an ability are for adapters that have it.
+
+    -listener stands for adapters that have not the ability listener."""
 
     def register(function):
         _checks.append((sentence, role, ability, function))
@@ -83,7 +85,7 @@ class Suite:
             (str(beside) if os.access(beside, os.X_OK) else shutil.which("muengsten-adapter-host"))
         if not host:
             raise Unusable("a shared object needs muengsten-adapter-host, which is not to be found: see --host")
-        return host
+        return os.path.abspath(host)
 
     def environment(self):
         return {**os.environ, "HOME": str(self.place / "home"), "TMPDIR": str(self.place / "temporary"),
@@ -190,6 +192,10 @@ class Suite:
     def has(self, ability):
         return ability in self.description["abilities"]
 
+    def fits(self, ability):
+        """Whether it has the ability, or has not the one behind a hyphen."""
+        return not self.has(ability[1:]) if ability.startswith("-") else self.has(ability)
+
     def roles(self):
         return [role for role in ("destination", "source")
                 if self.has(ABILITY[role]) and self.options.role in (None, role)]
@@ -259,7 +265,7 @@ class Suite:
         """Judges every sentence."""
         try:
             for sentence, role, ability, function in _checks:
-                if role and role not in self.roles() or ability and not self.has(ability):
+                if role and role not in self.roles() or ability and not self.fits(ability):
                     continue
                 if not self._judge(sentence, function) and not self.description:
                     self.report.say("Without that, nothing else can be tried.")

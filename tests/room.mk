@@ -36,8 +36,9 @@ PY_LOG_COMPILER = $(PYTHON3)
 SYSTEM_ENVIRONMENT = \
 	srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 	CC='$(CC)' MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
-	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send'
-AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND;
+	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send' \
+	MUENGSTEN_ADAPTER_HOST='$(abs_top_builddir)/tools/muengsten-adapter-host'
+AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND MUENGSTEN_ADAPTER_HOST;
 
 EXTRA_DIST += \
 	tests/system/brokers.py tests/system/amqp.py \

@@ -2,6 +2,7 @@
 
 #include "gateway/base/buffer.h"
 #include "gateway/dispatch/parameters.h"
+#include "gateway/isolation/remote.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -14,13 +15,16 @@
 /* Bytes of struct mg_adapter as ABI 1 had it: less is no adapter. */
 #define SMALLEST_ADAPTER (offsetof(struct mg_adapter, cancel) + sizeof(void *))
 
-/* An adapter, loaded once for all its instances. */
+/* An adapter, loaded or described once for all its instances of one kind. */
 struct listed {
     struct listed *next;
     char *name;
-    void *object;              /* NULL: it could not be loaded */
-    struct mg_adapter adapter; /* complete */
-    struct mg_error error;     /* why it could not be loaded */
+    bool isolated;                        /* runs in a process of its own */
+    char *path;                           /* of the shared object or program; NULL: not found */
+    void *object;                         /* loaded; NULL: it could not be, or is isolated */
+    const struct mg_adapter *description; /* by its process; NULL likewise */
+    struct mg_adapter adapter;            /* complete */
+    struct mg_error error;                /* why there is neither */
 };
 
 struct mg_catalogue {
@@ -46,30 +50,45 @@ static bool check_adapter(const struct mg_adapter *adapter, const char *name,
     return true;
 }
 
-/* The first NAME.so in the folders of the configuration. */
-static bool find_object(const struct mg_config *config, const char *name, char path[PATH_MAX],
-                        struct mg_error *error)
+/* The first NAME.so, or executable NAME, in the folders of the configuration. */
+static bool find_file(struct listed *listed, const struct mg_config *config, struct mg_error *error)
 {
+    static const struct {
+        const char *ending;
+        int access;
+    } forms[] = {{".so", F_OK}, {"", X_OK}};
     struct mg_buffer searched = {0};
-    bool found = false;
-    for (size_t i = 0; i < config->adapter_folder_count && !found; i++) {
-        snprintf(path, PATH_MAX, "%s/%s.so", config->adapter_folders[i], name);
-        found = access(path, F_OK) == 0;
+    char path[PATH_MAX];
+    for (size_t i = 0; i < config->adapter_folder_count && !listed->path; i++) {
+        for (size_t j = 0; j < 2 && !listed->path; j++) {
+            snprintf(path, sizeof path, "%s/%s%s", config->adapter_folders[i], listed->name,
+                     forms[j].ending);
+            if (access(path, forms[j].access) == 0)
+                listed->path = mg_copy_text(path);
+        }
         mg_buffer_print(&searched, "%s%s", i ? ", " : "", config->adapter_folders[i]);
     }
-    if (!found)
-        mg_fail(error, "adapter.not-found", "there is no adapter %s in %s", name, searched.data);
+    if (!listed->path)
+        mg_fail(error, "adapter.not-found", "there is no adapter %s in %s", listed->name,
+                searched.data);
     mg_buffer_free(&searched);
-    return found;
+    return listed->path != NULL;
 }
 
-static bool load_object(struct listed *listed, const struct mg_config *config,
-                        struct mg_error *error)
+static bool is_object(const char *path)
 {
-    char path[PATH_MAX];
-    if (!find_object(config, listed->name, path, error))
-        return false;
-    listed->object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    size_t length = strlen(path);
+    return length > 3 && strcmp(path + length - 3, ".so") == 0;
+}
+
+static bool load_object(struct listed *listed, struct mg_error *error)
+{
+    if (!is_object(listed->path))
+        return mg_fail(error, "adapter.program",
+                       "the adapter %s is a program, which cannot run inside the gateway; leave "
+                       "isolation=\"none\" out",
+                       listed->name);
+    listed->object = dlopen(listed->path, RTLD_NOW | RTLD_LOCAL);
     if (!listed->object)
         return mg_fail(error, "adapter.not-found", "the adapter %s cannot be loaded: %s",
                        listed->name, dlerror());
@@ -87,12 +106,54 @@ static bool load_object(struct listed *listed, const struct mg_config *config,
     return true;
 }
 
+struct mg_process_spec mg_catalogue_spec(const char *path, const struct mg_config_process *process)
+{
+    return (struct mg_process_spec){
+        .path = path,
+        .memory = (int64_t)process->memory,
+        .files = process->files,
+        .user = process->user,
+        .socket = process->socket,
+    };
+}
+
+static bool ask_process(struct listed *listed, const struct mg_end *end, struct mg_error *error)
+{
+    struct mg_process_spec spec = mg_catalogue_spec(listed->path, end->process);
+    /* Of a process that connects, the user is who it has to be; what it is we ask of our own. */
+    if (spec.socket)
+        spec.user = NULL;
+    listed->description = mg_remote_describe(&spec, listed->name, error);
+    if (!listed->description)
+        return false;
+    listed->adapter = *listed->description;
+    return true;
+}
+
+/* What comes with the gateway and never blocks runs inside it, unless it is told otherwise. */
+static bool is_isolated(const struct mg_end *end)
+{
+    static const char *const inside[] = {"rest", "folder", "mailbox"};
+    if (end->process->isolation != MG_ISOLATION_STANDARD)
+        return end->process->isolation == MG_ISOLATION_PROCESS;
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        if (strcmp(end->adapter, inside[i]) == 0)
+            return false;
+    return true;
+}
+
 static struct listed *find(const struct mg_catalogue *catalogue, const struct mg_end *end)
 {
+    bool isolated = is_isolated(end);
     for (struct listed *listed = catalogue->list; listed; listed = listed->next)
-        if (strcmp(listed->name, end->adapter) == 0)
+        if (listed->isolated == isolated && strcmp(listed->name, end->adapter) == 0)
             return listed;
     return NULL;
+}
+
+static bool is_there(const struct listed *listed)
+{
+    return listed->object || listed->description;
 }
 
 /* What failed once is not tried again for the next instance. */
@@ -104,9 +165,15 @@ static struct listed *list(struct mg_catalogue *catalogue, const struct mg_confi
         return listed;
     listed = mg_allocate_zeroed(1, sizeof *listed);
     listed->name = mg_copy_text(end->adapter);
+    listed->isolated = is_isolated(end);
     listed->next = catalogue->list;
     catalogue->list = listed;
-    load_object(listed, config, &listed->error);
+    if (!find_file(listed, config, &listed->error))
+        return listed;
+    if (listed->isolated)
+        ask_process(listed, end, &listed->error);
+    else
+        load_object(listed, &listed->error);
     return listed;
 }
 
@@ -197,7 +264,7 @@ struct mg_catalogue *mg_catalogue_new(const struct mg_config *config,
     for (size_t i = 0; i < mg_end_count(config); i++) {
         const struct mg_end end = mg_end_at(config, i);
         const struct listed *listed = list(catalogue, config, &end);
-        if (!listed->object) {
+        if (!is_there(listed)) {
             mg_config_problem(problems, &end.place, false, "%s", listed->error.text);
             continue;
         }
@@ -228,6 +295,8 @@ void mg_catalogue_release(struct mg_catalogue *catalogue)
         next = listed->next;
         if (listed->object)
             dlclose(listed->object);
+        mg_remote_description_free(listed->description);
+        free(listed->path);
         free(listed->name);
         free(listed);
     }
@@ -238,5 +307,11 @@ const struct mg_adapter *mg_catalogue_find(const struct mg_catalogue *catalogue,
                                            const struct mg_end *end)
 {
     const struct listed *listed = find(catalogue, end);
-    return listed && listed->object ? &listed->adapter : NULL;
+    return listed && is_there(listed) ? &listed->adapter : NULL;
+}
+
+const char *mg_catalogue_process(const struct mg_catalogue *catalogue, const struct mg_end *end)
+{
+    const struct listed *listed = find(catalogue, end);
+    return listed && listed->isolated ? listed->path : NULL;
 }

@@ -2,15 +2,19 @@
  * catalogue: the adapters that a configuration uses: looked up in its folders, loaded, and compared
  * with what the configuration says of each source and destination.
  *
- * Making a catalogue blocks on the disk, so it is made at the start, by `muengstend -t`, and on a
- * background thread for a reload. It never changes afterwards. Whoever uses an adapter of it holds
- * it: mg_catalogue_hold and mg_catalogue_release may be called by any thread, and the last release
- * unloads what nobody else has loaded.
+ * What runs in a process of its own is never loaded here: its process is started, says what it is,
+ * and ends.
+ *
+ * Making a catalogue blocks on the disk and on processes, so it is made at the start, by
+ * `muengstend -t`, and on a background thread for a reload. It never changes afterwards. Whoever
+ * uses an adapter of it holds it: mg_catalogue_hold and mg_catalogue_release may be called by any
+ * thread, and the last release unloads what nobody else has loaded.
  */
 #ifndef MUENGSTEN_DISPATCH_CATALOGUE_H
 #define MUENGSTEN_DISPATCH_CATALOGUE_H
 
 #include "gateway/dispatch/end.h"
+#include "gateway/isolation/process.h"
 
 #include <muengsten/adapter.h>
 
@@ -29,5 +33,13 @@ void mg_catalogue_release(struct mg_catalogue *catalogue);
  * zero in it. */
 const struct mg_adapter *mg_catalogue_find(const struct mg_catalogue *catalogue,
                                            const struct mg_end *end);
+
+/* Where the adapter of an end is, a shared object or a program, if it runs in a process of its own;
+ * NULL: it runs in the gateway. */
+const char *mg_catalogue_process(const struct mg_catalogue *catalogue, const struct mg_end *end);
+
+/* How the process of an end is to be started; the texts are the catalogue's and the
+ * configuration's. */
+struct mg_process_spec mg_catalogue_spec(const char *path, const struct mg_config_process *process);
 
 #endif

@@ -5,6 +5,7 @@
 #include "gateway/base/log.h"
 #include "gateway/dispatch/instance.h"
 #include "gateway/dispatch/parameters.h"
+#include "gateway/isolation/remote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,6 +14,10 @@
 
 /* Milliseconds before a source that could not be opened is tried again. */
 #define OPEN_PAUSE 30000
+/* A document's canonical form may be longer than the body that brought it; with it goes its seal.
+ */
+#define CONTENT_GROWTH  2
+#define CONTENT_RESERVE (1024U * 1024)
 
 /* ---- one instance ---- */
 
@@ -67,6 +72,22 @@ static void free_instance(struct mg_instance *instance)
     free(instance);
 }
 
+/* An adapter in a process of its own opens at once, and is down until the process is ready. */
+static void *open_process(struct mg_instance *instance, const char *path,
+                          const struct mg_instance_facts *facts)
+{
+    const struct mg_config_destination *destination = instance->end.destination;
+    const struct mg_remote_options options = {
+        .base = instance->host->options.base,
+        .children = instance->host->children,
+        .process = mg_catalogue_spec(path, instance->end.process),
+        .description = instance->adapter,
+        .longest_delivery = destination ? destination->timeout : 0,
+        .content = instance->config->limits.message * CONTENT_GROWTH + CONTENT_RESERVE,
+    };
+    return mg_remote_open(&options, &instance->host->gateway, instance, facts);
+}
+
 static bool open_instance(struct mg_instance *instance, struct mg_error *error)
 {
     const struct mg_instance_facts facts = {
@@ -79,7 +100,10 @@ static bool open_instance(struct mg_instance *instance, struct mg_error *error)
     };
     mg_fail(&instance->error, "adapter.open", "the adapter gave no reason");
     set_ready(instance);
-    instance->state = instance->adapter->open(&instance->host->gateway, instance, &facts);
+    const char *process = mg_catalogue_process(instance->catalogue, &instance->end);
+    instance->is_process = process != NULL;
+    instance->state = process ? open_process(instance, process, &facts)
+                              : instance->adapter->open(&instance->host->gateway, instance, &facts);
     if (instance->state)
         return true;
     mg_instance_end_calls(instance);
@@ -313,6 +337,7 @@ struct mg_host *mg_host_new(const struct mg_host_options *options)
     struct mg_host *host = mg_allocate_zeroed(1, sizeof *host);
     host->options = *options;
     host->sweep = evtimer_new(options->base, sweep, host);
+    host->children = mg_children_new(options->base);
     offer(&host->gateway);
     host->gateway.state = say_state;
     return host;
@@ -338,6 +363,7 @@ void mg_host_free(struct mg_host *host)
     while (host->instance_count > 0)
         free_instance(host->instances[--host->instance_count]);
     free(host->instances);
+    mg_children_free(host->children);
     mg_host_end_counters(host);
     event_free(host->sweep);
     mg_config_release(host->config);
@@ -369,7 +395,15 @@ bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_fac
         .down = instance->down,
         .code = instance->down_code,
         .text = instance->down_text,
+        .is_process = instance->is_process,
     };
+    if (instance->is_process && instance->state) {
+        struct mg_remote_state state;
+        mg_remote_state(instance->state, &state);
+        facts->starting = state.phase == MG_REMOTE_STARTING;
+        facts->restarts = state.restarts;
+        facts->pid = state.pid;
+    }
     return true;
 }
 

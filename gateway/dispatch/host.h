@@ -48,8 +48,9 @@ struct mg_host *mg_host_new(const struct mg_host_options *options);
 bool mg_host_apply(struct mg_host *host, struct mg_config *config, struct mg_catalogue *catalogue,
                    struct mg_error *error);
 
-/* Waits for the adapters' work functions that are underway, and closes all instances; no delivery
- * or exchange may be underway. The pools have to be there still. NULL is allowed. */
+/* Waits for the adapters' work functions that are underway, closes all instances, and waits for
+ * their processes, which have some seconds to end; no delivery or exchange may be underway. The
+ * pools have to be there still. NULL is allowed. */
 void mg_host_free(struct mg_host *host);
 
 /* The instance of a destination, as the last configuration has it; NULL: there is none. */
@@ -64,6 +65,10 @@ struct mg_host_facts {
     bool down;        /* takes nothing at the moment; code and text say why */
     const char *code; /* empty if it is ready */
     const char *text;
+    bool is_process;  /* runs in a process of its own */
+    bool starting;    /* which is there, and not ready yet */
+    int64_t restarts; /* how often that was started again */
+    pid_t pid;        /* 0: there is none at the moment */
 };
 /* The instance with that number, from 0; false: there is none. */
 bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_facts *facts);

@@ -21,6 +21,7 @@ struct mg_instance {
     char *prefix;          /* of its routes; NULL: no listener */
     char *partner;         /* the name of the partner it is bound to; NULL: none */
     char **values;         /* of the adapter's parameters, in their order; NULL: none */
+    bool is_process;       /* the state is that of a program (isolation/remote.h) */
     struct mg_error error; /* what fail said */
     bool down;             /* it says so, or it is not open */
     char down_code[MG_ERROR_CODE_SIZE];
@@ -54,8 +55,9 @@ struct mg_host {
     struct mg_config *config;  /* held: the one that was applied last */
     struct mg_instance **instances;
     size_t instance_count;
-    struct event *sweep;        /* closes what is retired, opens what waited for that */
-    struct route_entry *routes; /* http_in.c */
+    struct mg_children *children; /* the processes of adapters */
+    struct event *sweep;          /* closes what is retired, opens what waited for that */
+    struct route_entry *routes;   /* http_in.c */
     struct mg_counter *counters;
     bool closing;
 };

@@ -221,6 +221,11 @@ bool mg_channel_send(struct mg_channel *channel)
     return true;
 }
 
+void mg_channel_set_limit(struct mg_channel *channel, size_t content_limit)
+{
+    channel->content_limit = content_limit;
+}
+
 size_t mg_channel_waiting(const struct mg_channel *channel)
 {
     return channel->out.length - channel->sent;

@@ -35,6 +35,9 @@ struct mg_channel *mg_channel_new(struct event_base *base, int input, int output
 /* What is not written yet is lost. NULL is allowed. */
 void mg_channel_free(struct mg_channel *channel);
 
+/* The largest content of a frame from now on, in both directions. */
+void mg_channel_set_limit(struct mg_channel *channel, size_t content_limit);
+
 /* Frees the channel, but not its socket, which is the caller's again. */
 int mg_channel_detach(struct mg_channel *channel);
 

@@ -76,6 +76,7 @@ def equal(value, wanted, what=""):
 
 def environment():
     values = dict(os.environ, MUENGSTEN_DATA=str(SOURCE))
+    values.setdefault("MUENGSTEN_ADAPTER_HOST", str(BUILD / "tools" / "muengsten-adapter-host"))
     values.pop("NOTIFY_SOCKET", None)
     return values
 

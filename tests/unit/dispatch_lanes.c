@@ -110,6 +110,7 @@ static void start_with(struct world *world, const char *adapter, const char *tem
         .temper = {"temper", temper},
         .destination = {.name = "office",
                         .adapter = adapter,
+                        .process = {.isolation = MG_ISOLATION_NONE},
                         .seal = MG_SEAL_DETACHED,
                         .concurrency = 4,
                         .timeout = 20000,

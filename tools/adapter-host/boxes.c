@@ -41,11 +41,12 @@ struct facts_asked {
 
 static void facts(struct mg_instance *instance, struct mg_box_facts *wanted)
 {
-    struct facts_asked asked = {.facts = wanted};
-    *wanted = (struct mg_box_facts){.size = sizeof *wanted};
+    struct mg_box_facts found = {.size = wanted->size};
+    struct facts_asked asked = {.facts = &found};
     ask(instance, "box", &asked.request);
     mg_channel_send(instance->host->channel);
     host_wait(instance, &asked.request);
+    memcpy(wanted, &found, found.size < sizeof found ? found.size : sizeof found);
 }
 
 void host_on_box(struct host *host, struct mg_frame *frame)

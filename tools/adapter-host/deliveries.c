@@ -212,19 +212,19 @@ static void original_facts(struct mg_delivery *delivery, struct mg_part_facts *f
 
 static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_facts *facts)
 {
-    *facts = (struct mg_part_facts){
-        .size = sizeof *facts, .length = -1, .media_type = "", .name = "", .content_id = ""};
-    if (part == MG_MESSAGE_ORIGINAL) {
-        original_facts(delivery, facts);
-        return;
+    struct mg_part_facts found = {.length = -1, .media_type = "", .name = "", .content_id = ""};
+    const json_t *object = part == MG_MESSAGE_ORIGINAL ? NULL : find_part(delivery, part);
+    if (part == MG_MESSAGE_ORIGINAL)
+        original_facts(delivery, &found);
+    if (object) {
+        found.length = json_integer_value(json_object_get(object, "length"));
+        found.media_type = text_of(object, "mediaType");
+        found.name = text_of(object, "name");
+        found.content_id = text_of(object, "contentId");
     }
-    const json_t *found = find_part(delivery, part);
-    if (!found)
-        return;
-    facts->length = json_integer_value(json_object_get(found, "length"));
-    facts->media_type = text_of(found, "mediaType");
-    facts->name = text_of(found, "name");
-    facts->content_id = text_of(found, "contentId");
+    /* No further than the adapter knows the structure. */
+    found.size = facts->size < sizeof found ? facts->size : sizeof found;
+    memcpy(facts, &found, found.size);
 }
 
 static ssize_t read_memory(const struct mg_delivery *delivery, int part, int64_t offset,

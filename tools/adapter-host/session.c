@@ -7,7 +7,7 @@
 
 #define THREADS       4
 #define WORK_LIMIT    1000
-#define CONTENT_LIMIT (256U * 1024 * 1024) /* the gateway's limit is the one that counts */
+#define CONTENT_LIMIT 0 /* before the gateway has said its own */
 
 static void say(struct host *host, const char *type)
 {
@@ -27,6 +27,10 @@ static bool offers(struct mg_frame *frame, int64_t version)
 static void on_hello(struct host *host, struct mg_frame *frame)
 {
     const char *version = mg_frame_text(frame, NULL, "gateway");
+    int64_t content = mg_frame_need_number(frame, NULL, "content");
+    if (frame->wrong)
+        return;
+    mg_channel_set_limit(host->channel, (size_t)content);
     if (!offers(frame, 1)) {
         mg_frame_object_to(frame, "The gateway does not speak version 1 of the protocol.");
         return;

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -33,6 +34,7 @@ BOXES = {
     "late": (dict(give_up="2s"), {}),
     "closed": ({}, dict(paused="true")),
     "manual": ({}, {}),
+    "changed": ({}, dict(lease=60)),
 }
 
 
@@ -109,6 +111,15 @@ class Mailboxes(World):
 
     def fill(self, box, number):
         return [self.send(box)[1] for _ in range(number)]
+
+    def reload(self, was, now):
+        """Gives the gateway the configuration in which the one text is replaced by the other."""
+        text = self.main.config_file.read_text(encoding="utf-8")
+        assert was in text, was
+        before = len(self.main.lines("gateway.reloaded"))
+        self.main.config_file.write_text(text.replace(was, now), encoding="utf-8")
+        self.main.signal(signal.SIGHUP)
+        wait_for(lambda: self.main.lines("gateway.reloaded")[before:], "the new configuration is in force")
 
     def report(self, identifier):
         return self.client().report(identifier).expect(200).body.decode()
@@ -411,6 +422,45 @@ def paused(world):
     answer = box.ask("POST", "/fetch").expect(503, "destination.paused")
     assert int(answer.headers["Retry-After"]) > 0
     equal([entry["id"] for entry in box.list()["messages"]], identifiers)
+
+
+# ---- reloads ----
+
+@test("a reload changes a box under its readers, and none of them notices, nor is a message lost or given twice")
+def changed(world):
+    identifiers = world.fill("changed", 60)
+    stop, readers = start_readers(world, "changed", 6)
+    for lease in (50, 40, 30, 60):
+        before = sum(len(reader.acknowledged) for reader in readers)
+        identifiers += world.fill("changed", 10)
+        was = re.search(r'lease="\d\d"', world.main.config_file.read_text(encoding="utf-8"))[0]
+        world.reload(was, f'lease="{lease}"')
+        identifiers += world.fill("changed", 10)
+        wait_for(lambda: sum(len(reader.acknowledged) for reader in readers) > before, "it goes on")
+    wait_for(lambda: sum(len(reader.acknowledged) for reader in readers) >= len(identifiers), "all are collected", 30)
+    end_readers(stop, readers)
+    equal([reader.unanswered for reader in readers], [0] * 6, "requests without an answer")
+    equal(sorted(i for reader in readers for i, _ in reader.held), sorted(identifiers), "what they had")
+
+
+@test("a box that a reload closes, removes and opens again has kept what was in it and the claims on it")
+def closed_and_opened(world):
+    box = Box(world, "changed")
+    identifiers = world.fill("changed", 3)
+    first, second = box.fetch(), box.fetch()
+    world.reload('lease="60"', 'lease="60" paused="true"')
+    box.ask("POST", "/fetch").expect(503, "destination.paused")
+    box.acknowledge(first).expect(204)
+    text = world.main.config_file.read_text(encoding="utf-8")
+    whole = re.search(r'<destination name="changed".*?</destination>', text, re.DOTALL)[0]
+    way = re.search(r'<route [^>]*to="changed"/>', text)[0]
+    world.main.config_file.write_text(text.replace(way, ""), encoding="utf-8")
+    world.reload(whole, "<!-- changed -->")
+    box.ask("POST", "/fetch").expect(404, "http.path")
+    world.reload("<!-- changed -->", whole.replace(' paused="true"', "") + way)
+    equal([entry["id"] for entry in box.list()["messages"]], identifiers[2:])
+    box.acknowledge(second).expect(204)
+    equal(box.empty(), identifiers[2:])
 
 
 # ---- the document ----

@@ -18,6 +18,7 @@ SYSTEM_TESTS = \
 	tests/system/hostile_http.py \
 	tests/system/dispatch.py \
 	tests/system/order.py \
+	tests/system/adapters.py \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
 	tests/system/reload.py \
@@ -43,7 +44,7 @@ AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDO
 EXTRA_DIST += \
 	tests/system/brokers.py tests/system/amqp.py \
 	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
-	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
+	tests/system/adapters.py tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/smtp.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
 	tests/system/install.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py tests/system/order.py tests/system/refusals.py \

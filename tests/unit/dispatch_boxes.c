@@ -104,6 +104,7 @@ static void start(struct world *world)
         .partner = {.name = "reader"},
         .destination = {.name = "box",
                         .adapter = "adapter_boxes",
+                        .process = {.isolation = MG_ISOLATION_NONE},
                         .seal = MG_SEAL_DETACHED,
                         .concurrency = AT_ONCE,
                         .timeout = 20000,

@@ -10,6 +10,7 @@ libdispatch_la_SOURCES = \
 	gateway/dispatch/delivery.c gateway/dispatch/delivery.h \
 	gateway/dispatch/dispatch.c gateway/dispatch/dispatch.h \
 	gateway/dispatch/end.c gateway/dispatch/end.h \
+	gateway/dispatch/facts.c \
 	gateway/dispatch/give_up.c \
 	gateway/dispatch/host.c gateway/dispatch/host.h \
 	gateway/dispatch/http_in.c \

@@ -69,10 +69,11 @@ static struct destination **find(struct mg_store_queues *queues, const char *nam
 /* ---- counting ---- */
 
 /* The writer alone changes the buckets, so it may look without the lock. */
-struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues, const char *name)
+struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues,
+                                              const char *destination_name)
 {
     char known_as[MG_STORE_NAME_SIZE];
-    mg_store_copy_text(known_as, sizeof known_as, name);
+    mg_store_copy_text(known_as, sizeof known_as, destination_name);
     struct destination **place = find(queues, known_as), *destination = *place;
     if (!destination) {
         destination = mg_allocate_zeroed(1, sizeof *destination);

@@ -24,7 +24,7 @@ void mg_store_queues_free(struct mg_store_queues *queues);
 
 /* The writer's. The tally lives as long as the queues; one that is asked for counts as changed. */
 struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues,
-                                              const char *destination);
+                                              const char *destination_name);
 void mg_store_tally_accepted(struct mg_store_tally *tally, int64_t key, int64_t received,
                              int64_t size);
 void mg_store_tally_ended(struct mg_store_tally *tally, int64_t key, int64_t size, bool dead);

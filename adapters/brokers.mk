@@ -4,6 +4,7 @@ ADAPTER_BROKER = \
 	adapters/common/broker.c adapters/common/broker.h \
 	adapters/common/courier.c adapters/common/courier.h \
 	adapters/common/file.c adapters/common/file.h \
+	adapters/common/outgoing.c adapters/common/outgoing.h \
 	adapters/common/reach.c adapters/common/reach.h \
 	adapters/common/tls.c adapters/common/tls.h
 
@@ -20,4 +21,19 @@ libamqp_la_LIBADD = $(AMQP_LIBS) $(OPENSSL_LIBS) -lpthread
 adapters_amqp_la_SOURCES =
 adapters_amqp_la_LIBADD = libamqp.la
 adapters_amqp_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+endif
+
+if ADAPTER_MQTT
+adapter_LTLIBRARIES += adapters/mqtt.la
+noinst_LTLIBRARIES += libmqtt.la
+libmqtt_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) $(ADAPTER_BROKER) \
+	adapters/mqtt/mqtt.c adapters/mqtt/mqtt.h \
+	adapters/mqtt/mqtt_in.c \
+	adapters/mqtt/mqtt_out.c \
+	adapters/mqtt/session.c adapters/mqtt/session.h
+libmqtt_la_CPPFLAGS = $(AM_CPPFLAGS) $(MQTT_CFLAGS) $(OPENSSL_CFLAGS)
+libmqtt_la_LIBADD = $(MQTT_LIBS) $(OPENSSL_LIBS) -lpthread
+adapters_mqtt_la_SOURCES =
+adapters_mqtt_la_LIBADD = libmqtt.la
+adapters_mqtt_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
 endif

@@ -13,38 +13,12 @@
  *   larger than the broker takes permanent, amqp.too-large
  */
 #include "adapters/amqp/line.h"
-#include "adapters/common/body.h"
+#include "adapters/common/outgoing.h"
 #include "adapters/common/text.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define GRACE          1000 /* milliseconds that a delivery has to end when it is cancelled */
-#define LONGEST_HEADER 4096 /* bytes of a value; longer ones are left out */
-#define MOST_HEADERS   12
-
-/* A delivery. It belongs to the thread until it comes back completed, but for the first part. */
-struct out {
-    struct mg_letter letter; /* first */
-    struct destination *destination;
-    struct mg_delivery *delivery;
-    uint64_t serial;
-    struct out *next_underway; /* on the loop */
-    struct mg_timer *grace;
-    /* Read only. */
-    struct mg_body body;
-    const struct mg_message_facts *message;
-    int attempt;
-    /* The thread's. */
-    struct out *next;
-    uint64_t tag; /* 0: not published yet */
-    bool returned;
-    struct mg_outcome outcome;
-    char code[32];
-    char text[600];
-};
 
 /* Where a message goes that the broker gives back: its parts come as frames. */
 struct returning {
@@ -55,71 +29,20 @@ struct returning {
 
 struct destination {
     struct mg_amqp amqp; /* first */
+    struct mg_outgoing outgoing;
     const char *exchange, *routing_key;
-    /* The loop's. */
-    uint64_t serials;
-    struct out *underway;
     /* The thread's. */
     struct mg_line line;
-    struct out *outs; /* in the order in which they came */
-    uint64_t tags;    /* the last that was given on this connection */
+    uint64_t tags; /* the last that was given on this connection */
     struct returning returning;
 };
 
-/* ---- completing: from the thread to the loop ---- */
-
-static void out_completed(struct mg_letter *letter)
-{
-    struct out *out = (struct out *)letter;
-    struct destination *destination = out->destination;
-    const struct mg_gateway *gateway = destination->amqp.gateway;
-    struct out **link = &destination->underway;
-    while (*link != out)
-        link = &(*link)->next_underway;
-    *link = out->next_underway;
-    if (out->grace)
-        gateway->timer_cancel(out->grace);
-    mg_body_free(&out->body);
-    gateway->delivery_done(out->delivery, &out->outcome);
-    free(out);
-}
-
-/* Takes it out of the thread's list and sends it home; code NULL: delivered. */
-static void complete(struct out *out, enum mg_outcome_kind kind, const char *code, const char *text)
-{
-    struct destination *destination = out->destination;
-    struct out **link = &destination->outs;
-    while (*link != out)
-        link = &(*link)->next;
-    *link = out->next;
-    out->outcome = (struct mg_outcome){.size = sizeof out->outcome, .kind = kind};
-    if (code) {
-        snprintf(out->code, sizeof out->code, "%s", code);
-        snprintf(out->text, sizeof out->text, "%s", text);
-        out->outcome.code = out->code;
-        out->outcome.text = out->text;
-    }
-    out->letter.open = out_completed;
-    mg_courier_to_loop(destination->amqp.courier, &out->letter);
-}
-
 /* ---- publishing ---- */
 
-static void add_header(amqp_table_entry_t *entries, amqp_table_t *table, const char *name,
-                       const char *value)
-{
-    if (!value || !*value || strlen(value) > LONGEST_HEADER)
-        return;
-    amqp_table_entry_t *entry = &entries[table->num_entries++];
-    entry->key = amqp_cstring_bytes(name);
-    entry->value.kind = AMQP_FIELD_KIND_UTF8;
-    entry->value.value.bytes = amqp_cstring_bytes(value);
-}
-
-static bool send_head(struct mg_line *line, const struct out *out)
+static bool send_head(struct mg_line *line, const struct mg_out *out)
 {
     const struct mg_message_facts *message = out->message;
-    amqp_table_entry_t entries[MOST_HEADERS];
+    amqp_table_entry_t entries[MG_OUT_HEADERS + 1];
     amqp_basic_properties_t properties = {
         ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
                   AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_HEADERS_FLAG |
@@ -131,17 +54,17 @@ static bool send_head(struct mg_line *line, const struct out *out)
         .app_id = amqp_cstring_bytes("muengsten"),
         .headers = {.entries = entries},
     };
-    char attempt[16];
-    snprintf(attempt, sizeof attempt, "%d", out->attempt);
-    add_header(entries, &properties.headers, "uuid", message->uuid);
-    add_header(entries, &properties.headers, "profile", message->profile);
-    add_header(entries, &properties.headers, "type", message->type_code);
-    add_header(entries, &properties.headers, "type-list", message->type_list);
-    add_header(entries, &properties.headers, "type-version", message->type_version);
-    add_header(entries, &properties.headers, "created", message->created);
-    add_header(entries, &properties.headers, "author", message->author);
-    add_header(entries, &properties.headers, "reader", message->reader);
-    add_header(entries, &properties.headers, "attempt", attempt);
+    const char *name, *value;
+    for (size_t index = 0; mg_out_header(out, &index, &name, &value);) {
+        amqp_table_entry_t *entry = &entries[properties.headers.num_entries++];
+        entry->key = amqp_cstring_bytes(name);
+        entry->value.kind = AMQP_FIELD_KIND_UTF8;
+        entry->value.value.bytes = amqp_cstring_bytes(value);
+    }
+    entries[properties.headers.num_entries++] = (amqp_table_entry_t){
+        .key = amqp_cstring_bytes("attempt"),
+        .value = {.kind = AMQP_FIELD_KIND_I32, .value.i32 = out->attempt},
+    };
     amqp_frame_t frame = {.frame_type = AMQP_FRAME_HEADER, .channel = MG_LINE_CHANNEL};
     frame.payload.properties.class_id = AMQP_BASIC_CLASS;
     frame.payload.properties.body_size = (uint64_t)out->body.length;
@@ -150,7 +73,7 @@ static bool send_head(struct mg_line *line, const struct out *out)
 }
 
 /* A message of which a part is sent cannot be taken back but with the connection. */
-static bool send_body(struct mg_line *line, const struct out *out)
+static bool send_body(struct mg_line *line, const struct mg_out *out)
 {
     size_t most = (size_t)amqp_get_frame_max(line->connection) - 8;
     char *block = mg_text_allocate(1, most);
@@ -171,15 +94,15 @@ static bool send_body(struct mg_line *line, const struct out *out)
     return sent;
 }
 
-static bool publish(struct mg_line *line, struct out *out)
+static bool publish(struct mg_line *line, struct mg_out *out)
 {
-    struct destination *destination = out->destination;
+    struct destination *destination = (struct destination *)line->amqp;
     amqp_basic_publish_t method = {
         .exchange = amqp_cstring_bytes(destination->exchange),
         .routing_key = amqp_cstring_bytes(destination->routing_key),
         .mandatory = 1,
     };
-    out->tag = ++destination->tags;
+    out->number = ++destination->tags;
     mg_courier_blocks(destination->amqp.courier, true);
     bool sent = mg_line_sent(line, amqp_send_method(line->connection, MG_LINE_CHANNEL,
                                                     AMQP_BASIC_PUBLISH_METHOD, &method)) &&
@@ -190,24 +113,25 @@ static bool publish(struct mg_line *line, struct out *out)
 
 /* ---- what the broker says ---- */
 
-static void settle(struct out *out, bool confirmed)
+static void settle(struct mg_out *out, bool confirmed)
 {
     if (!confirmed)
-        complete(out, MG_TEMPORARY, "amqp.nack", "The broker could not take the message.");
+        mg_out_complete(out, MG_TEMPORARY, "amqp.nack", "The broker could not take the message.");
     else if (out->returned)
-        complete(out, MG_TEMPORARY, "amqp.unroutable",
-                 "The broker has no queue that is bound to this exchange for this routing key.");
+        mg_out_complete(
+            out, MG_TEMPORARY, "amqp.unroutable",
+            "The broker has no queue that is bound to this exchange for this routing key.");
     else
-        complete(out, MG_DELIVERED, NULL, NULL);
+        mg_out_complete(out, MG_DELIVERED, NULL, NULL);
 }
 
 static void confirmation(struct destination *destination, uint64_t tag, bool multiple,
                          bool confirmed)
 {
-    struct out *next;
-    for (struct out *out = destination->outs; out; out = next) {
+    struct mg_out *next;
+    for (struct mg_out *out = destination->outgoing.outs; out; out = next) {
         next = out->next;
-        if (out->tag && (out->tag == tag || (multiple && (tag == 0 || out->tag < tag))))
+        if (out->number && (out->number == tag || (multiple && (tag == 0 || out->number < tag))))
             settle(out, confirmed);
     }
 }
@@ -219,8 +143,8 @@ static void returned(struct destination *destination, const amqp_frame_t *frame)
     destination->returning.body = frame->payload.properties.body_size;
     if (!(properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG))
         return;
-    for (struct out *out = destination->outs; out; out = out->next)
-        if (out->tag && strlen(out->message->id) == properties->message_id.len &&
+    for (struct mg_out *out = destination->outgoing.outs; out; out = out->next)
+        if (out->number && strlen(out->message->id) == properties->message_id.len &&
             memcmp(out->message->id, properties->message_id.bytes, properties->message_id.len) == 0)
             out->returned = true;
 }
@@ -274,10 +198,8 @@ static bool out_opened(struct mg_line *line)
 
 static bool out_step(struct mg_line *line)
 {
-    struct destination *destination = (struct destination *)line->amqp;
-    struct out *out = destination->outs;
-    while (out && out->tag)
-        out = out->next;
+    const struct destination *destination = (struct destination *)line->amqp;
+    struct mg_out *out = mg_out_waiting(&destination->outgoing);
     return !out || publish(line, out);
 }
 
@@ -290,10 +212,7 @@ static bool out_full(struct mg_line *line)
 static int out_patience(struct mg_line *line)
 {
     const struct destination *destination = (struct destination *)line->amqp;
-    for (const struct out *out = destination->outs; out; out = out->next)
-        if (!out->tag)
-            return 0;
-    return 1000;
+    return mg_out_waiting(&destination->outgoing) ? 0 : 1000;
 }
 
 /* The broker closes the channel over a message that is larger than it takes; of those on the way it
@@ -301,12 +220,12 @@ static int out_patience(struct mg_line *line)
 static void judge_largest(struct mg_line *line)
 {
     struct destination *destination = (struct destination *)line->amqp;
-    struct out *largest = NULL;
-    for (struct out *out = destination->outs; out; out = out->next)
-        if (out->tag && (!largest || out->body.length > largest->body.length))
+    struct mg_out *largest = NULL;
+    for (struct mg_out *out = destination->outgoing.outs; out; out = out->next)
+        if (out->number && (!largest || out->body.length > largest->body.length))
             largest = out;
     if (largest)
-        complete(largest, MG_PERMANENT, "amqp.too-large", line->text);
+        mg_out_complete(largest, MG_PERMANENT, "amqp.too-large", line->text);
 }
 
 static void out_lost(struct mg_line *line)
@@ -315,8 +234,8 @@ static void out_lost(struct mg_line *line)
     if (line->closed_with == AMQP_PRECONDITION_FAILED && strstr(line->text, " size "))
         judge_largest(line);
     line->closed_with = 0;
-    while (destination->outs)
-        complete(destination->outs, MG_TEMPORARY, line->code, line->text);
+    while (destination->outgoing.outs)
+        mg_out_complete(destination->outgoing.outs, MG_TEMPORARY, line->code, line->text);
 }
 
 static void run(void *context)
@@ -333,89 +252,20 @@ static void run(void *context)
 
 /* ---- the loop ---- */
 
-static void out_arrived(struct mg_letter *letter)
-{
-    struct out *out = (struct out *)letter;
-    struct out **link = &out->destination->outs;
-    while (*link)
-        link = &(*link)->next;
-    *link = out;
-}
-
 void mg_amqp_deliver(struct mg_amqp *amqp, struct mg_delivery *delivery)
 {
-    struct destination *destination = (struct destination *)amqp;
-    struct out *out = mg_text_allocate(1, sizeof *out);
-    *out = (struct out){
-        .letter = {.open = out_arrived},
-        .destination = destination,
-        .delivery = delivery,
-        .serial = ++destination->serials,
-        .next_underway = destination->underway,
-        .message = amqp->gateway->delivery_message(delivery),
-        .attempt = amqp->gateway->delivery_attempt(delivery),
-    };
-    mg_body_make(amqp->gateway, delivery, &out->body);
-    destination->underway = out;
-    mg_courier_to_thread(amqp->courier, &out->letter);
-}
-
-/* A cancellation names its delivery by number, since that may be on its way home meanwhile. */
-struct cancellation {
-    struct mg_letter letter; /* first */
-    struct destination *destination;
-    uint64_t serial;
-};
-
-static void cancellation_drop(struct mg_letter *letter)
-{
-    free(letter);
-}
-
-static void cancellation_arrived(struct mg_letter *letter)
-{
-    struct cancellation *cancellation = (struct cancellation *)letter;
-    struct out *out = cancellation->destination->outs;
-    while (out && out->serial != cancellation->serial)
-        out = out->next;
-    if (out)
-        complete(out, MG_TEMPORARY, "cancelled",
-                 out->tag ? "The delivery was broken off before the broker had confirmed it."
-                          : "The delivery was broken off before it could be published.");
-    free(cancellation);
-}
-
-static void grace_over(void *context)
-{
-    struct out *out = context;
-    out->grace = NULL;
-    mg_courier_break(out->destination->amqp.courier);
+    mg_out_deliver(&((struct destination *)amqp)->outgoing, delivery);
 }
 
 void mg_amqp_cancel(struct mg_amqp *amqp, struct mg_delivery *delivery)
 {
-    struct destination *destination = (struct destination *)amqp;
-    struct out *out = destination->underway;
-    while (out && out->delivery != delivery)
-        out = out->next_underway;
-    assert(out);
-    if (out->grace)
-        return;
-    struct cancellation *cancellation = mg_text_allocate(1, sizeof *cancellation);
-    *cancellation = (struct cancellation){
-        .letter = {.open = cancellation_arrived, .drop = cancellation_drop},
-        .destination = destination,
-        .serial = out->serial,
-    };
-    mg_courier_to_thread(amqp->courier, &cancellation->letter);
-    /* The thread may be stuck in sending it. */
-    out->grace = amqp->gateway->timer(amqp->instance, GRACE, grace_over, out);
+    mg_out_cancel(&((struct destination *)amqp)->outgoing, delivery);
 }
 
 static void close_destination(struct mg_amqp *amqp)
 {
     struct destination *destination = (struct destination *)amqp;
-    assert(!destination->underway);
+    assert(!destination->outgoing.underway);
     mg_courier_end(amqp->courier);
     mg_broker_free(&amqp->broker);
     free(destination);
@@ -433,6 +283,7 @@ struct mg_amqp *mg_amqp_open_destination(const struct mg_gateway *gateway,
     destination->exchange = gateway->parameter_text(instance, "exchange");
     destination->routing_key = gateway->parameter_text(instance, "routing-key");
     destination->line.amqp = amqp;
+    destination->outgoing = (struct mg_outgoing){.gateway = gateway, .instance = instance};
     amqp->close = close_destination;
     if (strlen(destination->exchange) > 127 || strlen(destination->routing_key) > 255)
         gateway->fail(instance, "amqp.parameter",
@@ -442,6 +293,7 @@ struct mg_amqp *mg_amqp_open_destination(const struct mg_gateway *gateway,
                       "Name an exchange, or as routing-key the queue, or both.");
     else if (!mg_courier_start(gateway, instance, run, destination, &amqp->courier))
         gateway->fail(instance, "amqp.thread", "The system gives no thread for the connection.");
+    destination->outgoing.courier = amqp->courier;
     if (amqp->courier)
         return amqp;
     mg_broker_free(&amqp->broker);

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,9 +194,7 @@ static void tidings_open(struct mg_letter *letter)
 {
     const struct tidings *tidings = (struct tidings *)letter;
     const struct mg_gateway *gateway = tidings->gateway;
-    /* Before ABI 2 the gateway did not want to know. */
-    if (gateway->size >= offsetof(struct mg_gateway, state) + sizeof gateway->state &&
-        gateway->state)
+    if (gateway->size >= offsetof(struct mg_gateway, state) + sizeof gateway->state)
         gateway->state(tidings->instance, tidings->code ? MG_STATE_DOWN : MG_STATE_READY,
                        tidings->code, tidings->text);
     tidings_free(letter);
@@ -210,7 +209,7 @@ void mg_broker_tell(struct mg_courier *courier, const struct mg_gateway *gateway
                                 .instance = instance,
                                 .code = mg_text_copy(code),
                                 .text = code ? mg_text_copy(text) : NULL};
-    gateway->log(instance, code ? MG_LEVEL_WARNING : MG_LEVEL_NOTICE, code ? code : "broker.ready",
-                 NULL, text);
+    if (!code)
+        gateway->log(instance, MG_LEVEL_INFO, "broker.ready", NULL, text);
     mg_courier_to_loop(courier, &tidings->letter);
 }

@@ -50,7 +50,7 @@ bool mg_broker_password(const struct mg_broker *broker, char password[MG_BROKER_
  * up to half a minute, give or take a quarter, so that many gateways do not come all at once. */
 int mg_broker_pause(unsigned attempts);
 
-/* Thread. Tells gateway and log that the broker can be used (code NULL), or why not. */
+/* Thread. Tells the gateway that the broker can be used (code NULL), or why not, which it logs. */
 void mg_broker_tell(struct mg_courier *courier, const struct mg_gateway *gateway,
                     struct mg_instance *instance, const char *code, const char *text);
 

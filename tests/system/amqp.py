@@ -235,7 +235,7 @@ def distrusted(world):
         gateway, client = world.other(
             name, [dict(name=name, adapter="amqp", **world.secure(routing_key="secure-out", **change))], (), [name])
         post(world, f"test:{name}", client)
-        line = gateway.wait_for("amqp.tls", seconds=20)
+        line = gateway.wait_for("instance.down", code="amqp.tls", seconds=20)
         assert reason in line, line
         gateway.stop()
     equal(world.broker.count("secure-out"), 0, "messages in the queue")
@@ -248,7 +248,7 @@ def password(world):
         "locked", [dict(name="locked", adapter="amqp",
                         **world.plain(routing_key="secure-out", password_file=file))], (), ["locked"])
     _, identifier = post(world, "test:locked", client)
-    gateway.wait_for("amqp.login", seconds=20)
+    gateway.wait_for("instance.down", code="amqp.login", seconds=20)
     equal(world.broker.count("secure-out"), 0, "messages in the queue")
     private_file(file, PASSWORD)
     wait_for(lambda: world.broker.count("secure-out") == 1, "the delivery", 60)
@@ -276,7 +276,7 @@ def no_exchange(world):
         "unmade", [dict(name="unmade", adapter="amqp", **world.plain(exchange="unmade", routing_key="x"))], (),
         ["unmade"])
     _, identifier = post(world, "test:unmade", client)
-    gateway.wait_for("amqp.exchange")
+    gateway.wait_for("instance.down", code="amqp.exchange")
     world.broker.do(lambda channel: (channel.exchange_declare("unmade", "fanout", durable=True),
                                      channel.queue_declare("made", durable=True),
                                      channel.queue_bind("made", "unmade")))
@@ -382,7 +382,7 @@ def hanging(world):
     all_arrived(world, identifiers)
 
 
-@test("the gateway stops while the broker hangs, without waiting for it")
+@test("the gateway stops while the broker hangs, and waits no longer than for any delivery")
 def stops(world):
     world.rabbit.signal(signal.SIGSTOP)
     post(world, "remscheid")

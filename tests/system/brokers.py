@@ -10,13 +10,14 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
 import subprocess
 import types
 
-from harness import SOURCE, Process, environment, wait_for
+from harness import PATIENCE, SOURCE, Process, environment, wait_for
 from tap import Skip
 
 RABBIT_PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -27,6 +28,11 @@ def listening(port):
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def found(name):
+    """The path of a program, which may stand in a folder that only root looks into; None: it is not installed."""
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 def private_file(path, text):
@@ -109,6 +115,89 @@ class Rabbit(Process):
         if not self.running():
             raise AssertionError(f"RabbitMQ ended at once:\n{self.log()[-3000:]}")
         return self
+
+
+class Mosquitto(Process):
+    """A Mosquitto with a port for passwords and one for certificates."""
+
+    def __init__(self, world):
+        for name in ("mosquitto", "mosquitto_passwd", "mosquitto_pub", "mosquitto_sub"):
+            if not found(name):
+                raise Skip(f"there is no {name} (packages mosquitto and mosquitto-clients)")
+        self.world, self.folder = world, world.folder / "mosquitto"
+        self.folder.mkdir()
+        self.port, self.secure_port = world.free_port(), world.free_port()
+        users = private_file(self.folder / "users", "")
+        for user, password in (("gateway", PASSWORD), ("sensor", "sensor")):
+            subprocess.run([found("mosquitto_passwd"), "-b", str(users), user, password], check=True,
+                           capture_output=True)
+        pki = world.pki
+        lines = [
+            "per_listener_settings true", "persistence true", f"persistence_location {self.folder}/",
+            "max_queued_messages 0", f"user {pwd.getpwuid(os.getuid()).pw_name}",
+            f"listener {self.port} 127.0.0.1", f"password_file {users}",
+            f"listener {self.secure_port} 127.0.0.1", f"cafile {pki / 'authorities.pem'}",
+            f"certfile {pki / 'gateway-tls.pem'}", f"keyfile {pki / 'gateway-tls.key'}",
+            "require_certificate true", "use_identity_as_username true",
+            f"listener {self.secure_port} 127.0.0.2", f"cafile {pki / 'authorities.pem'}",
+            f"certfile {pki / 'gateway-tls.pem'}", f"keyfile {pki / 'gateway-tls.key'}",
+            "allow_anonymous true",
+        ]
+        (self.folder / "mosquitto.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        super().__init__("mosquitto", world.folder, [found("mosquitto"), "-c", self.folder / "mosquitto.conf"])
+
+    def start(self):
+        self.launch()
+        wait_for(lambda: not self.running() or listening(self.port), "Mosquitto listens", 20)
+        if not self.running():
+            raise AssertionError(f"Mosquitto ended at once:\n{self.log()}")
+        return self
+
+    def login(self):
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-u", "sensor", "-P", "sensor"]
+
+    def publish(self, topic, *bodies, qos=1, version="5", options=()):
+        """As sensors do it: one connection for each message."""
+        for body in bodies:
+            content = ["-s"] if body else ["-n"]
+            subprocess.run([found("mosquitto_pub"), *self.login(), "-V", version, "-q", str(qos), "-t", topic,
+                            *content, *options], input=body.encode() if isinstance(body, str) else body,
+                           check=True, capture_output=True, timeout=60 * PATIENCE)
+
+    def publish_lines(self, topic, lines, qos=1):
+        """Many messages over one connection, as quickly as the broker takes them; none has a line's end in it."""
+        subprocess.run([found("mosquitto_pub"), *self.login(), "-V", "5", "-q", str(qos), "-t", topic, "-l"],
+                       input="".join(line + "\n" for line in lines).encode(), check=True, capture_output=True,
+                       timeout=120 * PATIENCE)
+
+
+class Subscriber(Process):
+    """mosquitto_sub, which writes a line for each message: content type, user properties, content."""
+
+    def __init__(self, world, mosquitto, name, topic, qos=1):
+        super().__init__(name, world.folder, [
+            found("mosquitto_sub"), *mosquitto.login(), "-V", "5", "-c", "-x", "3600", "-i", name, "-q", qos,
+            "-t", topic, "-F", "%C|%P|%x"])
+        world.processes.append(self)
+
+    def start(self):
+        self.launch()
+        return self
+
+    def messages(self):
+        """What has come: (content type, properties, body)."""
+        taken = []
+        for line in self.log().splitlines():
+            if line.count("|") == 2:
+                kind, properties, body = line.split("|")
+                taken.append((kind, dict(pair.split(":", 1) for pair in properties.split()), bytes.fromhex(body)))
+        return taken
+
+    def wait_for(self, identifier, seconds=30):
+        """The message with this id."""
+        return wait_for(lambda: [message for message in self.messages()
+                                 if message[1].get("message-id") == identifier],
+                        f"{self.name} gets {identifier}", seconds, pause=0.1)
 
 
 class Seals:

@@ -22,6 +22,7 @@ SYSTEM_TESTS = \
 	tests/system/revocation.py \
 	tests/system/reload.py \
 	tests/system/folder.py \
+	tests/system/isolation.py \
 	tests/system/mailbox.py \
 	tests/system/sftp.py \
 	tests/system/amqp.py \
@@ -45,7 +46,7 @@ EXTRA_DIST += \
 	tests/system/brokers.py tests/system/amqp.py tests/system/mqtt.py \
 	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
 	tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
-	tests/system/dispatch.py tests/system/folder.py tests/system/sftp.py tests/system/smtp.py tests/system/gate.py tests/system/harness.py \
+	tests/system/dispatch.py tests/system/isolation.py tests/system/programs/ill tests/system/folder.py tests/system/sftp.py tests/system/smtp.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
 	tests/system/install.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py tests/system/order.py tests/system/refusals.py \
 	tests/system/reload.py tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py \

@@ -75,6 +75,7 @@ static void stop(evutil_socket_t number, short what, void *context)
         return;
     }
     gateway->stopping = true;
+    mg_operate_stopping(gateway->operate);
     mg_intake_stop(gateway->intake);
     mg_listeners_stop(gateway->listeners, listeners_drained, gateway);
     static const struct timeval patience = {GRACE / 1000, 0};
@@ -204,6 +205,22 @@ static bool start_listeners(struct gateway *gateway, struct mg_error *error)
     return true;
 }
 
+static bool start_operate(struct gateway *gateway, struct mg_error *error)
+{
+    const struct mg_operate_options options = {
+        .base = gateway->base,
+        .store = gateway->store,
+        .background = gateway->background,
+        .host = gateway->host,
+        .dispatch = gateway->dispatch,
+    };
+    gateway->operate = mg_operate_new(&options);
+    if (!mg_operate_prepare(gateway->operate, gateway->config, error))
+        return false;
+    mg_operate_commit(gateway->operate, gateway->config);
+    return true;
+}
+
 static void reload(evutil_socket_t number, short what, void *context)
 {
     (void)number;
@@ -234,6 +251,7 @@ static void free_gateway(struct gateway *gateway)
     free_event(gateway->idle_look);
     free_event(gateway->expire_timer);
     free_event(gateway->revocation_timer);
+    mg_operate_free(gateway->operate);
     mg_listeners_free(gateway->listeners);
     /* Adapters may wait for their work, so the pools outlive them; what the pools and the store
      * have completed is told before those end who want to know. */
@@ -325,7 +343,7 @@ bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
     bool started = start_loop(&gateway, &error) && start_threads(&gateway, &error) &&
                    start_store(&gateway, &error) && start_clients(&gateway, &error) &&
                    start_adapters(&gateway, &error) && start_listeners(&gateway, &error) &&
-                   log_start(&gateway, &error);
+                   start_operate(&gateway, &error) && log_start(&gateway, &error);
     if (started) {
         start_signals(&gateway);
         gateway_start_upkeep(&gateway);

@@ -33,7 +33,7 @@ static void print_help(void)
          "  -h, --help         this text\n"
          "  -V, --version      the version\n"
          "\n"
-         "SIGTERM stops gracefully, SIGHUP reads revocation lists again. See muengstend(8).");
+         "SIGTERM stops gracefully, SIGHUP reads the configuration again. See muengstend(8).");
 }
 
 static bool set_log_level(const char *name)

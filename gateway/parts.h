@@ -10,6 +10,7 @@
 #include "gateway/dispatch/clients.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/listeners.h"
+#include "gateway/operate/operate.h"
 
 #include <event2/dns.h>
 #include <event2/event.h>
@@ -31,6 +32,7 @@ struct gateway {
     struct mg_host *host;
     struct mg_dispatch *dispatch;
     struct mg_listeners *listeners;
+    struct mg_operate *operate;
     struct event *stop_signals[2];
     struct event *reload_signal;
     struct event *revocation_timer;

@@ -6,6 +6,7 @@
  * it has succeeded does anything change. A configuration with a mistake changes nothing and says
  * why.
  */
+#include "gateway/base/buffer.h"
 #include "gateway/base/log.h"
 #include "gateway/parts.h"
 
@@ -55,28 +56,59 @@ static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_c
 {
     if (!mg_listeners_prepare(gateway->listeners, config, error))
         return false;
+    if (!mg_operate_prepare(gateway->operate, config, error)) {
+        mg_listeners_abandon(gateway->listeners);
+        return false;
+    }
     if (!mg_clients_prepare(gateway->clients, config, error)) {
+        mg_operate_abandon(gateway->operate);
         mg_listeners_abandon(gateway->listeners);
         return false;
     }
     if (!mg_host_apply(gateway->host, config, catalogue, error)) {
         mg_clients_abandon(gateway->clients);
+        mg_operate_abandon(gateway->operate);
         mg_listeners_abandon(gateway->listeners);
         return false;
     }
     mg_clients_commit(gateway->clients, config);
     mg_listeners_commit(gateway->listeners);
     mg_dispatch_apply(gateway->dispatch, config);
+    mg_operate_commit(gateway->operate, config);
     mg_store_set_retention(gateway->store, config->keep_content, config->keep_trace);
     return true;
+}
+
+/* What was wrong stays to be seen until a configuration is applied. */
+static void refuse(struct gateway *gateway, const struct mg_error *error)
+{
+    mg_log(MG_LOG_ERROR, "gateway.reload-refused", "code", error->code, "place", error->place,
+           "reason", error->text, NULL);
+    struct mg_buffer text = {0};
+    mg_buffer_print(&text, "%s%s%s (%s)", error->place, error->place[0] ? ": " : "", error->text,
+                    error->code);
+    mg_operate_refused(gateway->operate, (const char *const[]){text.data}, 1);
+    mg_buffer_free(&text);
+}
+
+static void refuse_mistakes(struct gateway *gateway, const struct mg_config_problems *problems)
+{
+    mg_log(MG_LOG_ERROR, "gateway.reload-refused", "code", "config.problems", "reason",
+           "the configuration has mistakes; the old one stays in force", NULL);
+    const char **texts = mg_allocate_zeroed(problems->count + 1, sizeof *texts);
+    size_t count = 0;
+    for (size_t i = 0; i < problems->count; i++)
+        if (!problems->list[i].warning)
+            texts[count++] = problems->list[i].text;
+    mg_operate_refused(gateway->operate, texts, count);
+    free(texts);
 }
 
 static void exchange(struct gateway *gateway, struct reload *reload)
 {
     struct mg_error error;
     if (!apply(gateway, reload->config, reload->catalogue, &error)) {
-        mg_log(MG_LOG_ERROR, "gateway.reload-refused", "code", error.code, "place", error.place,
-               "reason", error.text, NULL);
+        refuse(gateway, &error);
         return;
     }
     tell_what_stays(gateway->config, reload->config);
@@ -106,8 +138,7 @@ static void has_read(struct mg_job *job)
     else if (reload->problems.errors == 0)
         exchange(gateway, reload);
     else
-        mg_log(MG_LOG_ERROR, "gateway.reload-refused", "code", "config.problems", "reason",
-               "the configuration has mistakes; the old one stays in force", NULL);
+        refuse_mistakes(gateway, &reload->problems);
     /* Whatever became of the rest, a new revocation list counts. */
     if (!again)
         gateway_look_at_lists(gateway);

@@ -9,7 +9,7 @@ gateway_muengstend_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS
 	-DSYSCONFDIR='"$(sysconfdir)"'
 gateway_muengstend_LDFLAGS = $(AM_LDFLAGS) -pie
 gateway_muengstend_LDADD = \
-	libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
+	liboperate.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
 	libmessage.la libbase.la \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
-	-ldl -lpthread
+	$(JANSSON_LIBS) -ldl -lpthread

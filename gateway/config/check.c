@@ -149,6 +149,20 @@ static void check_listeners(struct mg_reader *reader)
     }
 }
 
+static void check_status(struct mg_reader *reader)
+{
+    const struct mg_config *config = reader->config;
+    const char *address = config->status.address;
+    for (size_t i = 0; i < config->listener_count && address; i++) {
+        const struct mg_config_listener *listener = &config->listeners[i];
+        const char *port = strrchr(address, ':');
+        if (strcmp(listener->address, address) == 0 && port && strcmp(port, ":0") != 0)
+            mg_config_problem(reader->problems, &config->status.place, false,
+                              "the address %.100s is already that of the listener at %s:%d",
+                              address, listener->place.file, listener->place.line);
+    }
+}
+
 void mg_reader_check(struct mg_reader *reader)
 {
     if (reader->incomplete)
@@ -158,4 +172,5 @@ void mg_reader_check(struct mg_reader *reader)
     check_destinations(reader);
     check_profiles(reader);
     check_listeners(reader);
+    check_status(reader);
 }

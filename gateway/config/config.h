@@ -174,6 +174,11 @@ struct mg_config {
     int64_t keep_trace;      /* default 90 days */
     int64_t keep_duplicates; /* since acceptance; default 365 days */
 
+    struct mg_config_status {
+        struct mg_config_place place;
+        const char *address; /* NULL: the state of the gateway is served nowhere */
+    } status;
+
     struct mg_config_listener *listeners;
     size_t listener_count;
     struct mg_config_profile *profiles;

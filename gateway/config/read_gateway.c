@@ -1,6 +1,7 @@
 /* What a gateway has one of: its name, identity, trust, store, limits. */
 #include "gateway/config/credentials.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -229,6 +230,37 @@ static void read_retention(struct mg_reader *reader)
                           "be accepted a second time");
 }
 
+static bool is_loopback(const char *host, size_t length)
+{
+    char text[INET_ADDRSTRLEN] = "";
+    struct in_addr address;
+    if (length == strlen("[::1]") && memcmp(host, "[::1]", length) == 0)
+        return true;
+    if (length >= sizeof text)
+        return false;
+    memcpy(text, host, length);
+    return inet_pton(AF_INET, text, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+/* What is served there is for everybody who reaches it, so nobody from outside may. */
+static void read_status(struct mg_reader *reader)
+{
+    const xmlNode *element = only(reader, "status");
+    if (!element)
+        return;
+    struct mg_config_status *status = &reader->config->status;
+    status->place = mg_reader_place(reader, element);
+    status->address = mg_reader_text_or(reader, element, "address", "");
+    const char *colon = strrchr(status->address, ':');
+    int64_t port;
+    if (!colon || !mg_value_read(MG_VALUE_COUNT, colon + 1, &port) || port > 65535 ||
+        !is_loopback(status->address, (size_t)(colon - status->address)))
+        mg_reader_problem(reader, element, false,
+                          "address=\"%.100s\" is not an address of this machine alone: say "
+                          "127.0.0.1:PORT or [::1]:PORT with a port up to 65535",
+                          status->address);
+}
+
 void mg_read_gateway(struct mg_reader *reader)
 {
     read_root(reader);
@@ -243,4 +275,5 @@ void mg_read_gateway(struct mg_reader *reader)
     read_trust(reader);
     read_limits(reader);
     read_retention(reader);
+    read_status(reader);
 }

@@ -14,6 +14,7 @@ struct mg_counter {
     struct mg_counter *next;
     char *adapter;
     char *instance;
+    bool is_source; /* a source and a destination may have the same name */
     char *name;
     char *help;
     int64_t value;
@@ -35,7 +36,8 @@ static struct mg_counter *make_counter(struct mg_instance *instance, const char 
     struct mg_host *host = instance->host;
     size_t count = 0;
     for (struct mg_counter *counter = host->counters; counter; counter = counter->next) {
-        if (strcmp(counter->instance, instance->name) != 0 ||
+        if (counter->is_source != (instance->end.source != NULL) ||
+            strcmp(counter->instance, instance->name) != 0 ||
             strcmp(counter->adapter, instance->adapter->name) != 0)
             continue;
         if (strcmp(counter->name, name) == 0)
@@ -53,6 +55,7 @@ static struct mg_counter *make_counter(struct mg_instance *instance, const char 
         .next = host->counters,
         .adapter = mg_copy_text(instance->adapter->name),
         .instance = mg_copy_text(instance->name),
+        .is_source = instance->end.source != NULL,
         .name = mg_copy_text(name),
         .help = mg_copy_text(help ? help : ""),
     };
@@ -65,21 +68,21 @@ static void add_to_counter(struct mg_counter *counter, int64_t number)
         counter->value += number;
 }
 
-bool mg_host_counter(const struct mg_host *host, size_t number, struct mg_host_counter *facts)
+void mg_host_each_counter(const struct mg_host *host,
+                          void (*see)(const struct mg_host_counter *counter, void *context),
+                          void *context)
 {
-    const struct mg_counter *counter = host->counters;
-    while (counter && number-- > 0)
-        counter = counter->next;
-    if (!counter)
-        return false;
-    *facts = (struct mg_host_counter){
-        .adapter = counter->adapter,
-        .instance = counter->instance,
-        .name = counter->name,
-        .help = counter->help,
-        .value = counter->value,
-    };
-    return true;
+    for (const struct mg_counter *counter = host->counters; counter; counter = counter->next) {
+        const struct mg_host_counter facts = {
+            .adapter = counter->adapter,
+            .instance = counter->instance,
+            .is_source = counter->is_source,
+            .name = counter->name,
+            .help = counter->help,
+            .value = counter->value,
+        };
+        see(&facts, context);
+    }
 }
 
 void mg_host_end_counters(struct mg_host *host)

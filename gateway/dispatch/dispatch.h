@@ -45,6 +45,45 @@ void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination);
 void mg_dispatch_stop(struct mg_dispatch *dispatch, int64_t grace, void (*drained)(void *context),
                       void *context);
 
+/* ---- what operators see ---- */
+
+/* Deliveries, by what was recorded of them. */
+struct mg_dispatch_counts {
+    int64_t delivered;
+    int64_t collected;
+    int64_t postponed; /* attempts that failed and are repeated */
+    int64_t dead;
+};
+
+/* Of one lane; texts are valid until the loop goes on. Times are milliseconds since 1970, and 0
+ * where there is none. */
+struct mg_dispatch_facts {
+    const char *name;
+    bool
+        removed; /* no longer configured: ends with what runs; then the rest says nothing but counts
+                  */
+    bool paused;
+    bool ordered;
+    bool blocked;          /* ordered, and a dead one stands before the next … */
+    struct mg_id blocking; /* … of this message; zeroed: not known at the moment */
+    unsigned concurrency;
+    unsigned running;
+    struct mg_host_facts instance;
+    enum mg_breaker_state { MG_BREAKER_CLOSED, MG_BREAKER_OPEN, MG_BREAKER_HALF_OPEN } breaker;
+    unsigned failures;    /* temporary ones in a row */
+    int64_t next_attempt; /* when the lane looks again by itself */
+    struct mg_dispatch_counts counts;
+    int64_t last_success;
+    int64_t last_failure;
+    const char *failure_code; /* of the last failure; empty: none yet */
+    const char *failure_text;
+};
+
+/* Calls see for every lane, in no order. */
+void mg_dispatch_each(const struct mg_dispatch *dispatch,
+                      void (*see)(const struct mg_dispatch_facts *facts, void *context),
+                      void *context);
+
 /* Nothing may run. NULL is allowed. */
 void mg_dispatch_free(struct mg_dispatch *dispatch);
 

@@ -382,14 +382,13 @@ struct mg_instance *mg_host_destination(struct mg_host *host, const char *name)
     return NULL;
 }
 
-bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_facts *facts)
+void mg_instance_tell(const struct mg_instance *instance, struct mg_host_facts *facts)
 {
-    if (number >= host->instance_count)
-        return false;
-    const struct mg_instance *instance = host->instances[number];
     *facts = (struct mg_host_facts){
         .name = instance->name,
         .adapter = instance->adapter->name,
+        .version = instance->adapter->version,
+        .abi = instance->adapter->abi,
         .is_source = instance->end.source != NULL,
         .retiring = instance->retiring,
         .down = instance->down,
@@ -404,6 +403,13 @@ bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_fac
         facts->restarts = state.restarts;
         facts->pid = state.pid;
     }
+}
+
+bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_facts *facts)
+{
+    if (number >= host->instance_count)
+        return false;
+    mg_instance_tell(host->instances[number], facts);
     return true;
 }
 

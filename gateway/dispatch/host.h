@@ -60,6 +60,8 @@ struct mg_instance *mg_host_destination(struct mg_host *host, const char *name);
 struct mg_host_facts {
     const char *name;
     const char *adapter;
+    const char *version; /* of the adapter; NULL: it says none */
+    unsigned abi;
     bool is_source;
     bool retiring;    /* ends because of a reload */
     bool down;        /* takes nothing at the moment; code and text say why */
@@ -77,12 +79,15 @@ bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_fac
 struct mg_host_counter {
     const char *adapter;
     const char *instance;
+    bool is_source;
     const char *name;
     const char *help;
     int64_t value;
 };
-/* The counter with that number, from 0; false: there is none. */
-bool mg_host_counter(const struct mg_host *host, size_t number, struct mg_host_counter *counter);
+/* Calls see for every counter, in no order; texts are valid until the host is freed. */
+void mg_host_each_counter(const struct mg_host *host,
+                          void (*see)(const struct mg_host_counter *counter, void *context),
+                          void *context);
 
 /* The handler for a listener's server; its context is a value made by mg_host_listener. */
 void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head *head,

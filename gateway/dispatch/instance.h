@@ -66,6 +66,9 @@ struct mg_host {
  * folders as absolute paths. They were checked before. */
 void mg_instance_resolve_parameters(struct mg_instance *instance);
 
+/* What operators see of it. */
+void mg_instance_tell(const struct mg_instance *instance, struct mg_host_facts *facts);
+
 /* Something that was underway in the instance has ended: a retired one may be closed now. */
 void mg_instance_ended(struct mg_instance *instance);
 

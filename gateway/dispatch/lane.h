@@ -16,6 +16,15 @@
 /* Milliseconds that a store that failed, or full workers, are left alone. */
 #define MG_LANE_PAUSE 1000
 
+/* What became of a lane's deliveries since it was made. */
+struct mg_lane_history {
+    struct mg_dispatch_counts counts;
+    int64_t last_success; /* milliseconds since 1970; 0: none yet */
+    int64_t last_failure;
+    char failure_code[MG_ERROR_CODE_SIZE]; /* of the last one */
+    char failure_text[256];
+};
+
 struct mg_lane {
     struct mg_lane *next;
     struct mg_dispatch *dispatch;
@@ -31,6 +40,7 @@ struct mg_lane {
     bool removed; /* the configuration no longer has it: ends with what runs */
     struct event *timer;
     struct mg_store_claim claim;
+    struct mg_lane_history history;
     LIST_HEAD(, mg_delivery) deliveries; /* those running */
 };
 
@@ -87,6 +97,11 @@ void mg_delivery_record(struct mg_delivery *delivery);
  */
 void mg_delivery_give_back(struct mg_delivery *delivery, int64_t pause, const char *code,
                            const char *text);
+
+/* facts.c: an attempt has ended, and what the adapter said of it. */
+void mg_lane_note(struct mg_lane *lane, const struct mg_outcome *outcome);
+/* facts.c: what became of a delivery is recorded. */
+void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state);
 
 /* Starts a timer; what is negative is due at once. */
 void mg_lane_start_timer(struct event *timer, int64_t milliseconds);

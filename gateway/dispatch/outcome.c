@@ -54,6 +54,8 @@ static void recorded(struct mg_store_outcome *outcome)
         }
     } else {
         log_outcome(delivery);
+        if (outcome->attempt_counts || outcome->state != MG_DELIVERY_WAITING)
+            mg_lane_count(lane, outcome->state);
     }
     if (outcome->state == MG_DELIVERY_WAITING) {
         int64_t wait = outcome->next_attempt - mg_clock_now();
@@ -179,8 +181,10 @@ void mg_delivery_conclude(struct mg_delivery *delivery, const struct mg_outcome 
         break;
     }
     /* What never left the house, or was called back, says nothing of the destination. */
-    if (delivery->loaded && !delivery->kept)
+    if (delivery->loaded && !delivery->kept) {
         work_breaker(delivery->lane, outcome->kind);
+        mg_lane_note(delivery->lane, outcome);
+    }
     describe_outcome(delivery, outcome);
     stored->blocks = blocks(delivery);
     mg_delivery_record(delivery);

@@ -10,6 +10,7 @@ libdispatch_la_SOURCES = \
 	gateway/dispatch/delivery.c gateway/dispatch/delivery.h \
 	gateway/dispatch/dispatch.c gateway/dispatch/dispatch.h \
 	gateway/dispatch/end.c gateway/dispatch/end.h \
+	gateway/dispatch/facts.c \
 	gateway/dispatch/give_up.c \
 	gateway/dispatch/host.c gateway/dispatch/host.h \
 	gateway/dispatch/http_in.c \
@@ -55,3 +56,16 @@ DISPATCH_LANES_ROOMS = \
 tests_unit_dispatch_lanes_LDADD = $(DISPATCH_LANES_ROOMS) \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	-ldl -lpthread
+
+# The same for boxes: an adapter that lets the test ask in its name.
+check_LTLIBRARIES += tests/unit/adapter_boxes.la
+tests_unit_adapter_boxes_la_SOURCES = tests/unit/adapter_boxes.c
+tests_unit_adapter_boxes_la_LDFLAGS = \
+	$(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^(mg_adapter_entry|boxes_[a-z]*)$$'
+
+UNIT_TESTS += tests/unit/dispatch_boxes
+tests_unit_dispatch_boxes_SOURCES = tests/unit/dispatch_boxes.c
+tests_unit_dispatch_boxes_CPPFLAGS = $(tests_unit_dispatch_lanes_CPPFLAGS)
+tests_unit_dispatch_boxes_DEPENDENCIES = $(DISPATCH_LANES_ROOMS) tests/unit/adapter_boxes.la
+tests_unit_dispatch_boxes_LDADD = $(tests_unit_dispatch_lanes_LDADD)

@@ -17,13 +17,19 @@ struct destination {
     struct destination *next_in_bucket;
 };
 
+/* What is of no destination. */
+struct whole {
+    int64_t messages;
+    int64_t spooled; /* bytes */
+};
+
 /* Destinations are never forgotten: there are only as many as were ever configured. */
 struct mg_store_queues {
     pthread_mutex_t lock; /* whoever reads, and the writer where it changes what is read */
     struct destination *buckets[BUCKETS];
-    int64_t kept_messages;
+    struct whole kept;
     /* The writer's. */
-    int64_t messages;
+    struct whole now;
     struct destination *changed;
 };
 
@@ -63,10 +69,11 @@ static struct destination **find(struct mg_store_queues *queues, const char *nam
 /* ---- counting ---- */
 
 /* The writer alone changes the buckets, so it may look without the lock. */
-struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues, const char *name)
+struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues,
+                                              const char *destination_name)
 {
     char known_as[MG_STORE_NAME_SIZE];
-    mg_store_copy_text(known_as, sizeof known_as, name);
+    mg_store_copy_text(known_as, sizeof known_as, destination_name);
     struct destination **place = find(queues, known_as), *destination = *place;
     if (!destination) {
         destination = mg_allocate_zeroed(1, sizeof *destination);
@@ -108,9 +115,10 @@ void mg_store_tally_ended(struct mg_store_tally *tally, int64_t key, int64_t siz
         tally->queue.oldest = 0;
 }
 
-void mg_store_queues_add_messages(struct mg_store_queues *queues, int64_t number)
+void mg_store_queues_add(struct mg_store_queues *queues, int64_t messages, int64_t spooled)
 {
-    queues->messages += number;
+    queues->now.messages += messages;
+    queues->now.spooled += spooled;
 }
 
 bool mg_store_queues_find_oldest(struct mg_store_queues *queues,
@@ -140,9 +148,9 @@ static void end_changes(struct mg_store_queues *queues, bool kept)
             one->now = one->kept;
     }
     if (kept)
-        queues->kept_messages = queues->messages;
+        queues->kept = queues->now;
     else
-        queues->messages = queues->kept_messages;
+        queues->now = queues->kept;
     pthread_mutex_unlock(&queues->lock);
 }
 
@@ -189,7 +197,8 @@ void mg_store_queues_read_all(struct mg_store_queues *queues, struct mg_store_qu
 void mg_store_queues_totals(struct mg_store_queues *queues, struct mg_store_totals *totals)
 {
     pthread_mutex_lock(&queues->lock);
-    totals->messages = queues->kept_messages;
+    totals->messages = queues->kept.messages;
+    totals->bytes = queues->kept.spooled;
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct destination *one = queues->buckets[i]; one; one = one->next_in_bucket) {
             totals->waiting += one->kept.queue.waiting;

@@ -24,11 +24,12 @@ void mg_store_queues_free(struct mg_store_queues *queues);
 
 /* The writer's. The tally lives as long as the queues; one that is asked for counts as changed. */
 struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues,
-                                              const char *destination);
+                                              const char *destination_name);
 void mg_store_tally_accepted(struct mg_store_tally *tally, int64_t key, int64_t received,
                              int64_t size);
 void mg_store_tally_ended(struct mg_store_tally *tally, int64_t key, int64_t size, bool dead);
-void mg_store_queues_add_messages(struct mg_store_queues *queues, int64_t number);
+/* Messages, and bytes in spool files; either may be less than zero. */
+void mg_store_queues_add(struct mg_store_queues *queues, int64_t messages, int64_t spooled);
 
 /* Calls find for every tally whose oldest is gone and which still has some; false if one fails. */
 bool mg_store_queues_find_oldest(struct mg_store_queues *queues,
@@ -41,6 +42,7 @@ void mg_store_queues_undo(struct mg_store_queues *queues);
 void mg_store_queues_read(struct mg_store_queues *queues, struct mg_store_queue *queue);
 void mg_store_queues_read_all(struct mg_store_queues *queues, struct mg_store_queue **all,
                               size_t *count);
+/* In totals->bytes, those in spool files. */
 void mg_store_queues_totals(struct mg_store_queues *queues, struct mg_store_totals *totals);
 
 #endif

@@ -275,6 +275,7 @@ struct mg_store *mg_store_sqlite_open(const struct mg_store_options *options,
         close_store(&sqlite->store);
         return NULL;
     }
+    mg_store_queues_keep(sqlite->queues);
     mg_sqlite_look_at_space(sqlite);
     if (!mg_sqlite_start_writer(sqlite, error)) {
         close_store(&sqlite->store);

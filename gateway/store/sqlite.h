@@ -276,7 +276,7 @@ bool mg_sqlite_return_all_leases(struct mg_sqlite *sqlite, const char *destinati
 
 /* ---- the numbers ---- */
 
-/* Counts what the file holds, when it is opened. */
+/* Counts what the database holds, when it is opened. */
 bool mg_sqlite_count(struct mg_sqlite *sqlite, struct mg_error *error);
 /* Before a commit: looks for the oldest of those destinations whose oldest has ended. */
 bool mg_sqlite_find_oldest(struct mg_sqlite *sqlite);
@@ -287,7 +287,7 @@ bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg
 
 /* ---- the readers ---- */
 
-/* Deletes the files of the spool that no row names. */
+/* Deletes the files of the spool that no row names, and counts the others. */
 bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error);
 void mg_sqlite_close_readers(struct mg_sqlite *sqlite);
 

@@ -153,6 +153,15 @@ bool mg_sqlite_refuse_for_space(bool refused, struct mg_error *error)
     return refused;
 }
 
+static int64_t spooled_bytes(const struct mg_store_accept *accept)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < accept->part_count; i++)
+        if (accept->parts[i].spool && accept->parts[i].spool->in_file)
+            bytes += accept->parts[i].spool->length;
+    return bytes;
+}
+
 static bool accept_message(struct mg_sqlite *sqlite, struct mg_store_accept *accept)
 {
     if (mg_sqlite_refuse_for_space(atomic_load(&sqlite->full), &accept->error))
@@ -173,7 +182,8 @@ static bool accept_message(struct mg_sqlite *sqlite, struct mg_store_accept *acc
     if (is_new &&
         !(add_deliveries(sqlite, accept, seq) && add_first_event(sqlite, seq, accept->received)))
         return false;
-    mg_store_queues_add_messages(sqlite->queues, is_new);
+    if (is_new)
+        mg_store_queues_add(sqlite->queues, 1, spooled_bytes(accept));
     accept->ok = true;
     return true;
 }

@@ -49,8 +49,7 @@ bool mg_sqlite_count(struct mg_sqlite *sqlite, struct mg_error *error)
         !count_each(sqlite, count_dead, read_dead, error) ||
         !mg_sqlite_number(&sqlite->writer, "SELECT count(*) FROM messages", &messages, error))
         return false;
-    mg_store_queues_add_messages(sqlite->queues, messages);
-    mg_store_queues_keep(sqlite->queues);
+    mg_store_queues_add(sqlite->queues, messages, 0);
     return true;
 }
 

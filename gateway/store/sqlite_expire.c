@@ -72,6 +72,7 @@ static bool collect_spools(struct mg_sqlite *sqlite, int64_t seq, bool records, 
             batch->spools = mg_reallocate(batch->spools, batch->spool_room * sizeof *batch->spools);
         }
         mg_sqlite_column_id(spools, 0, &batch->spools[batch->spool_count++]);
+        mg_store_queues_add(sqlite->queues, 0, -sqlite3_column_int64(spools, 1));
     }
     if (passed)
         mg_sqlite_reset(writer, statement);
@@ -141,7 +142,7 @@ static bool drop_stage(struct mg_sqlite *sqlite, int stage, int64_t until, struc
             return false;
     }
     if (stage == 1)
-        mg_store_queues_add_messages(sqlite->queues, -(int64_t)batch->count);
+        mg_store_queues_add(sqlite->queues, -(int64_t)batch->count, 0);
     *more = *more || batch->count == MG_STORE_EXPIRE_BATCH;
     return true;
 }

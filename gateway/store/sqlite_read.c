@@ -454,43 +454,10 @@ bool mg_sqlite_list(struct mg_store *store, const char *destination, struct mg_s
 
 /* ---- the whole ---- */
 
-/* Calls do for every entry of the spool's folder that is named by an id. */
-static bool for_each_spool(struct mg_sqlite *sqlite,
-                           bool (*do_it)(struct mg_sqlite *sqlite, const char *name,
-                                         const struct mg_id *id, void *context),
-                           void *context, struct mg_error *error)
-{
-    int folder = openat(sqlite->store.spool_folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
-    if (!entries) {
-        mg_fail(error, "store.failed", "the spool cannot be listed: %s", strerror(errno));
-        if (folder >= 0)
-            close(folder);
-        return false;
-    }
-    bool passed = true;
-    for (struct dirent *entry; passed && (entry = readdir(entries));) {
-        struct mg_id id;
-        if (mg_id_parse(entry->d_name, &id))
-            passed = do_it(sqlite, entry->d_name, &id, context);
-    }
-    closedir(entries);
-    return passed;
-}
-
-static bool add_size(struct mg_sqlite *sqlite, const char *name, const struct mg_id *id,
-                     void *context)
-{
-    (void)id;
-    struct stat facts;
-    if (fstatat(sqlite->store.spool_folder, name, &facts, 0) == 0)
-        *(int64_t *)context += facts.st_size;
-    return true;
-}
-
 bool mg_sqlite_totals(struct mg_store *store, struct mg_store_totals *totals,
                       struct mg_error *error)
 {
+    (void)error;
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
     mg_store_queues_totals(sqlite->queues, totals);
     static const char *const files[] = {"store.db", "store.db-wal"};
@@ -498,33 +465,57 @@ bool mg_sqlite_totals(struct mg_store *store, struct mg_store_totals *totals,
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (fstatat(sqlite->folder, files[i], &facts, 0) == 0)
             totals->bytes += facts.st_size;
-    return for_each_spool(sqlite, add_size, &totals->bytes, error);
+    return true;
 }
 
-static bool remove_if_unnamed(struct mg_sqlite *sqlite, const char *name, const struct mg_id *id,
-                              void *context)
+static DIR *open_spool(struct mg_sqlite *sqlite, struct mg_error *error)
 {
-    (void)name;
-    struct mg_sqlite_connection *reader = context;
+    int folder = openat(sqlite->store.spool_folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+    if (!entries) {
+        mg_fail(error, "store.failed", "the spool cannot be listed: %s", strerror(errno));
+        if (folder >= 0)
+            close(folder);
+    }
+    return entries;
+}
+
+static bool is_named(struct mg_sqlite_connection *reader, const struct mg_id *id, bool *named)
+{
     mg_sqlite_bind_id(mg_sqlite_bind(reader, R_SPOOLED), 1, id);
-    bool named;
-    if (!mg_sqlite_row(reader, R_SPOOLED, &named))
+    if (!mg_sqlite_row(reader, R_SPOOLED, named))
         return false;
     mg_sqlite_reset(reader, R_SPOOLED);
+    return true;
+}
+
+static bool sweep_file(struct mg_sqlite *sqlite, struct mg_sqlite_connection *reader,
+                       const char *name)
+{
+    struct mg_id id;
+    struct stat facts;
+    bool named;
+    if (!mg_id_parse(name, &id))
+        return true;
+    if (!is_named(reader, &id, &named))
+        return false;
     if (!named)
-        mg_store_spool_remove(sqlite->store.spool_folder, id);
+        mg_store_spool_remove(sqlite->store.spool_folder, &id);
+    else if (fstatat(sqlite->store.spool_folder, name, &facts, 0) == 0)
+        mg_store_queues_add(sqlite->queues, 0, facts.st_size);
     return true;
 }
 
 bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error)
 {
     struct mg_sqlite_connection *reader = take_reader(sqlite, error);
-    if (!reader)
-        return false;
-    reader->failure = SQLITE_OK;
-    bool passed = for_each_spool(sqlite, remove_if_unnamed, reader, error);
-    if (!passed && reader->failure != SQLITE_OK)
-        mg_sqlite_fail(reader, error);
-    return_reader(sqlite, reader);
+    DIR *entries = reader ? open_spool(sqlite, error) : NULL;
+    bool passed = entries;
+    for (struct dirent *entry; passed && (entry = readdir(entries));)
+        passed = sweep_file(sqlite, reader, entry->d_name) || mg_sqlite_fail(reader, error);
+    if (entries)
+        closedir(entries);
+    if (reader)
+        return_reader(sqlite, reader);
     return passed;
 }

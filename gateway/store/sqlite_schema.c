@@ -234,9 +234,9 @@ const char *const mg_sqlite_writes[W_COUNT] = {
                      " ORDER BY seq LIMIT ?2) AND until <= ?1",
     [W_EXPIRED] = "SELECT seq, ended FROM endings WHERE stage = ?1 AND ended <= ?2"
                   " ORDER BY ended, seq LIMIT ?3",
-    [W_CONTENT_SPOOLS] = "SELECT spool FROM contents WHERE key BETWEEN ?1 << 20"
+    [W_CONTENT_SPOOLS] = "SELECT spool, size FROM contents WHERE key BETWEEN ?1 << 20"
                          " AND (?1 << 20) + " NUMBER_LAST " AND +spool IS NOT NULL",
-    [W_RECORD_SPOOLS] = "SELECT spool FROM records WHERE key BETWEEN ?1 << 20"
+    [W_RECORD_SPOOLS] = "SELECT spool, size FROM records WHERE key BETWEEN ?1 << 20"
                         " AND (?1 << 20) + " NUMBER_LAST " AND +spool IS NOT NULL",
     [W_DELETE_CONTENT] =
         "DELETE FROM contents WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,

@@ -157,10 +157,10 @@ struct mg_store_claim {
     bool ok;
     struct mg_store_delivery *deliveries; /* the caller frees it with free() */
     size_t count;
-    int64_t next_due; /* when it is worth asking again: the next attempt of one that waits, or the
-                       * end of a lease; 0: neither */
+    int64_t next_due;   /* when it is worth asking again: the next attempt of one that waits, or the
+                         * end of a lease; 0: neither */
     int64_t next_lease; /* of an unordered claim: the end of the first lease; 0: none */
-    bool blocked;     /* of an ordered claim: nothing goes until somebody decides about … */
+    bool blocked;       /* of an ordered claim: nothing goes until somebody decides about … */
     struct mg_id blocking; /* … the delivery of this message, which is dead or held */
     struct mg_error error;
     void (*done)(struct mg_store_claim *claim);

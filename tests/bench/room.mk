@@ -1,7 +1,10 @@
 # bench: measures the gateway as a whole; `make bench`.
-EXTRA_PROGRAMS = tests/bench/fill tests/bench/floor tests/bench/load
+EXTRA_PROGRAMS = tests/bench/boxes tests/bench/fill tests/bench/floor tests/bench/load
 EXTRA_DIST += tests/bench/run tests/bench/mailbox
 CLEANFILES += $(EXTRA_PROGRAMS)
+
+tests_bench_boxes_SOURCES = tests/bench/boxes.c
+tests_bench_boxes_LDADD = libstore.la libbase.la -lpthread
 
 tests_bench_fill_SOURCES = tests/bench/fill.c
 tests_bench_fill_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
@@ -18,6 +21,6 @@ tests_bench_load_LDADD = \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
 bench: all $(EXTRA_PROGRAMS)
-	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000 --box 1000000
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
 .PHONY: bench

@@ -10,7 +10,7 @@ import time
 from harness import (QUICK, PATIENCE, World, configuration, destination, equal, partner, route, wait_for)
 from tap import run, test
 
-NAMES = ("patient", "wary", "hasty", "single")
+NAMES = ("patient", "wary", "hasty", "single", "known")
 
 
 class Dispatch(World):
@@ -23,8 +23,11 @@ class Dispatch(World):
             "wary": dict(first="50ms", longest="100ms", breaker="3", breaker_time="1500ms"),
             "hasty": dict(first="200ms", longest="400ms", give_up="1500ms"),
             "single": QUICK,
+            "known": QUICK,
         }
-        choices = {"wary": dict(concurrency=1), "single": dict(concurrency=1)}
+        choices = {"wary": dict(concurrency=1), "single": dict(concurrency=1),
+                   "known": dict(tls_certificate=self.pki / "solingen-registry-tls.pem",
+                                 tls_key=self.pki / "solingen-registry-tls.key")}
         self.text = configuration(
             self, partners=[partner(self.pki, "wuppertal-portal")],
             destinations=[destination(name, self.systems[name], tempers[name], **choices.get(name, {}))
@@ -63,6 +66,13 @@ def retry(world):
     # 400, 800 and 1600 ms, of which chance takes away up to half.
     assert 0.19 < first and 0.39 < second and 0.79 < third, (first, second, third)
     assert third < 1.7 * PATIENCE + 1, third
+
+
+@test("a system is called under the identity of its destination, or the gateway's where it has none")
+def identity(world):
+    for name, shown in (("known", "registry.solingen.example"), ("single", "gateway.muengsten.example")):
+        entry = world.systems[name].wait_for(id=world.send(name), answer=200)
+        equal(entry["client"], shown, f"the certificate that {name} has seen")
 
 
 @test("a system that breaks the connection, or answers what is no HTTP, is asked again")

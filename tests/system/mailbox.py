@@ -6,8 +6,10 @@ import datetime
 import http.client
 import json
 import os
+import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -33,6 +35,8 @@ BOXES = {
     "late": (dict(give_up="2s"), {}),
     "closed": ({}, dict(paused="true")),
     "manual": ({}, {}),
+    "changed": ({}, dict(lease=60)),
+    "apart": ({}, dict(isolation="process", lease=2)),
 }
 
 
@@ -69,9 +73,6 @@ class Box:
     def fetch(self, identifier=None, **query):
         """The oldest message, or a given one; None if there is none."""
         answer = self.ask("POST", f"/messages/{identifier}/fetch" if identifier else "/fetch", **query)
-        while answer.status == 503 and answer.code == "mailbox.busy":
-            time.sleep(0.05)
-            answer = self.ask("POST", "/fetch", **query)
         if answer.status == 204:
             return None
         return Fetched(answer.expect(200))
@@ -109,6 +110,15 @@ class Mailboxes(World):
 
     def fill(self, box, number):
         return [self.send(box)[1] for _ in range(number)]
+
+    def reload(self, was, now):
+        """Gives the gateway the configuration in which the one text is replaced by the other."""
+        text = self.main.config_file.read_text(encoding="utf-8")
+        assert was in text, was
+        before = len(self.main.lines("gateway.reloaded"))
+        self.main.config_file.write_text(text.replace(was, now), encoding="utf-8")
+        self.main.signal(signal.SIGHUP)
+        wait_for(lambda: self.main.lines("gateway.reloaded")[before:], "the new configuration is in force")
 
     def report(self, identifier):
         return self.client().report(identifier).expect(200).body.decode()
@@ -280,19 +290,28 @@ class Reader(threading.Thread):
                 self.faults.append(str(fault))
 
     def once(self):
-        asked = time.time()
-        fetched = self.box.fetch()
-        if not fetched:
+        answer = self.when_it_can(lambda: self.box.ask("POST", "/fetch"))
+        if answer.status == 204:
             time.sleep(0.02)
             return
+        fetched = Fetched(answer.expect(200))
         self.held.append((fetched.id, fetched.claim))
         if not self.acknowledges:
             return
-        status = self.box.acknowledge(fetched).status
+        status = self.when_it_can(lambda: self.box.acknowledge(fetched)).status
         if status == 204:
             self.acknowledged.append(fetched.id)
-        elif status != 409 or time.time() - asked < fetched.until - asked:
+        elif status != 409 or time.time() < fetched.until:
             self.faults.append(f"acknowledging answered {status} while the lease lasted")
+
+    def when_it_can(self, ask):
+        """Asks again while the box says that it cannot."""
+        answer = ask()
+        while answer.status == 503 and not self.stop.is_set():
+            self.unanswered += 1
+            time.sleep(0.05)
+            answer = ask()
+        return answer
 
 
 def start_readers(world, name, number, **choices):
@@ -411,6 +430,92 @@ def paused(world):
     answer = box.ask("POST", "/fetch").expect(503, "destination.paused")
     assert int(answer.headers["Retry-After"]) > 0
     equal([entry["id"] for entry in box.list()["messages"]], identifiers)
+
+
+# ---- reloads ----
+
+@test("a reload changes a box under its readers, and none of them notices, nor is a message lost or given twice")
+def changed(world):
+    identifiers = world.fill("changed", 60)
+    stop, readers = start_readers(world, "changed", 6)
+    for lease in (50, 40, 30, 60):
+        before = sum(len(reader.acknowledged) for reader in readers)
+        identifiers += world.fill("changed", 10)
+        was = re.search(r'lease="\d\d"', world.main.config_file.read_text(encoding="utf-8"))[0]
+        world.reload(was, f'lease="{lease}"')
+        identifiers += world.fill("changed", 10)
+        wait_for(lambda: sum(len(reader.acknowledged) for reader in readers) > before, "it goes on")
+    wait_for(lambda: sum(len(reader.acknowledged) for reader in readers) >= len(identifiers), "all are collected", 30)
+    end_readers(stop, readers)
+    equal([reader.unanswered for reader in readers], [0] * 6, "requests without an answer")
+    equal(sorted(i for reader in readers for i, _ in reader.held), sorted(identifiers), "what they had")
+
+
+@test("a box that a reload closes, removes and opens again has kept what was in it and the claims on it")
+def closed_and_opened(world):
+    box = Box(world, "changed")
+    identifiers = world.fill("changed", 3)
+    first, second = box.fetch(), box.fetch()
+    world.reload('lease="60"', 'lease="60" paused="true"')
+    box.ask("POST", "/fetch").expect(503, "destination.paused")
+    box.acknowledge(first).expect(204)
+    text = world.main.config_file.read_text(encoding="utf-8")
+    whole = re.search(r'<destination name="changed".*?</destination>', text, re.DOTALL)[0]
+    way = re.search(r'<route [^>]*to="changed"/>', text)[0]
+    world.main.config_file.write_text(text.replace(way, ""), encoding="utf-8")
+    world.reload(whole, "<!-- changed -->")
+    box.ask("POST", "/fetch").expect(404, "http.path")
+    world.reload("<!-- changed -->", whole.replace(' paused="true"', "") + way)
+    equal([entry["id"] for entry in box.list()["messages"]], identifiers[2:])
+    box.acknowledge(second).expect(204)
+    equal(box.empty(), identifiers[2:])
+
+
+# ---- in a process of its own ----
+
+def hosts_of(process):
+    """The processes of adapters that a gateway has started."""
+    children = pathlib.Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [int(word) for file in children for word in file.read_text(encoding="ascii").split()]
+
+
+@test("a box whose adapter runs in a process of its own is the same to its readers")
+def apart(world):
+    assert hosts_of(world.main), "no process of an adapter"
+    box = Box(world, "apart")
+    uuid, identifier = world.send("apart")
+    wait_for(lambda: box.ask("GET").status == 200, "the process is ready")
+    listed = box.list(limit=5)
+    equal([(entry["id"], entry["uuid"]) for entry in listed["messages"]], [(identifier, uuid)])
+    fetched = box.fetch(lease=60)
+    seen = world.inspect(fetched)
+    equal((fetched.id, fetched.attempt, seen["uuid"], seen["valid"]), (identifier, 1, uuid, "yes"))
+    equal(box.fetch(), None)
+    box.ask("POST", f"/messages/{identifier}/fetch").expect(409, "box.taken")
+    box.give_back(fetched).expect(204)
+    fetched = box.fetch(identifier)
+    box.acknowledge(fetched).expect(204)
+    box.acknowledge(fetched).expect(204)
+    box.give_back(fetched).expect(409, "box.lost")
+    box.ask("POST", f"/messages/{identifier}/fetch").expect(404, "box.unknown")
+    box.ask("GET", limit="x").expect(400, "mailbox.query")
+    Box(world, "apart", STRANGER).ask("GET").expect(403, "partner.not-permitted")
+
+
+@test("the process of a box may be killed again and again: no message is lost, and none is acknowledged twice")
+def apart_and_killed(world):
+    identifiers = world.fill("apart", 60)
+    stop, readers = start_readers(world, "apart", 4)
+    for number in range(1, 4):
+        wait_for(lambda: sum(len(reader.acknowledged) for reader in readers) >= 12 * number, "it goes on", 30)
+        for pid in hosts_of(world.main):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: Box(world, "apart").ask("GET").status == 200 and Box(world, "apart").list()["number"] == 0,
+             "the box becomes empty", 60, pause=0.2)
+    end_readers(stop, readers)
+    acknowledged = [identifier for reader in readers for identifier in reader.acknowledged]
+    equal(len(acknowledged), len(set(acknowledged)), "each is acknowledged once")
+    equal({i for reader in readers for i, _ in reader.held}, set(identifiers), "what they had")
 
 
 # ---- the document ----

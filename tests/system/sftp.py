@@ -537,12 +537,12 @@ def gateway_killed(world):
         equal(len({entry["id"] for entry in world.remscheid.record(uuid=message.uuid)}), 1, "ids of one message")
 
 
-@test("a key that others can read, or a server without key and password, is refused with the reason")
+@test("an unknown or bad parameter, and a server without key and password, are refused with the reason")
 def bad_configuration(world):
     for change, words in ((("step-timeout=\"%d\"" % STEP, "step-timeout=\"0\""), "step-timeout"),
                           (("known-hosts=", "known-host="), "known-host"),
                           ((f"key=\"{world.server.user_key}\"", ""), "key or password-file")):
-        text = world.text().replace(*change)
+        text = world.text().replace(*change).replace('adapter="sftp"', 'adapter="sftp" isolation="none"')
         file = world.folder / "bad.xml"
         file.write_text(text, encoding="utf-8")
         done = subprocess.run([muengstend(), "-c", file], capture_output=True, text=True, check=False,

@@ -415,10 +415,9 @@ def gateway_killed(world):
         equal(world.opened(mail)[0][f"{identifier}.xml"].decode(), message.text)
 
 
-@test("what would go out in clear, a key that others can read, or a file that is no certificate is refused")
+@test("what would go out in clear, an address that is more than one, and a file that is no certificate are refused")
 def bad_configuration(world):
     text = world.text()
-    world.mailer.key.chmod(0o600)
     for old, new, words in (('host="localhost" port="%d" security="none"' % world.postfix.clear_port,
                              'host="mail.example" port="25" security="none"', "loopback only"),
                             ('security="tls"', 'security="perhaps"', "starttls, tls or none"),
@@ -427,11 +426,24 @@ def bad_configuration(world):
                              "cannot be read"),
                             ('cipher="aes-256-gcm"', 'cipher="des"', "aes-256-cbc")):
         assert old in text, old
+        bad = text.replace(old, new).replace('adapter="smtp"', 'adapter="smtp" isolation="none"')
         file = world.folder / "bad.xml"
-        file.write_text(text.replace(old, new), encoding="utf-8")
+        file.write_text(bad, encoding="utf-8")
         done = subprocess.run([muengstend(), "-c", file], capture_output=True, text=True, check=False,
                               timeout=30 * PATIENCE, env=environment())
         assert done.returncode != 0 and words in done.stdout + done.stderr, (words, done.stderr)
+
+
+@test("in a process of its own, an instance with a bad parameter is down for that reason, and the others work")
+def down(world):
+    text = world.text().replace('cipher="aes-256-gcm"', 'cipher="des"').replace(
+        f":{world.port}", f":{world.free_port()}")
+    gateway = world.gateway(text, name="gateway-down")
+    gateway.wait_for("instance.down", instance="gcm", code="smtp.parameter")
+    _, signed = world.signed("wuppertal", "test:usual")
+    identifier = world.client("wuppertal-portal", gateway.port).post(signed).expect(201).id
+    world.mail(identifier)
+    equal(gateway.stop(), 0, "status")
 
 
 @test("the gateway stops in good time though a server says nothing")

@@ -94,6 +94,7 @@ static void what_is_not_said_has_a_default(void)
     CU_ASSERT_EQUAL(config->reserve, 256 << 20);
     CU_ASSERT_EQUAL(config->workers, 0);
     CU_ASSERT_PTR_NULL(config->proxy);
+    CU_ASSERT_PTR_NULL(config->status.address);
     CU_ASSERT_EQUAL(config->revocation_check, 60000);
     CU_ASSERT_EQUAL(config->limits.message, 16 << 20);
     CU_ASSERT_EQUAL(config->limits.xml.size, 16 << 20);
@@ -179,7 +180,7 @@ static void everything_that_can_be_said_is_heard(void)
            "<listener name=\"inner\" address=\"[::1]:0\" head=\"8K\" headers=\"20\" body=\"2M\" "
            "connections=\"10\" handshake-time=\"1s\" head-time=\"2s\" idle-time=\"3s\" "
            "body-pause=\"4s\" body-rate=\"100\" write-pause=\"5s\" write-buffer=\"16K\" "
-           "requests=\"11\"/><source name=\"inner\" adapter=\"rest\" listener=\"inner\"/>"
+           "requests=\"11\"/><status address=\"[::1]:9980\"/><source name=\"inner\" adapter=\"rest\" listener=\"inner\"/>"
            "<partner name=\"archive\" title=\" City Archive \" tls-subject=\"CN=a, O=b\" "
            "issuer=\"authority.pem\" "
            "signing-subject=\"CN=s\" rsa-2048-until=\"2099-12-31\" quota=\"60\" "
@@ -196,6 +197,8 @@ static void everything_that_can_be_said_is_heard(void)
     CU_ASSERT(http->head == 8192 && http->headers == 20 && http->body == 2 << 20);
     CU_ASSERT(http->connections == 10 && http->requests == 11 && http->handshake_time == 1000);
     CU_ASSERT(http->head_time == 2000 && http->idle_time == 3000 && http->body_pause == 4000);
+    CU_ASSERT_STRING_EQUAL(config->status.address, "[::1]:9980");
+    CU_ASSERT_EQUAL(config->status.place.line, 3);
     CU_ASSERT(http->body_rate == 100 && http->write_pause == 5000 && http->write_buffer == 16384);
     const struct mg_config_partner *partner = mg_config_partner(config, "archive");
     CU_ASSERT_STRING_EQUAL(partner->title, "City Archive");

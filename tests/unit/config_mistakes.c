@@ -208,6 +208,33 @@ static void two_listeners_at_one_address_are_an_error(void)
                  "the address 127.0.0.1:8443 is already that of the listener");
 }
 
+static void a_status_that_others_could_reach_is_an_error(void)
+{
+    static const char *const wrong[] = {
+        "192.0.2.1:9980", "*:9980",         "[::]:9980",       "0.0.0.0:9980",
+        "128.0.0.1:9980", "localhost:9980", "127.0.0.1:65536",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "<store folder=\"store\"/><status address=\"%s\"/>", wrong[i]);
+        expect_error(STORE, text, "is not an address of this machine alone: say 127.0.0.1:PORT");
+    }
+}
+
+static void a_status_at_the_address_of_a_listener_is_an_error(void)
+{
+    expect_error(STORE, "<store folder=\"store\"/><status address=\"127.0.0.1:8443\"/>",
+                 "the address 127.0.0.1:8443 is already that of the listener");
+}
+
+static void a_second_status_is_an_error(void)
+{
+    expect_error(STORE,
+                 "<store folder=\"store\"/><status address=\"127.0.0.1:1\"/>"
+                 "<status address=\"127.0.0.1:2\"/>",
+                 "<status> is already said at");
+}
+
 static void a_second_route_for_the_same_is_an_error(void)
 {
     expect_error(ROUTE,
@@ -498,6 +525,9 @@ int main(void)
         UNIT_TEST(unknown_names_are_errors_that_tell_the_known_ones),
         UNIT_TEST(a_name_that_occurs_twice_is_an_error_with_both_places),
         UNIT_TEST(two_listeners_at_one_address_are_an_error),
+        UNIT_TEST(a_status_that_others_could_reach_is_an_error),
+        UNIT_TEST(a_status_at_the_address_of_a_listener_is_an_error),
+        UNIT_TEST(a_second_status_is_an_error),
         UNIT_TEST(a_second_route_for_the_same_is_an_error),
         UNIT_TEST(what_a_gateway_needs_is_missed),
         UNIT_TEST(a_certificate_that_cannot_be_read_is_an_error),

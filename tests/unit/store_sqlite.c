@@ -426,6 +426,21 @@ static void space_is_given_back_after_deletion(void)
 
 /* ---- the spool ---- */
 
+/* What the totals say is in files of the spool: all that is neither in the database nor its log. */
+static int64_t spooled_bytes(void)
+{
+    struct mg_store_totals totals;
+    struct stat facts;
+    char path[128];
+    CU_ASSERT(mg_store_totals(fixture.store, &totals, NULL));
+    snprintf(path, sizeof path, "%s/store.db", fixture.folder);
+    CU_ASSERT_FATAL(stat(path, &facts) == 0);
+    totals.bytes -= facts.st_size;
+    snprintf(path, sizeof path, "%s/store.db-wal", fixture.folder);
+    CU_ASSERT_FATAL(stat(path, &facts) == 0);
+    return totals.bytes - facts.st_size;
+}
+
 static size_t spool_files(void)
 {
     char path[128];
@@ -480,9 +495,11 @@ static void spool_files_without_a_row_are_swept_at_the_start(void)
     CU_ASSERT(accept_new(&fixture, &messages[0]));
     spool_content(&messages[1]);
     CU_ASSERT_EQUAL(spool_files(), 2);
+    CU_ASSERT_EQUAL(spooled_bytes(), 60000);
     fixture_close(&fixture);
     CU_ASSERT_FATAL(fixture_open(&fixture));
     CU_ASSERT_EQUAL(spool_files(), 1);
+    CU_ASSERT_EQUAL(spooled_bytes(), 60000);
     char byte;
     CU_ASSERT_EQUAL(mg_store_read(fixture.store, &messages[0].accept.id, MG_PART_CONTENT, 59999,
                                   &byte, 1, NULL),
@@ -505,6 +522,7 @@ static void spool_files_go_with_what_they_belong_to(void)
     accept_now(&fixture, &messages[1]);
     CU_ASSERT(messages[1].accept.result != MG_ACCEPT_NEW);
     CU_ASSERT_EQUAL(spool_files(), 1);
+    CU_ASSERT_EQUAL(spooled_bytes(), 60000);
     /* What nobody stores is dropped. */
     spool_content(&messages[1]);
     CU_ASSERT_EQUAL(spool_files(), 2);
@@ -512,6 +530,7 @@ static void spool_files_go_with_what_they_belong_to(void)
     CU_ASSERT_EQUAL(spool_files(), 1);
     CU_ASSERT(expire_all(&fixture, 12000));
     CU_ASSERT_EQUAL(spool_files(), 0);
+    CU_ASSERT_EQUAL(spooled_bytes(), 0);
     free_messages(2);
     fixture_end(&fixture);
 }
@@ -575,6 +594,25 @@ static void from_the_reserve_what_was_accepted_is_still_delivered(void)
     fixture_end(&fixture);
 }
 
+static void with_the_reserve_used_up_nothing_is_taken_but_settlements_are_recorded(void)
+{
+    struct mg_store_delivery delivery;
+    fixture_begin(&fixture, mg_store_sqlite_open);
+    make_messages(2);
+    CU_ASSERT(accept_new(&fixture, &messages[0]));
+    CU_ASSERT(accept_new(&fixture, &messages[1]));
+    CU_ASSERT_FATAL(take_one(&fixture, "remscheid", 10000, 90000, &delivery));
+    leave_of_reserve(16);
+    struct mg_store_take take = {.destination = "remscheid", .now = 10000, .lease = 90000};
+    CU_ASSERT_FALSE(take_now(&fixture, &take));
+    CU_ASSERT_STRING_EQUAL(take.error.code, "store.full");
+    struct mg_store_settle settle = settle_of(&delivery, MG_DELIVERY_COLLECTED, 11000);
+    CU_ASSERT(settle_now(&fixture, &settle));
+    CU_ASSERT_EQUAL(state_of(&fixture, &delivery.message), MG_DELIVERY_COLLECTED);
+    free_messages(2);
+    fixture_end(&fixture);
+}
+
 static bool wait_until_ready(bool ready)
 {
     int64_t end = mg_clock_monotonic() + unit_patience(5000) * 1000;
@@ -607,6 +645,9 @@ static void a_full_disk_refuses_calls_whole_until_there_is_space_again(void)
     struct mg_store_totals totals;
     CU_ASSERT(mg_store_totals(fixture.store, &totals, NULL));
     CU_ASSERT_EQUAL(totals.messages, 1);
+    struct mg_store_queue queue;
+    mg_store_queue(fixture.store, "remscheid", &queue);
+    CU_ASSERT(queue.waiting == 1 && queue.running == 1 && queue.bytes == 3000);
     CU_ASSERT_EQUAL(state_of(&fixture, &delivery.message), MG_DELIVERY_RUNNING);
     lossy_vfs_fill(false);
     /* By itself, without a call. */
@@ -661,6 +702,7 @@ int main(void)
         UNIT_TEST(spool_files_go_with_what_they_belong_to),
         UNIT_TEST(below_the_reserve_nothing_is_accepted_but_outcomes_are_recorded),
         UNIT_TEST(from_the_reserve_what_was_accepted_is_still_delivered),
+        UNIT_TEST(with_the_reserve_used_up_nothing_is_taken_but_settlements_are_recorded),
         UNIT_TEST(a_full_disk_refuses_calls_whole_until_there_is_space_again),
         UNIT_TEST(a_store_that_is_not_ready_recovers_with_the_next_commit),
     };

@@ -1,0 +1,89 @@
+/* What operators see of the lanes. */
+#include "gateway/base/clock.h"
+#include "gateway/dispatch/instance.h"
+#include "gateway/dispatch/lane.h"
+
+#include <stdio.h>
+
+void mg_lane_note(struct mg_lane *lane, const struct mg_outcome *outcome)
+{
+    struct mg_lane_history *history = &lane->history;
+    if (outcome->kind == MG_DELIVERED) {
+        history->last_success = mg_clock_now();
+        return;
+    }
+    history->last_failure = mg_clock_now();
+    snprintf(history->failure_code, sizeof history->failure_code, "%s",
+             outcome->code ? outcome->code : "");
+    snprintf(history->failure_text, sizeof history->failure_text, "%s",
+             outcome->text ? outcome->text : "");
+}
+
+void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state)
+{
+    struct mg_dispatch_counts *counts = &lane->history.counts;
+    switch (state) {
+    case MG_DELIVERY_DELIVERED:
+        counts->delivered++;
+        break;
+    case MG_DELIVERY_COLLECTED:
+        counts->collected++;
+        break;
+    case MG_DELIVERY_DEAD:
+        counts->dead++;
+        break;
+    case MG_DELIVERY_WAITING:
+        counts->postponed++;
+        break;
+    default:
+        break;
+    }
+}
+
+static int64_t due(const struct event *timer)
+{
+    struct timeval at;
+    if (!evtimer_pending(timer, &at))
+        return 0;
+    return (int64_t)at.tv_sec * 1000 + at.tv_usec / 1000;
+}
+
+static void tell(const struct mg_lane *lane, struct mg_dispatch_facts *facts)
+{
+    const struct mg_breaker *breaker = &lane->breaker;
+    facts->paused = lane->destination->paused;
+    facts->ordered = lane->destination->ordered;
+    facts->concurrency = lane->destination->concurrency;
+    facts->blocked = lane->blocked;
+    if (lane->blocked && !lane->claiming)
+        facts->blocking = lane->claim.blocking;
+    mg_instance_tell(lane->instance, &facts->instance);
+    facts->failures = breaker->failures;
+    if (breaker->open)
+        facts->breaker =
+            mg_clock_monotonic() < breaker->try_at ? MG_BREAKER_OPEN : MG_BREAKER_HALF_OPEN;
+    facts->next_attempt = due(lane->timer);
+}
+
+void mg_dispatch_each(const struct mg_dispatch *dispatch,
+                      void (*see)(const struct mg_dispatch_facts *facts, void *context),
+                      void *context)
+{
+    for (const struct mg_lane *lane = dispatch->lanes; lane; lane = lane->next) {
+        const struct mg_lane_history *history = &lane->history;
+        struct mg_dispatch_facts facts = {
+            .name = lane->name,
+            .removed = lane->removed,
+            .running = lane->running,
+            .counts = history->counts,
+            .last_success = history->last_success,
+            .last_failure = history->last_failure,
+            .failure_code = history->failure_code,
+            .failure_text = history->failure_text,
+        };
+        /* The instance of one that is removed may be gone. */
+        if (!lane->removed)
+            tell(lane, &facts);
+        see(&facts, context);
+    }
+}

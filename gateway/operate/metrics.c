@@ -1,0 +1,326 @@
+#include "gateway/operate/metrics.h"
+
+#include "gateway/operate/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- the format ---- */
+
+static void add_help(struct mg_buffer *buffer, const char *help)
+{
+    struct mg_buffer shown = {0};
+    mg_shown_text(&shown, help);
+    for (const char *at = shown.data ? shown.data : ""; *at; at++) {
+        if (*at == '\\')
+            mg_buffer_add_text(buffer, "\\\\");
+        else
+            mg_buffer_add(buffer, *at == '\n' || *at == '\r' ? " " : at, 1);
+    }
+    mg_buffer_free(&shown);
+}
+
+static void begin(struct mg_buffer *buffer, const char *name, const char *type, const char *help)
+{
+    mg_buffer_print(buffer, "# HELP %s ", name);
+    add_help(buffer, help);
+    mg_buffer_print(buffer, "\n# TYPE %s %s\n", name, type);
+}
+
+static void add_label(struct mg_buffer *buffer, const char *name, const char *value)
+{
+    struct mg_buffer shown = {0};
+    mg_shown_text(&shown, value);
+    mg_buffer_print(buffer, "%s=\"", name);
+    for (const char *at = shown.data ? shown.data : ""; *at; at++) {
+        if (*at == '\n')
+            mg_buffer_add_text(buffer, "\\n");
+        else if (*at == '\\' || *at == '"')
+            mg_buffer_print(buffer, "\\%c", *at);
+        else
+            mg_buffer_add(buffer, *at == '\r' ? " " : at, 1);
+    }
+    mg_buffer_add_text(buffer, "\"");
+    mg_buffer_free(&shown);
+}
+
+/* A name with up to two labels; a label without a name is none. */
+static void add_series(struct mg_buffer *buffer, const char *name, const char *const labels[4])
+{
+    mg_buffer_add_text(buffer, name);
+    if (labels[0]) {
+        mg_buffer_add_text(buffer, "{");
+        add_label(buffer, labels[0], labels[1]);
+        if (labels[2]) {
+            mg_buffer_add_text(buffer, ",");
+            add_label(buffer, labels[2], labels[3]);
+        }
+        mg_buffer_add_text(buffer, "}");
+    }
+}
+
+#define LABELS(...)                                                                                \
+    (const char *const[4])                                                                         \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define NO_LABELS LABELS(NULL)
+
+static void add_number(struct mg_buffer *buffer, const char *name, const char *const labels[4],
+                       int64_t value)
+{
+    add_series(buffer, name, labels);
+    mg_buffer_print(buffer, " %" PRId64 "\n", value);
+}
+
+static void add_seconds(struct mg_buffer *buffer, const char *name, const char *const labels[4],
+                        double value)
+{
+    add_series(buffer, name, labels);
+    mg_buffer_print(buffer, " %.3f\n", value);
+}
+
+static double seconds(int64_t milliseconds)
+{
+    return (double)milliseconds / 1000.0;
+}
+
+/* ---- the gateway ---- */
+
+static void write_process(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    begin(buffer, "muengsten_build_info", "gauge", "The version of the gateway; always 1.");
+    add_number(buffer, "muengsten_build_info", LABELS("version", overview->version), 1);
+    begin(buffer, "process_start_time_seconds", "gauge",
+          "When the gateway was started, in seconds since 1970.");
+    add_seconds(buffer, "process_start_time_seconds", NO_LABELS, seconds(overview->started));
+    begin(buffer, "process_cpu_seconds_total", "counter",
+          "Processor time that the gateway has used, in seconds.");
+    add_seconds(buffer, "process_cpu_seconds_total", NO_LABELS, overview->process.processor);
+    begin(buffer, "process_resident_memory_bytes", "gauge", "Memory of the gateway, in bytes.");
+    add_number(buffer, "process_resident_memory_bytes", NO_LABELS, overview->process.resident);
+    begin(buffer, "muengsten_stopping", "gauge",
+          "1 while the gateway takes nothing new and ends what it has begun.");
+    add_number(buffer, "muengsten_stopping", NO_LABELS, overview->stopping);
+}
+
+static void write_configuration(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    const struct mg_overview_reloads *reloads = &overview->reloads;
+    begin(buffer, "muengsten_configuration_info", "gauge",
+          "SHA-256 of the configuration that is in force; always 1.");
+    add_number(buffer, "muengsten_configuration_info", LABELS("hash", overview->hash), 1);
+    begin(buffer, "muengsten_configuration_loaded_timestamp_seconds", "gauge",
+          "When the configuration in force was read, in seconds since 1970.");
+    add_seconds(buffer, "muengsten_configuration_loaded_timestamp_seconds", NO_LABELS,
+                seconds(overview->loaded));
+    begin(buffer, "muengsten_reloads_total", "counter",
+          "Configurations that were to be applied while the gateway runs.");
+    add_number(buffer, "muengsten_reloads_total", LABELS("result", "applied"), reloads->applied);
+    add_number(buffer, "muengsten_reloads_total", LABELS("result", "refused"), reloads->refused);
+    begin(buffer, "muengsten_configuration_refused", "gauge",
+          "1 if the last configuration that was to be applied had a mistake.");
+    add_number(buffer, "muengsten_configuration_refused", NO_LABELS, reloads->last_refused > 0);
+}
+
+static void write_store(const struct mg_overview_store *store, struct mg_buffer *buffer)
+{
+    begin(buffer, "muengsten_store_messages", "gauge", "Messages that the store holds.");
+    add_number(buffer, "muengsten_store_messages", NO_LABELS, store->messages);
+    if (store->bytes >= 0) {
+        begin(buffer, "muengsten_store_size_bytes", "gauge",
+              "Database and spool on disk, in bytes, when they were measured last.");
+        add_number(buffer, "muengsten_store_size_bytes", NO_LABELS, store->bytes);
+    }
+    begin(buffer, "muengsten_store_accepts", "gauge",
+          "1 while the store takes messages; 0 at its reserve of free space, or after a failure.");
+    add_number(buffer, "muengsten_store_accepts", NO_LABELS, store->accepts);
+    begin(buffer, "muengsten_store_records", "gauge",
+          "1 while the store can record deliveries; 0 stops them.");
+    add_number(buffer, "muengsten_store_records", NO_LABELS, store->records);
+}
+
+/* ---- destinations ---- */
+
+static void write_queue_numbers(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+        size_t offset;
+    } numbers[] = {
+        {"muengsten_destination_waiting", "Deliveries that are not over, running ones included.",
+         offsetof(struct mg_store_queue, waiting)},
+        {"muengsten_destination_running", "Deliveries that are underway, or taken from a mailbox.",
+         offsetof(struct mg_store_queue, running)},
+        {"muengsten_destination_dead", "Deliveries that were given up and are still stored.",
+         offsetof(struct mg_store_queue, dead)},
+        {"muengsten_destination_waiting_bytes",
+         "Content of the messages that wait for the destination, in bytes.",
+         offsetof(struct mg_store_queue, bytes)},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        begin(buffer, numbers[i].name, "gauge", numbers[i].help);
+        for (size_t j = 0; j < overview->destination_count; j++) {
+            const struct mg_overview_destination *destination = &overview->destinations[j];
+            int64_t value;
+            memcpy(&value, (const char *)&destination->queue + numbers[i].offset, sizeof value);
+            add_number(buffer, numbers[i].name, LABELS("destination", destination->facts.name),
+                       value);
+        }
+    }
+}
+
+/* An empty queue has no age, and counts as new. */
+static void write_ages(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    static const char name[] = "muengsten_destination_oldest_age_seconds";
+    begin(buffer, name, "gauge",
+          "Time since the oldest message that waits was accepted, in seconds; 0 if none waits.");
+    for (size_t i = 0; i < overview->destination_count; i++) {
+        const struct mg_overview_destination *destination = &overview->destinations[i];
+        int64_t oldest = destination->queue.oldest;
+        bool waits = oldest > 0 && oldest < overview->now;
+        add_seconds(buffer, name, LABELS("destination", destination->facts.name),
+                    waits ? seconds(overview->now - oldest) : 0.0);
+    }
+}
+
+static void write_states(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    begin(buffer, "muengsten_destination_state", "gauge", "1 for the state of the destination.");
+    for (size_t i = 0; i < overview->destination_count; i++)
+        for (int state = 0; state < MG_DESTINATION_STATES; state++)
+            add_number(buffer, "muengsten_destination_state",
+                       LABELS("destination", overview->destinations[i].facts.name, "state",
+                              mg_destination_state_words[state]),
+                       overview->destinations[i].state == (enum mg_destination_state)state);
+    begin(buffer, "muengsten_destination_breaker_open", "gauge",
+          "1 while the destination is left alone after failures, or one delivery tries it.");
+    for (size_t i = 0; i < overview->destination_count; i++)
+        add_number(buffer, "muengsten_destination_breaker_open",
+                   LABELS("destination", overview->destinations[i].facts.name),
+                   overview->destinations[i].facts.breaker != MG_BREAKER_CLOSED);
+}
+
+static void write_deliveries(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    static const char name[] = "muengsten_destination_deliveries_total";
+    static const char last[] = "muengsten_destination_last_success_timestamp_seconds";
+    begin(buffer, name, "counter",
+          "What was recorded of deliveries since the start; postponed ones are repeated.");
+    for (size_t i = 0; i < overview->destination_count; i++) {
+        const struct mg_dispatch_facts *facts = &overview->destinations[i].facts;
+        const struct {
+            const char *outcome;
+            int64_t value;
+        } counts[] = {
+            {"delivered", facts->counts.delivered},
+            {"collected", facts->counts.collected},
+            {"postponed", facts->counts.postponed},
+            {"dead", facts->counts.dead},
+        };
+        for (size_t j = 0; j < sizeof counts / sizeof *counts; j++)
+            add_number(buffer, name,
+                       LABELS("destination", facts->name, "outcome", counts[j].outcome),
+                       counts[j].value);
+    }
+    begin(buffer, last, "gauge",
+          "When the destination last took a message, in seconds since 1970; 0 if not since the "
+          "start.");
+    for (size_t i = 0; i < overview->destination_count; i++) {
+        const struct mg_dispatch_facts *facts = &overview->destinations[i].facts;
+        add_seconds(buffer, last, LABELS("destination", facts->name), seconds(facts->last_success));
+    }
+}
+
+/* ---- adapters ---- */
+
+static const char *end_label(bool is_source)
+{
+    return is_source ? "source" : "destination";
+}
+
+static void write_instances(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    static const char name[] = "muengsten_instance_up";
+    begin(
+        buffer, name, "gauge",
+        "1 while the adapter of the source or destination works, 0 while it says that it cannot.");
+    for (size_t i = 0; i < overview->instance_count; i++) {
+        const struct mg_host_facts *facts = &overview->instances[i];
+        if (!facts->retiring)
+            add_number(buffer, name,
+                       LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
+                       !facts->down);
+    }
+}
+
+static void write_processes(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    static const char up[] = "muengsten_instance_process_up";
+    static const char restarts[] = "muengsten_instance_process_restarts_total";
+    begin(buffer, up, "gauge",
+          "1 while the process of the source's or destination's adapter runs.");
+    for (size_t i = 0; i < overview->instance_count; i++) {
+        const struct mg_host_facts *facts = &overview->instances[i];
+        if (facts->is_process && !facts->retiring)
+            add_number(buffer, up,
+                       LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
+                       facts->pid > 0 && !facts->starting);
+    }
+    begin(buffer, restarts, "counter",
+          "How often the process of the source's or destination's adapter was started again.");
+    for (size_t i = 0; i < overview->instance_count; i++) {
+        const struct mg_host_facts *facts = &overview->instances[i];
+        if (facts->is_process && !facts->retiring)
+            add_number(buffer, restarts,
+                       LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
+                       facts->restarts);
+    }
+}
+
+/* muengsten_adapter_NAME_COUNTER_total; what may not stand in a name becomes an underscore. */
+static void counter_name(const struct mg_host_counter *counter, struct mg_buffer *name)
+{
+    mg_buffer_clear(name);
+    mg_buffer_print(name, "muengsten_adapter_%s_%s", counter->adapter, counter->name);
+    for (char *at = name->data; *at; at++)
+        if (!((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9')))
+            *at = '_';
+    size_t end = strlen("_total");
+    if (name->length < end || strcmp(name->data + name->length - end, "_total") != 0)
+        mg_buffer_add_text(name, "_total");
+}
+
+static void write_counters(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    struct mg_buffer name = {0}, before = {0};
+    for (size_t i = 0; i < overview->counter_count; i++) {
+        const struct mg_host_counter *counter = &overview->counters[i];
+        counter_name(counter, &name);
+        if (!before.data || strcmp(before.data, name.data) != 0)
+            begin(buffer, name.data, "counter",
+                  counter->help && *counter->help ? counter->help : "A counter of the adapter.");
+        add_number(buffer, name.data, LABELS(end_label(counter->is_source), counter->instance),
+                   counter->value);
+        mg_buffer_clear(&before);
+        mg_buffer_add_text(&before, name.data);
+    }
+    mg_buffer_free(&before);
+    mg_buffer_free(&name);
+}
+
+void mg_metrics_write(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    write_process(overview, buffer);
+    write_configuration(overview, buffer);
+    write_store(&overview->store, buffer);
+    write_queue_numbers(overview, buffer);
+    write_ages(overview, buffer);
+    write_states(overview, buffer);
+    write_deliveries(overview, buffer);
+    write_instances(overview, buffer);
+    write_processes(overview, buffer);
+    write_counters(overview, buffer);
+}

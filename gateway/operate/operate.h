@@ -1,0 +1,60 @@
+/*
+ * operate: shows operators the state of the gateway: GET /status as JSON, GET /metrics for
+ * Prometheus, at an address of its own that only this machine can reach.
+ *
+ * A look never waits for the disk: everything is known in memory, and what is not (the size of the
+ * store) is measured in the background now and then. An answer is made in one turn of the loop.
+ *
+ * Whoever can reach the address may see everything there. A page in a browser of this machine could
+ * be made to reach it under a name of its own (DNS rebinding): what is asked under another name
+ * than this machine's is refused with 421.
+ *
+ * Only on the thread of the loop.
+ */
+#ifndef MUENGSTEN_OPERATE_OPERATE_H
+#define MUENGSTEN_OPERATE_OPERATE_H
+
+#include "gateway/base/pool.h"
+#include "gateway/config/config.h"
+#include "gateway/dispatch/dispatch.h"
+#include "gateway/dispatch/host.h"
+#include "gateway/net/http.h"
+#include "gateway/store/store.h"
+
+#include <event2/event.h>
+
+struct mg_operate;
+struct mg_http_request;
+
+struct mg_operate_options {
+    struct event_base *base;
+    struct mg_store *store;
+    struct mg_pool *background; /* measures; may be freed before, its handoff drained after */
+    const struct mg_host *host;
+    const struct mg_dispatch *dispatch;
+};
+
+/* Serves nothing yet. The options are copied. */
+struct mg_operate *mg_operate_new(const struct mg_operate_options *options);
+/* Breaks what is left. NULL is allowed. */
+void mg_operate_free(struct mg_operate *operate);
+
+/* Opens the address of a configuration, unless it is open already. False, with the reason, if it
+ * cannot be opened. After success exactly one of the two others is called: commit shows this
+ * configuration from now on, and serves no longer where it does not say so. */
+bool mg_operate_prepare(struct mg_operate *operate, const struct mg_config *config,
+                        struct mg_error *error);
+void mg_operate_commit(struct mg_operate *operate, struct mg_config *config);
+void mg_operate_abandon(struct mg_operate *operate);
+
+/* A configuration was not applied: why, one sentence after the other. */
+void mg_operate_refused(struct mg_operate *operate, const char *const *problems, size_t count);
+
+/* From now on the gateway takes nothing new; it is shown until the end. */
+void mg_operate_stopping(struct mg_operate *operate);
+
+/* Whether a Host header names this machine and nothing else: localhost or a loopback address, with
+ * or without a port. */
+bool mg_operate_is_own_host(const char *host);
+
+#endif

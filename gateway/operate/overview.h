@@ -1,0 +1,81 @@
+/*
+ * overview: the state of the gateway at one moment, as plain values: what the status and the
+ * metrics are written from.
+ *
+ * Everything in it is known in memory already, so that looking costs the loop next to nothing and
+ * never waits for the disk. Texts are borrowed from the rooms that they come from: an overview is
+ * made, written and freed in one turn of the loop. Times are milliseconds since 1970, and 0 where
+ * there is none. Texts of adapters are hostile: writers take care of them (text.h).
+ */
+#ifndef MUENGSTEN_OPERATE_OVERVIEW_H
+#define MUENGSTEN_OPERATE_OVERVIEW_H
+
+#include "gateway/dispatch/dispatch.h"
+
+/* Configurations that were to be applied since the start. */
+struct mg_overview_reloads {
+    int64_t applied;
+    int64_t refused;
+    int64_t last_refused;        /* when */
+    const char *const *problems; /* why: each a sentence with its place */
+    size_t problem_count;
+};
+
+struct mg_overview_store {
+    int64_t messages;
+    int64_t waiting;
+    int64_t dead;
+    int64_t bytes;    /* on disk, when it was measured last; -1: not yet */
+    int64_t measured; /* when that was */
+    bool accepts;     /* messages: enough space, no failure */
+    bool records;     /* outcomes of deliveries */
+};
+
+struct mg_overview_destination {
+    enum mg_destination_state {
+        MG_DESTINATION_READY,
+        MG_DESTINATION_PAUSED,  /* the configuration says so */
+        MG_DESTINATION_DOWN,    /* its adapter says so */
+        MG_DESTINATION_BLOCKED, /* ordered, and a dead one stands before the next */
+        MG_DESTINATION_REMOVED, /* not configured any more, but something is still there for it */
+    } state;
+    struct mg_dispatch_facts facts;
+    struct mg_store_queue queue;
+};
+#define MG_DESTINATION_STATES 5
+extern const char *const mg_destination_state_words[MG_DESTINATION_STATES];
+
+struct mg_overview_process {
+    double processor; /* seconds of processor time */
+    int64_t resident; /* bytes of memory; 0: not known */
+};
+
+struct mg_overview {
+    const char *version;
+    const char *name;
+    int64_t now;
+    int64_t started;
+    bool stopping;
+    const char *file; /* of the configuration */
+    const char *hash;
+    int64_t loaded;
+    struct mg_overview_reloads reloads;
+    struct mg_overview_store store;
+    struct mg_overview_process process;
+    struct mg_overview_destination *destinations; /* by name */
+    size_t destination_count;
+    struct mg_store_queue *queues; /* names of destinations may be in it */
+    size_t queue_count;
+    struct mg_host_facts *instances; /* by adapter, then by name */
+    size_t instance_count;
+    struct mg_host_counter *counters; /* by adapter, then by the counter's name */
+    size_t counter_count;
+};
+
+/* Looks at destinations, instances and counters; the caller has filled in the rest. */
+void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
+                         const struct mg_host *host, const struct mg_dispatch *dispatch);
+/* Frees what collect has made. */
+void mg_overview_free(struct mg_overview *overview);
+
+#endif

@@ -1,0 +1,19 @@
+#include "gateway/operate/text.h"
+
+#include "gateway/message/characters.h"
+
+#include <string.h>
+
+void mg_shown_text(struct mg_buffer *buffer, const char *text)
+{
+    size_t length = text ? strnlen(text, MG_SHOWN_TEXT) : 0;
+    const char *end = text + length, *bad;
+    while (text < end &&
+           mg_characters_check(text, (size_t)(end - text), &bad) != MG_CHARACTERS_GOOD) {
+        mg_buffer_add(buffer, text, (size_t)(bad - text));
+        mg_buffer_add_text(buffer, "\xEF\xBF\xBD");
+        text = bad + 1;
+    }
+    if (text < end)
+        mg_buffer_add(buffer, text, (size_t)(end - text));
+}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Bytes of struct mg_adapter as ABI 1 had it: less is no adapter. */
@@ -24,6 +25,7 @@ struct listed {
     void *object;                         /* loaded; NULL: it could not be, or is isolated */
     const struct mg_adapter *description; /* by its process; NULL likewise */
     struct mg_adapter adapter;            /* complete */
+    struct stat file;                     /* what was found at the path */
     struct mg_error error;                /* why there is neither */
 };
 
@@ -63,7 +65,8 @@ static bool find_file(struct listed *listed, const struct mg_config *config, str
         for (size_t j = 0; j < 2 && !listed->path; j++) {
             snprintf(path, sizeof path, "%s/%s%s", config->adapter_folders[i], listed->name,
                      forms[j].ending);
-            if (access(path, forms[j].access) == 0)
+            if (access(path, forms[j].access) == 0 && stat(path, &listed->file) == 0 &&
+                S_ISREG(listed->file.st_mode))
                 listed->path = mg_copy_text(path);
         }
         mg_buffer_print(&searched, "%s%s", i ? ", " : "", config->adapter_folders[i]);
@@ -177,6 +180,25 @@ static struct listed *list(struct mg_catalogue *catalogue, const struct mg_confi
     return listed;
 }
 
+/* ---- what cannot be had at the start ---- */
+
+/* An adapter in a process of its own hurts nobody but itself: if it fails, a gateway that has to
+ * start starts without it, and what it would take waits. */
+static bool is_bearable(const struct listed *listed, const struct mg_config_problems *problems)
+{
+    return problems->starting && listed->isolated && listed->path;
+}
+
+static void make_absent(struct listed *listed)
+{
+    listed->adapter = (struct mg_adapter){
+        .size = sizeof listed->adapter,
+        .abi = MG_ADAPTER_ABI,
+        .name = listed->name,
+        .version = "",
+    };
+}
+
 /* ---- checking ---- */
 
 static void check_source(const struct mg_adapter *adapter, const struct mg_end *end,
@@ -243,7 +265,8 @@ static void check_prefix(const struct mg_catalogue *catalogue, const struct mg_c
     for (size_t i = 0; i < index; i++) {
         const struct mg_end other = mg_end_at(config, i);
         const struct mg_adapter *adapter = mg_catalogue_find(catalogue, &other);
-        if (!adapter || !other.listener || strcmp(other.listener, end.listener) != 0)
+        if (!adapter || !adapter->open || !other.listener ||
+            strcmp(other.listener, end.listener) != 0)
             continue;
         char *others = mg_parameters_prefix(adapter, &other);
         if (is_at_or_below(prefix, others) || is_at_or_below(others, prefix))
@@ -263,9 +286,12 @@ struct mg_catalogue *mg_catalogue_new(const struct mg_config *config,
     catalogue->holders = 1;
     for (size_t i = 0; i < mg_end_count(config); i++) {
         const struct mg_end end = mg_end_at(config, i);
-        const struct listed *listed = list(catalogue, config, &end);
+        struct listed *listed = list(catalogue, config, &end);
         if (!is_there(listed)) {
-            mg_config_problem(problems, &end.place, false, "%s", listed->error.text);
+            bool bearable = is_bearable(listed, problems);
+            mg_config_problem(problems, &end.place, bearable, "%s", listed->error.text);
+            if (bearable)
+                make_absent(listed);
             continue;
         }
         if (end.source)
@@ -307,7 +333,27 @@ const struct mg_adapter *mg_catalogue_find(const struct mg_catalogue *catalogue,
                                            const struct mg_end *end)
 {
     const struct listed *listed = find(catalogue, end);
-    return listed && is_there(listed) ? &listed->adapter : NULL;
+    return listed && listed->adapter.name ? &listed->adapter : NULL;
+}
+
+const struct mg_error *mg_catalogue_absence(const struct mg_catalogue *catalogue,
+                                            const struct mg_end *end)
+{
+    const struct listed *listed = find(catalogue, end);
+    return listed && !is_there(listed) ? &listed->error : NULL;
+}
+
+bool mg_catalogue_is_same(const struct mg_catalogue *left, const struct mg_catalogue *right,
+                          const struct mg_end *end)
+{
+    const struct listed *old = find(left, end), *new = find(right, end);
+    if (!old || !new || !is_there(old) || !is_there(new))
+        return false;
+    return !new->isolated ||
+           (old->file.st_dev == new->file.st_dev && old->file.st_ino == new->file.st_ino &&
+            old->file.st_mtim.tv_sec == new->file.st_mtim.tv_sec &&
+            old->file.st_mtim.tv_nsec == new->file.st_mtim.tv_nsec &&
+            old->file.st_size == new->file.st_size);
 }
 
 const char *mg_catalogue_process(const struct mg_catalogue *catalogue, const struct mg_end *end)

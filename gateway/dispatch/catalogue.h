@@ -21,7 +21,9 @@
 struct mg_catalogue;
 
 /* Looks up and checks the adapters of all sources and destinations; adds a problem for everything
- * that is wrong. Never NULL: what could not be loaded is missing in it. */
+ * that is wrong. Never NULL: what could not be loaded is missing in it. When the gateway starts or
+ * reloads, a program that fails to describe itself is a warning, and absent: its description has a
+ * name and nothing else. */
 struct mg_catalogue *mg_catalogue_new(const struct mg_config *config,
                                       struct mg_config_problems *problems);
 
@@ -33,6 +35,15 @@ void mg_catalogue_release(struct mg_catalogue *catalogue);
  * zero in it. */
 const struct mg_adapter *mg_catalogue_find(const struct mg_catalogue *catalogue,
                                            const struct mg_end *end);
+
+/* Why the adapter of an end is absent or missing; NULL: it is there. */
+const struct mg_error *mg_catalogue_absence(const struct mg_catalogue *catalogue,
+                                            const struct mg_end *end);
+
+/* Whether both catalogues have the same adapter for an end: a program whose file was replaced is
+ * another one. What is loaded into the gateway stays what it is until the next start. */
+bool mg_catalogue_is_same(const struct mg_catalogue *left, const struct mg_catalogue *right,
+                          const struct mg_end *end);
 
 /* Where the adapter of an end is, a shared object or a program, if it runs in a process of its own;
  * NULL: it runs in the gateway. */

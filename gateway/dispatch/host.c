@@ -50,6 +50,10 @@ static struct mg_instance *make_instance(struct mg_host *host, struct mg_config 
     instance->fresh = true;
     mg_instance_resolve_parameters(instance);
     set_down(instance, "adapter.closed", "It is not open yet.");
+    const struct mg_error *absence = mg_catalogue_absence(catalogue, end);
+    instance->absent = absence != NULL;
+    if (absence)
+        set_down(instance, absence->code, absence->text);
     return instance;
 }
 
@@ -188,7 +192,8 @@ static void open_waiting(struct mg_host *host)
     for (size_t i = 0; i < host->instance_count; i++) {
         struct mg_instance *instance = host->instances[i];
         struct mg_error error;
-        if (instance->state || instance->retiring || has_to_wait(host, instance))
+        if (instance->state || instance->absent || instance->retiring ||
+            has_to_wait(host, instance))
             continue;
         if (open_instance(instance, &error))
             continue;
@@ -221,7 +226,16 @@ static struct mg_instance *find_instance(const struct mg_host *host, const struc
     return NULL;
 }
 
-static void mark_kept(struct mg_host *host, const struct mg_config *config)
+/* A program that runs goes on even if it, asked a second time, does not say what it is. */
+static bool serves_still(const struct mg_instance *instance, const struct mg_catalogue *catalogue,
+                         const struct mg_end *end)
+{
+    return !instance->absent && (mg_catalogue_is_same(instance->catalogue, catalogue, end) ||
+                                 mg_catalogue_absence(catalogue, end));
+}
+
+static void mark_kept(struct mg_host *host, const struct mg_config *config,
+                      const struct mg_catalogue *catalogue)
 {
     for (size_t i = 0; i < host->instance_count; i++)
         host->instances[i]->kept = host->instances[i]->fresh = false;
@@ -229,8 +243,22 @@ static void mark_kept(struct mg_host *host, const struct mg_config *config)
         const struct mg_end end = mg_end_at(config, i);
         struct mg_instance *instance = find_instance(host, &end);
         if (instance)
-            instance->kept = mg_end_is_served_like(&instance->end, &end);
+            instance->kept = mg_end_is_served_like(&instance->end, &end) &&
+                             serves_still(instance, catalogue, &end);
     }
+}
+
+/* What is absent at the start waits for somebody to mend it; a reload may leave that so, but must
+ * not bring it about. */
+static bool may_be_absent(const struct mg_host *host, const struct mg_instance *old,
+                          const struct mg_instance *instance, struct mg_error *error)
+{
+    const struct mg_error *absence = mg_catalogue_absence(instance->catalogue, &instance->end);
+    if (!host->config || (old && old->absent))
+        return true;
+    *error = *absence;
+    mg_error_at(error, "%s:%d", instance->end.place.file, instance->end.place.line);
+    return false;
 }
 
 static bool open_fresh(struct mg_host *host, struct mg_config *config,
@@ -243,7 +271,9 @@ static bool open_fresh(struct mg_host *host, struct mg_config *config,
             continue;
         struct mg_instance *instance = make_instance(host, config, catalogue, &end);
         add_instance(host, instance);
-        if (!has_to_wait(host, instance) && !open_instance(instance, error))
+        if (instance->absent && !may_be_absent(host, old, instance, error))
+            return false;
+        if (!instance->absent && !has_to_wait(host, instance) && !open_instance(instance, error))
             return false;
     }
     return true;
@@ -274,7 +304,7 @@ static void exchange_config(struct mg_instance *instance, struct mg_config *conf
 bool mg_host_apply(struct mg_host *host, struct mg_config *config, struct mg_catalogue *catalogue,
                    struct mg_error *error)
 {
-    mark_kept(host, config);
+    mark_kept(host, config, catalogue);
     if (!open_fresh(host, config, catalogue, error)) {
         take_back_fresh(host);
         return false;

@@ -23,6 +23,7 @@ struct mg_instance {
     char **values;         /* of the adapter's parameters, in their order; NULL: none */
     bool is_process;       /* the state is that of a program (isolation/remote.h) */
     struct mg_error error; /* what fail said */
+    bool absent;           /* its program did not say what it is: it cannot be opened */
     bool down;             /* it says so, or it is not open */
     char down_code[MG_ERROR_CODE_SIZE];
     char down_text[256];

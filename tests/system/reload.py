@@ -260,5 +260,107 @@ def restart_needed(world):
     world.arrived(world.send(), "two")
 
 
+# A destination that keeps messages in its folder, under a name that the program's version begins; where the file
+# "broken" lies beside it, it says nothing at all.
+KEEPER = r"""#!/usr/bin/python3
+import json, os, pathlib, struct, sys
+here = pathlib.Path(__file__).resolve().parent
+folder = None
+
+def send(**header):
+    data = json.dumps(header).encode()
+    sys.stdout.buffer.write(struct.pack(">II", len(data), 0) + data)
+    sys.stdout.buffer.flush()
+
+if (here / "broken").exists():
+    sys.exit(3)
+while True:
+    lengths = sys.stdin.buffer.read(8)
+    if len(lengths) < 8:
+        break
+    header, content = (sys.stdin.buffer.read(length) for length in struct.unpack(">II", lengths))
+    frame = json.loads(header)
+    if frame["type"] == "hello":
+        send(type="hello", protocol=1, adapter="keeper", version="VERSION", abilities=["take"], parameters=[
+            dict(name="folder", kind="folder", use="destination", required=True, description="Where they are kept.")])
+    elif frame["type"] == "open":
+        folder = pathlib.Path(frame["parameters"]["folder"])
+        send(type="opened")
+    elif frame["type"] == "deliver":
+        (folder / ("VERSION-" + frame["message"]["id"])).write_bytes(content)
+        send(type="done", delivery=frame["delivery"], outcome="delivered")
+    elif frame["type"] == "ping":
+        send(type="pong")
+    elif frame["type"] == "close":
+        send(type="closed")
+"""
+
+
+class Keeper:
+    """The program above, its folder, and a configuration with a destination of it."""
+
+    def __init__(self, world):
+        self.world, self.programs, self.kept = world, world.folder / "programs", world.folder / "kept"
+        self.programs.mkdir(exist_ok=True)
+        self.kept.mkdir(exist_ok=True)
+
+    def install(self, version):
+        """Puts the program into its place, as a package does: a new file under the old name."""
+        file = self.programs / "keeper.new"
+        file.write_text(KEEPER.replace("VERSION", version), encoding="utf-8")
+        file.chmod(0o755)
+        file.rename(self.programs / "keeper")
+
+    def text(self, **attributes):
+        more = element("destination", name="keeper", adapter="keeper", folder=self.kept)
+        return self.world.text(more=[more], **attributes).replace(
+            "<adapters ", f'<adapters folder="{self.programs}"/>\n<adapters ', 1)
+
+    def wait_for(self, version, identifier):
+        wait_for(lambda: (self.kept / f"{version}-{identifier}").exists(), f"version {version} has {identifier}")
+
+
+@test("a program that was replaced is started anew by a reload, and one that was not is left alone")
+def replaced(world):
+    keeper = Keeper(world)
+    keeper.install("1")
+    world.reload(keeper.text())
+    keeper.wait_for("1", world.send("keeper"))
+    world.reload(keeper.text(concurrency="3"))
+    keeper.wait_for("1", world.send("keeper"))
+    retired = len(world.main.lines("instance.retired", instance="keeper"))
+    equal(retired, 0, "how often the program that did not change was ended")
+    keeper.install("2")
+    world.reload(keeper.text())
+    keeper.wait_for("2", world.send("keeper"))
+
+
+@test("a program that fails when it is looked at again keeps a reload from nothing while it runs")
+def fails_later(world):
+    keeper = Keeper(world)
+    (keeper.programs / "broken").touch()
+    world.reload(keeper.text(concurrency="4"))
+    keeper.wait_for("2", world.send("keeper"))
+    world.reload(keeper.text().replace('name="keeper" ', 'name="keeper" timeout="30s" ', 1), "gateway.reload-refused")
+    keeper.wait_for("2", world.send("keeper"))
+
+
+@test("a program that fails at the start leaves its own messages waiting, and harms nobody else")
+def fails_at_start(world):
+    keeper = Keeper(world)
+    equal(world.main.stop(), 0, "exit status")
+    world.main.config_file.write_text(keeper.text(), encoding="utf-8")
+    world.main.start()
+    assert "adapter keeper" in world.main.log()
+    waiting = world.send("keeper")
+    world.arrived(world.send())
+    world.reload(keeper.text(concurrency="2"))
+    world.arrived(world.send())
+    (keeper.programs / "broken").unlink()
+    world.reload(keeper.text())
+    keeper.wait_for("2", waiting)
+    world.reload(world.text())
+
+
 if __name__ == "__main__":
     run(lambda: Town("reload"))

@@ -192,7 +192,9 @@ def layout(world):
         "share/man/man5/muengsten-config.5",
         "share/man/man5/muengsten-mailbox.5",
         "share/man/man8/muengstend.8",
+        "share/muengsten/examples/command.c",
         "share/muengsten/examples/jobfile",
+        "share/muengsten/examples/soapdesk",
         "share/muengsten/pki",
     }), "the installed files")
 

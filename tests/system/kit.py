@@ -2,8 +2,10 @@
 """kit: muengsten-adapter-check finds good adapters good, and says of bad ones what is bad."""
 
 import concurrent.futures
+import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,6 +64,41 @@ def python_example(kit):
     assert "survives a full disk" not in skipped, skipped
     passes(kit, SOURCE / "examples" / "jobfile", "--role", "destination", "--only", "never take",
            "--reject-set", "largest=1")
+
+
+@test("the example in Java passes, and leaves out only what is not for it")
+def java_example(kit):
+    if not shutil.which("java"):
+        raise Skip("there is no java")
+    skipped = passes(kit, SOURCE / "examples" / "soapdesk", "--patience", 6 * PATIENCE)
+    assert not [sentence for sentence in skipped if "status" in sentence or "dead" in sentence], skipped
+
+
+@test("each example in a language that needs no compiler is shorter than 150 lines")
+def short(_):
+    for name in ("jobfile", "soapdesk"):
+        lines = (SOURCE / "examples" / name).read_text(encoding="utf-8").count("\n")
+        assert lines < 150, f"{name} has {lines} lines"
+
+
+@test("the example in C passes, with programs that refuse, come back later and hang")
+def c_example(kit):
+    folder = pathlib.Path(kit.folder)
+    done = subprocess.run([*shlex.split(os.environ.get("CC") or "cc"), "-std=gnu11", "-Wall", "-Wextra", "-Wpedantic",
+                           "-Wshadow", "-Wconversion", "-Werror", "-fPIC", "-shared", f"-I{SOURCE}/include", "-o",
+                           folder / "command.so", SOURCE / "examples" / "command.c"],
+                          capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"what the compiler says\n{done.stderr}")
+    programs = {"good": "cat >/dev/null", "no": "exit 1", "later": "exit 75", "hangs": "sleep 600"}
+    for name, line in programs.items():
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{line}\n", encoding="ascii")
+        program.chmod(0o755)
+    skipped = passes(kit, *shared("folder")[:2], folder / "command.so", "--set", f"program={folder}/good",
+                     "--reject-set", f"program={folder}/no", "--dead-set", f"program={folder}/later",
+                     "--hang-set", f"program={folder}/hangs", "--wrong-set", "program=/etc/passwd",
+                     "--cycles", "300")
+    assert not [sentence for sentence in skipped if "never take" in sentence or "dead" in sentence], skipped
 
 
 def shared(name):

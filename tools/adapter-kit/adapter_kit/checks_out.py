@@ -94,9 +94,22 @@ def cancels(suite):
         expect(delivery, "temporary or delivered", "For a delivery that was cancelled", TEMPORARY)
         gateway.cancel(delivery)  # too late: it has to be ignored
         gateway.process.pump(lambda: False, 0.3)  # for a second done
+        crossing(suite, gateway)
     with suite.opened(DESTINATION) as gateway:
         expect(suite.deliver(gateway), "delivered", "For the next delivery after one that was cancelled",
                "Clear away everything that belonged to the cancelled delivery, and nothing else.")
+
+
+def crossing(suite, gateway):
+    """The answer to its call crosses the cancel on its way."""
+    delivery = suite.begin(gateway)
+    gateway.process.pump(lambda: gateway.calls or delivery.done, suite.slow(1))
+    gateway.cancel(delivery)
+    for call in list(gateway.calls.values()):
+        gateway.end_call(call, (200, [], b"just in time"))
+    suite.wait_done(gateway, delivery)
+    expect(delivery, "temporary or delivered", "For a delivery whose answer crossed the cancel", TEMPORARY)
+    gateway.process.pump(lambda: False, 0.3)
 
 
 def hang(_call):

@@ -212,6 +212,18 @@ class Process:
                 pass  # it was closed meanwhile
         return found
 
+    def sockets(self):
+        """Its sockets that are bound or connected, but for the stream: lines of the kernel's tables."""
+        own = {what[len("socket:["):-1] for what in self.descriptors().values() if what.startswith("socket:[")}
+        found = []
+        for table, column, lasting in (("tcp", 9, 2), ("tcp6", 9, 2), ("udp", 9, 2), ("udp6", 9, 2), ("unix", 6, 8)):
+            with open(f"/proc/{self.pid}/net/{table}", encoding="ascii", errors="replace") as file:
+                for line in file:
+                    words = line.split()
+                    if len(words) >= max(column + 1, lasting) and words[column] in own:
+                        found.append(f"{table} {' '.join(words[1:3])}")
+        return found
+
     def memory(self):
         """Bytes of resident memory that are its own."""
         with open(f"/proc/{self.pid}/status", encoding="ascii", errors="replace") as file:

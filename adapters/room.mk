@@ -66,6 +66,7 @@ tests_unit_adapter_mailbox_LDADD = libunit.la libmailbox.la
 # What adapters share that do their work on another thread.
 ADAPTER_TASKS = \
 	adapters/common/file.c adapters/common/file.h \
+	adapters/common/outage.c adapters/common/outage.h \
 	adapters/common/task.c adapters/common/task.h
 
 # Adapters that are left out without a library of their own; ./configure says so.

@@ -14,7 +14,7 @@ struct mg_failure {
     const char *code; /* NULL: nothing failed */
     char text[512];
     bool broken;          /* the connection is of no use any more */
-    bool suspicion;       /* somebody may be in the server's place: to be told loudly */
+    bool loud;            /* an operator has to mend it before anything can go on */
     unsigned long answer; /* what the server answered (SSH_FX_…); 0: nothing */
 };
 

@@ -149,6 +149,13 @@ static bool broken(struct mg_session *session)
     return false;
 }
 
+/* Likewise, for what an operator has to mend. */
+static bool hopeless(struct mg_session *session)
+{
+    session->failure->loud = true;
+    return broken(session);
+}
+
 /* Waits for these events at the socket. */
 static bool wait_for(struct mg_session *session, short events)
 {
@@ -282,10 +289,10 @@ static bool check_host_key(struct mg_session *session, const char *known_hosts)
         return broken(session);
     }
     fingerprint(key, length, print);
-    session->failure->suspicion = true;
+    session->failure->loud = true;
     switch (mg_known_hosts_judge(known_hosts, settings->host, settings->port, key, length)) {
     case MG_HOST_KNOWN:
-        session->failure->suspicion = false;
+        session->failure->loud = false;
         return true;
     case MG_HOST_UNKNOWN:
         mg_failure_set(session->failure, "sftp.host-unknown",
@@ -371,7 +378,7 @@ static bool log_in_by_key(struct mg_session *session)
                            "The private key for %s cannot be read: it has to be an Ed25519 or "
                            "ECDSA key without a passphrase.",
                            settings->host);
-            return broken(session);
+            return hopeless(session);
         }
         if (!mg_session_again(session, error))
             return false;
@@ -386,7 +393,7 @@ static bool log_in_by_password(struct mg_session *session)
     if (!mg_file_line(settings->password_file, password, sizeof password)) {
         mg_failure_set(session->failure, "sftp.password",
                        "The file with the password for %s cannot be read.", settings->host);
-        return broken(session);
+        return hopeless(session);
     }
     bool accepted = false, again = true;
     mg_session_step(session);
@@ -412,11 +419,13 @@ static bool log_in(struct mg_session *session)
         if (log_in_by_key(session))
             return true;
         /* Accepted so far and not enough, or not accepted: both look the same here. */
-        if (session->failure->broken || !settings->password_file)
-            return broken(session);
+        if (session->failure->broken)
+            return false;
+        if (!settings->password_file)
+            return hopeless(session);
     }
     *session->failure = (struct mg_failure){0};
-    return log_in_by_password(session) || broken(session);
+    return log_in_by_password(session) || (!session->failure->broken && hopeless(session));
 }
 
 /* ---- all of it ---- */
@@ -431,7 +440,7 @@ static bool start_sftp(struct mg_session *session)
             mg_failure_set(session->failure, "sftp.no-sftp",
                            "The server %s does not offer SFTP to the user %s.",
                            session->settings->host, session->settings->user);
-            return broken(session);
+            return hopeless(session);
         }
         if (!mg_session_again(session, error))
             return false;
@@ -458,7 +467,7 @@ bool mg_session_ready(struct mg_session *session, bool *fresh)
                        "The file of known hosts for %s cannot be read, or has more than a "
                        "megabyte.",
                        session->settings->host);
-        return broken(session);
+        return hopeless(session);
     }
     session->ready = establish(session, known_hosts);
     free(known_hosts);

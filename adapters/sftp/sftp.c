@@ -11,8 +11,8 @@ void mg_sftp_tell(struct mg_sftp *sftp, const struct mg_failure *failure)
     const struct mg_gateway *gateway = sftp->tasks.gateway;
     const char *code = failure ? failure->code : NULL;
     if (code && (!sftp->told || strcmp(code, sftp->told) != 0))
-        gateway->log(sftp->tasks.instance, failure->suspicion ? MG_LEVEL_ERROR : MG_LEVEL_WARNING,
-                     code, NULL, failure->text);
+        gateway->log(sftp->tasks.instance, failure->loud ? MG_LEVEL_ERROR : MG_LEVEL_WARNING, code,
+                     NULL, failure->text);
     else if (!code && sftp->told)
         gateway->log(sftp->tasks.instance, MG_LEVEL_NOTICE, "sftp.well-again", NULL,
                      "The server can be worked with again.");

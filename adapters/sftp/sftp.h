@@ -19,8 +19,8 @@ struct mg_sftp {
     const char *told; /* code of the failure last told; NULL: all was well */
 };
 
-/* Tells of a failure in the log, once for as long as it is the same, loudly if somebody may be in
- * the server's place; NULL, that all is well again. */
+/* Tells of a failure in the log, once for as long as it is the same, loudly if an operator has to
+ * mend it; NULL, that all is well again. */
 void mg_sftp_tell(struct mg_sftp *sftp, const struct mg_failure *failure);
 
 /* The source's side (sftp_in.c) and the destination's (sftp_out.c), with the settings to come. */

@@ -7,8 +7,11 @@
  * Connections are kept: each delivery takes one that is idle, or makes one. An idle connection may
  * have ended without our noticing, so what breaks on a kept one is tried once more on a new one.
  *
- * Whatever fails is temporary (failure.h): the message waits as long as the destination says.
+ * Whatever fails is temporary (failure.h): the message waits as long as the destination says. What
+ * an operator has to mend, such as a host key that has changed, makes the destination go down until
+ * a look at the server finds that it was mended (outage.h).
  */
+#include "adapters/common/outage.h"
 #include "adapters/common/text.h"
 #include "adapters/sftp/remote.h"
 #include "adapters/sftp/sftp.h"
@@ -22,6 +25,7 @@
 
 struct destination {
     struct mg_sftp sftp; /* first */
+    struct mg_outage outage;
     struct mg_session *idle[MOST_IDLE];
     size_t idle_count;
     struct mg_timer *timer; /* until the idle connections are ended */
@@ -98,6 +102,19 @@ static void work(struct mg_task *task)
     }
 }
 
+/* Whether the server can be worked with, as far as that can be said without writing anything. */
+static bool probe(struct mg_outage *outage)
+{
+    const struct destination *destination = (struct destination *)(void *)outage->task.tasks;
+    struct mg_session *session = mg_session_new(&destination->sftp.settings);
+    struct mg_failure failure;
+    mg_session_use(session, destination->sftp.settings.step, NULL, &failure);
+    bool well =
+        mg_session_ready(session, NULL) || mg_outage_find(outage, failure.code, failure.text);
+    mg_session_free(session);
+    return well;
+}
+
 /* ---- on the loop ---- */
 
 static void end_idle(void *context)
@@ -148,8 +165,10 @@ static void done(struct mg_task *task)
 {
     struct out *out = (struct out *)task;
     keep(out->destination, out->session);
-    if (!atomic_load(&out->cancelled))
-        mg_sftp_tell(&out->destination->sftp, out->failure.code ? &out->failure : NULL);
+    if (!out->failure.code)
+        mg_outage_end(&out->destination->outage);
+    else if (out->failure.loud)
+        mg_outage_begin(&out->destination->outage, out->failure.code, out->failure.text);
     complete(out, &out->failure);
 }
 
@@ -223,6 +242,7 @@ static void close_destination(struct mg_sftp *sftp)
     if (destination->timer)
         sftp->tasks.gateway->timer_cancel(destination->timer);
     end_idle(destination);
+    mg_outage_close(&destination->outage);
     mg_tasks_close(&sftp->tasks);
 }
 
@@ -231,5 +251,6 @@ struct mg_sftp *mg_sftp_new_destination(void)
     struct destination *destination = mg_text_allocate(1, sizeof *destination);
     destination->sftp.tasks.free = free_destination;
     destination->sftp.close = close_destination;
+    mg_outage_open(&destination->outage, &destination->sftp.tasks, probe);
     return &destination->sftp;
 }

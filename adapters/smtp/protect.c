@@ -11,6 +11,7 @@
 
 #define SHORTEST_RSA    2048 /* bits; what offices have is not ours to choose */
 #define MOST_BETWEEN    8    /* certificates between the signer's and its authority's */
+#define SIGNER          "gateway, with which it signs mails,"
 #define CMS_SIGN_FLAGS  (CMS_DETACHED | CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP)
 #define CMS_WHOLE_FLAGS (CMS_BINARY | CMS_PARTIAL)
 
@@ -116,6 +117,22 @@ bool mg_protect_check(const struct mg_protection *protection, struct mg_failure 
     return right;
 }
 
+bool mg_protect_look(const struct mg_protection *protection, struct mg_failure *failure)
+{
+    if (!mg_protect_check(protection, failure))
+        return false;
+    X509 *recipient = read_certificate(protection->certificate, NULL);
+    X509 *signer = read_certificate(protection->signing_certificate, NULL);
+    bool right = recipient && signer &&
+                 is_valid_at(signer, time(NULL), SIGNER, "smtp.signer-expired", failure) &&
+                 mg_protect_judge(recipient, protection->address, time(NULL), failure);
+    if (!right && !failure->code)
+        no_recipient(failure);
+    X509_free(signer);
+    X509_free(recipient);
+    return right;
+}
+
 static int64_t left_of(const char *path)
 {
     X509 *certificate = read_certificate(path, NULL);
@@ -180,8 +197,7 @@ bool mg_protect_sign(const struct mg_protection *protection, const struct mg_tex
         no_signer(failure);
     else if (content->length > INT_MAX)
         mg_failure_set(failure, "smtp.too-large", "The message is too large for a mail.");
-    else if (is_valid_at(certificate, time(NULL), "gateway, with which it signs mails,",
-                         "smtp.signer-expired", failure))
+    else if (is_valid_at(certificate, time(NULL), SIGNER, "smtp.signer-expired", failure))
         done = sign(certificate, key, others, content, signature) ||
                mg_failure_set(failure, "smtp.internal", "The mail could not be signed.");
     ERR_clear_error();

@@ -32,6 +32,9 @@ struct mg_protection {
  * are valid now is asked for each mail. */
 bool mg_protect_check(const struct mg_protection *protection, struct mg_failure *failure);
 
+/* The same, and whether both certificates count now. */
+bool mg_protect_look(const struct mg_protection *protection, struct mg_failure *failure);
+
 /* Appends the detached signature of the bytes, as DER. */
 bool mg_protect_sign(const struct mg_protection *protection, const struct mg_text *content,
                      struct mg_text *signature, struct mg_failure *failure);

@@ -93,6 +93,7 @@ static void *smtp_open(const struct mg_gateway *gateway, struct mg_instance *ins
     struct mg_smtp *smtp = mg_text_allocate(1, sizeof *smtp);
     (void)facts;
     smtp->tasks = (struct mg_tasks){gateway, instance, 0, false, free_smtp};
+    mg_outage_open(&smtp->outage, &smtp->tasks, mg_smtp_probe);
     read_settings(gateway, instance, &smtp->settings);
     if (!read_security(gateway->parameter_text(instance, "security"), &smtp->settings.security)) {
         mg_failure_set(&failure, "smtp.parameter", "security has to be starttls, tls or none.");
@@ -116,6 +117,7 @@ static void *smtp_open(const struct mg_gateway *gateway, struct mg_instance *ins
 static void smtp_close(void *state)
 {
     struct mg_smtp *smtp = state;
+    mg_outage_close(&smtp->outage);
     mg_tasks_close(&smtp->tasks);
 }
 

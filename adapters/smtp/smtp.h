@@ -8,6 +8,7 @@
 #ifndef MUENGSTEN_ADAPTERS_SMTP_SMTP_H
 #define MUENGSTEN_ADAPTERS_SMTP_SMTP_H
 
+#include "adapters/common/outage.h"
 #include "adapters/common/task.h"
 #include "adapters/common/text.h"
 #include "adapters/smtp/protect.h"
@@ -38,7 +39,7 @@ struct mg_smtp {
     struct mg_tasks tasks; /* first */
     struct mg_smtp_settings settings;
     struct mg_smtp_delivery *underway;
-    const char *told;     /* code of the failure last told; NULL: all was well */
+    struct mg_outage outage;
     int64_t warned_until; /* monotonic seconds: until then nothing is said of expiry again */
 };
 
@@ -46,6 +47,12 @@ struct mg_smtp {
  * it off. False with the failure. */
 bool mg_smtp_send(const struct mg_smtp_settings *settings, const struct mg_text *mail,
                   int64_t milliseconds, const atomic_bool *stop, struct mg_failure *failure);
+
+/* Connects, secures the connection and logs in, as for a mail, but sends none. */
+bool mg_smtp_look(const struct mg_smtp_settings *settings, struct mg_failure *failure);
+
+/* Whether mails could go out, for the outage (smtp_out.c). */
+bool mg_smtp_probe(struct mg_outage *outage);
 
 /* Deliveries (smtp_out.c). */
 void mg_smtp_deliver(void *state, struct mg_delivery *delivery);

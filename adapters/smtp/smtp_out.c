@@ -2,6 +2,9 @@
  * The way out: ID.xml, ID.seal.xml where the seal is detached, and the attachments, as files of one
  * mail. Its Message-ID is made of the gateway's id, so that a mail which is sent again, because the
  * connection broke before the server had confirmed it, is recognised as the same.
+ *
+ * What an operator has to mend, such as a certificate that has expired, makes the destination go
+ * down until a look at files and server finds that it was mended (outage.h).
  */
 #include "adapters/common/text.h"
 #include "adapters/smtp/mail.h"
@@ -129,6 +132,15 @@ static void work(struct mg_task *task)
     mg_text_free(&mail);
 }
 
+bool mg_smtp_probe(struct mg_outage *outage)
+{
+    const struct mg_smtp *smtp = (struct mg_smtp *)(void *)outage->task.tasks;
+    struct mg_failure failure = {0};
+    return (mg_protect_look(&smtp->settings.protection, &failure) &&
+            mg_smtp_look(&smtp->settings, &failure)) ||
+           mg_outage_find(outage, failure.made[0] ? failure.made : failure.code, failure.text);
+}
+
 /* ---- on the loop ---- */
 
 static void forget(struct mg_smtp_delivery *out)
@@ -158,19 +170,6 @@ static void complete(struct mg_smtp_delivery *out)
     forget(out);
 }
 
-/* What an operator has to mend is told once for as long as it is the same, and when it is over. */
-static void tell(struct mg_smtp *smtp, const struct mg_failure *failure)
-{
-    const struct mg_tasks *tasks = &smtp->tasks;
-    if (failure->loud && (!smtp->told || strcmp(smtp->told, failure->code) != 0))
-        tasks->gateway->log(tasks->instance, MG_LEVEL_ERROR, failure->code, NULL, failure->text);
-    else if (!failure->code && smtp->told)
-        tasks->gateway->log(tasks->instance, MG_LEVEL_NOTICE, "smtp.well-again", NULL,
-                            "Mails go out again.");
-    if (failure->loud || !failure->code)
-        smtp->told = failure->code;
-}
-
 static void tell_of_expiry(struct mg_smtp *smtp, int64_t time_left)
 {
     const struct mg_tasks *tasks = &smtp->tasks;
@@ -188,7 +187,12 @@ static void tell_of_expiry(struct mg_smtp *smtp, int64_t time_left)
 static void done(struct mg_task *task)
 {
     struct mg_smtp_delivery *out = (struct mg_smtp_delivery *)task;
-    tell(out->smtp, &out->failure);
+    if (!out->failure.code)
+        mg_outage_end(&out->smtp->outage);
+    else if (out->failure.loud)
+        mg_outage_begin(&out->smtp->outage,
+                        out->failure.made[0] ? out->failure.made : out->failure.code,
+                        out->failure.text);
     tell_of_expiry(out->smtp, out->time_left);
     complete(out);
 }

@@ -114,8 +114,12 @@ static bool set_mail(CURL *curl, struct upload *upload)
            curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_mail) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_READDATA, upload) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload->mail->length) ==
-               CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore) == CURLE_OK &&
+               CURLE_OK;
+}
+
+static bool set_watch(CURL *curl, struct upload *upload)
+{
+    return curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, look_on) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_DEBUGDATA, upload) == CURLE_OK &&
@@ -136,6 +140,25 @@ static bool set_addresses(CURL *curl, const struct mg_smtp_settings *settings,
            curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, *recipients) == CURLE_OK;
 }
 
+bool mg_smtp_look(const struct mg_smtp_settings *settings, struct mg_failure *failure)
+{
+    static const struct mg_text nothing;
+    const atomic_bool stop = false;
+    struct upload upload = {.mail = &nothing, .stop = &stop};
+    CURL *curl = curl_easy_init();
+    *failure = (struct mg_failure){0};
+    /* Without a mail and recipients libcurl gives one command. */
+    if (curl && set_server(curl, settings) && set_security(curl, settings) &&
+        set_login(curl, settings, failure) && set_times(curl, settings, 2 * settings->step) &&
+        set_watch(curl, &upload) &&
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "NOOP") == CURLE_OK)
+        mg_reply_judge(curl_easy_perform(curl), &upload.conversation, failure);
+    else if (!failure->code)
+        mg_failure_set(failure, "smtp.internal", "libcurl cannot be used as it has to be.");
+    curl_easy_cleanup(curl);
+    return failure->code == NULL;
+}
+
 bool mg_smtp_send(const struct mg_smtp_settings *settings, const struct mg_text *mail,
                   int64_t milliseconds, const atomic_bool *stop, struct mg_failure *failure)
 {
@@ -145,7 +168,8 @@ bool mg_smtp_send(const struct mg_smtp_settings *settings, const struct mg_text 
     *failure = (struct mg_failure){0};
     if (curl && set_server(curl, settings) && set_security(curl, settings) &&
         set_login(curl, settings, failure) && set_times(curl, settings, milliseconds) &&
-        set_mail(curl, &upload) && set_addresses(curl, settings, &recipients))
+        set_watch(curl, &upload) && set_mail(curl, &upload) &&
+        set_addresses(curl, settings, &recipients))
         mg_reply_judge(curl_easy_perform(curl), &upload.conversation, failure);
     else if (!failure->code)
         mg_failure_set(failure, "smtp.internal", "libcurl cannot be used as it has to be.");

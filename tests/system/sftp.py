@@ -331,14 +331,16 @@ def changed(world):
     world.server.start()
     message, text = world.signed("solingen", "remscheid")
     world.put("changed.xml", text)
-    sent = [world.send() for _ in range(3)]
-    for identifier, _ in sent:
-        world.postponed(identifier, "sftp.host-changed")
+    identifier, text = world.send()
+    world.postponed(identifier, "sftp.host-changed")
+    sent = [(identifier, text), *(world.send() for _ in range(3))]
     print_of_key = subprocess.run(["ssh-keygen", "-l", "-f", world.server.host_key], capture_output=True,
                                   text=True, check=True).stdout.split()[1]
     for instance in ("solingen", "solingen-inbox"):
         line = world.main.wait_for("sftp.host-changed", instance=instance, level="error")
         assert print_of_key in line, line
+        world.main.wait_for("instance.down", instance=instance, code="sftp.host-changed")
+    assert not [path for path in world.outbox.iterdir() if path.name.split(".")[0] in dict(sent)], "something was sent"
     assert (world.inbox / "changed.xml").exists(), "the file was taken from a server that is not known"
     world.server.be_known()
     world.once(sent)

@@ -354,7 +354,7 @@ def expired(world):
     world.main.wait_for("smtp.recipient-expired", instance="usual", level="error")
     world.certificate.write_bytes(world.office.certificate.read_bytes())
     equal(world.opened(world.mail(identifier))[0][f"{identifier}.xml"].decode(), message.text)
-    world.main.wait_for("smtp.well-again", instance="usual")
+    world.main.wait_for("instance.ready", instance="usual")
 
 
 @test("nothing is encrypted to somebody else's certificate, nor to one that is not for mail")

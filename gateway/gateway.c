@@ -99,6 +99,13 @@ void gateway_wake(const char *destination, void *context)
         mg_dispatch_wake(gateway->dispatch, destination);
 }
 
+static void count_collected(const char *destination, void *context)
+{
+    struct gateway *gateway = context;
+    if (gateway->dispatch)
+        mg_dispatch_collected(gateway->dispatch, destination);
+}
+
 static bool start_loop(struct gateway *gateway, struct mg_error *error)
 {
     gateway->base = event_base_new();
@@ -180,6 +187,7 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
         .intake = gateway->intake,
         .clients = gateway->clients,
         .ready = gateway_wake,
+        .collected = count_collected,
         .context = gateway,
     };
     gateway->host = mg_host_new(&host);

@@ -15,11 +15,10 @@ static void count(struct mg_mailbox *mailbox)
 {
     const struct mg_gateway *gateway = mailbox->gateway;
     struct mg_instance *instance = mailbox->instance;
-    mailbox->fetched = gateway->counter(instance, "fetched", "Messages handed to a reader.");
+    mailbox->fetched = gateway->counter(instance, "fetched", "Messages handed to readers.");
     mailbox->acknowledged =
-        gateway->counter(instance, "acknowledged", "Messages that their reader has acknowledged.");
-    mailbox->returned =
-        gateway->counter(instance, "returned", "Messages that their reader gave back.");
+        gateway->counter(instance, "acknowledged", "Acknowledgements of readers.");
+    mailbox->returned = gateway->counter(instance, "returned", "Messages that readers gave back.");
     mailbox->lost = gateway->counter(
         instance, "too_late", "Acknowledgements that came when somebody else had the message.");
 }

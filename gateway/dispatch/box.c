@@ -201,13 +201,17 @@ static void settled(struct mg_store_settle *settle)
     struct mg_instance *instance = settling->instance;
     struct mg_refusal refusal;
     char id[MG_ID_TEXT_SIZE];
-    if (settle->ok)
+    bool news = settle->ok && !settle->repeated;
+    if (news)
         mg_log(MG_LOG_INFO,
                settle->state == MG_DELIVERY_COLLECTED ? "delivery.collected" : "delivery.returned",
                "message", mg_id_text(&settle->message, id), "destination", instance->name,
                "attempt", MG_LOG_NUMBER(settle->attempt), NULL);
-    else
+    if (!settle->ok)
         mg_host_describe(&settle->error, "", &refusal);
+    const struct mg_host_options *options = &instance->host->options;
+    if (news && settle->state == MG_DELIVERY_COLLECTED && options->collected)
+        options->collected(instance->name, options->context);
     settling->end(settle->ok ? NULL : &refusal, settling->context);
     free(settling);
     mg_box_end_question(instance);

@@ -1,5 +1,6 @@
 #include "gateway/dispatch/dispatch.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/dispatch/lane.h"
 
@@ -109,6 +110,15 @@ void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination)
     struct mg_lane *lane = find_lane(dispatch, destination);
     if (lane)
         mg_lane_wake(lane);
+}
+
+void mg_dispatch_collected(struct mg_dispatch *dispatch, const char *destination)
+{
+    struct mg_lane *lane = find_lane(dispatch, destination);
+    if (!lane)
+        return;
+    mg_lane_count(lane, MG_DELIVERY_COLLECTED);
+    lane->history.last_success = mg_clock_now();
 }
 
 static void cancel_all(evutil_socket_t descriptor, short what, void *context)

@@ -39,6 +39,9 @@ void mg_dispatch_begin(struct mg_dispatch *dispatch);
 /* A message was committed with a delivery to this destination. */
 void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination);
 
+/* A message was collected from the box of this destination: for what operators see. */
+void mg_dispatch_collected(struct mg_dispatch *dispatch, const char *destination);
+
 /* Claims nothing more; drained is called once when what runs has ended and is recorded. After grace
  * milliseconds what still runs is cancelled, and goes on after the next start, whatever time it has
  * left. Called again, it only sets the grace anew. */

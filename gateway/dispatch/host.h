@@ -37,6 +37,8 @@ struct mg_host_options {
     struct mg_clients *clients; /* for adapters' calls */
     /* Deliveries may be handed to this destination again, which was down; may be NULL. */
     void (*ready)(const char *destination, void *context);
+    /* A message was collected from this destination's box; may be NULL. */
+    void (*collected)(const char *destination, void *context);
     void *context;
 };
 

@@ -204,7 +204,9 @@ static bool settle_delivery(struct memory_store *memory, struct mg_store_settle 
         return mg_store_fail_unknown(&settle->error);
     const struct mg_store_delivery *facts = &delivery->facts;
     bool same = facts->attempts == settle->attempt;
-    if (same && facts->state == MG_DELIVERY_COLLECTED && settle->state == MG_DELIVERY_COLLECTED)
+    settle->repeated =
+        same && facts->state == MG_DELIVERY_COLLECTED && settle->state == MG_DELIVERY_COLLECTED;
+    if (settle->repeated)
         return true;
     if (!same || facts->state != MG_DELIVERY_RUNNING || !delivery->taken ||
         delivery->lease <= settle->now)

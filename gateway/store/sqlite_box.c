@@ -143,7 +143,8 @@ bool mg_sqlite_settle(struct mg_sqlite *sqlite, struct mg_store_settle *settle)
     bool holds =
         delivery.is_taken && delivery.attempts == settle->attempt && delivery.lease > settle->now;
     if (!holds) {
-        settle->ok = is_repeated(settle, &delivery) || mg_store_fail_lost_taking(&settle->error);
+        settle->repeated = is_repeated(settle, &delivery);
+        settle->ok = settle->repeated || mg_store_fail_lost_taking(&settle->error);
         return true;
     }
     const struct mg_store_outcome outcome = {

@@ -89,7 +89,7 @@ void mg_store_settle(struct mg_store *store, struct mg_store_settle *settle)
     assert(settle->destination && settle->code);
     assert(settle->state == MG_DELIVERY_COLLECTED || settle->state == MG_DELIVERY_WAITING);
     settle->item = (struct mg_handoff_item){.run = run_settle};
-    settle->ok = false;
+    settle->ok = settle->repeated = false;
     clear_error(&settle->error);
     store->class->settle(store, settle);
 }

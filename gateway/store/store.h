@@ -230,6 +230,7 @@ struct mg_store_settle {
     const char *code; /* such as "collected", "returned" */
     const char *text; /* may be NULL */
     bool ok;
+    bool repeated; /* it had been settled so before, and nothing has changed */
     struct mg_error error;
     void (*done)(struct mg_store_settle *settle); /* may be NULL */
     void *context;

@@ -36,6 +36,7 @@ BOXES = {
     "closed": ({}, dict(paused="true")),
     "manual": ({}, {}),
     "changed": ({}, dict(lease=60)),
+    "counted": ({}, {}),
     "apart": ({}, dict(isolation="process", lease=2)),
 }
 
@@ -97,10 +98,12 @@ class Mailboxes(World):
 
     def __enter__(self):
         self.inspector = self.city("remscheid")
+        self.status_port = self.free_port()
         self.main = self.gateway(configuration(
             self, destinations=[mailbox(name, *values) for name, values in BOXES.items()],
             partners=[partner(self.pki, name) for name in ("wuppertal-portal", READER, STRANGER)],
-            routes=[route(f"test:{name}", name) for name in BOXES]))
+            routes=[route(f"test:{name}", name) for name in BOXES],
+            extra=element("status", address=f"127.0.0.1:{self.status_port}")))
         return self
 
     def send(self, box):
@@ -119,6 +122,15 @@ class Mailboxes(World):
         self.main.config_file.write_text(text.replace(was, now), encoding="utf-8")
         self.main.signal(signal.SIGHUP)
         wait_for(lambda: self.main.lines("gateway.reloaded")[before:], "the new configuration is in force")
+
+    def metrics(self):
+        """Every value of the metrics by its name with its labels."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.status_port, timeout=20 * PATIENCE)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return {name: float(value) for name, _, value in
+                (line.rpartition(" ") for line in text.splitlines() if line and line[0] != "#")}
 
     def report(self, identifier):
         return self.client().report(identifier).expect(200).body.decode()
@@ -430,6 +442,37 @@ def paused(world):
     answer = box.ask("POST", "/fetch").expect(503, "destination.paused")
     assert int(answer.headers["Retry-After"]) > 0
     equal([entry["id"] for entry in box.list()["messages"]], identifiers)
+
+
+# ---- in operation ----
+
+@test("the metrics tell how many messages are in a box, how old they are, and what becomes of them")
+def counted(world):
+    def seen():
+        values = world.metrics()
+        own = {name.partition("{")[0]: value for name, value in values.items() if '"counted"' in name}
+        ends = {re.search(r'outcome="(\w+)"', name)[1]: value for name, value in values.items()
+                if '"counted"' in name and "collected" in name}
+        return own, ends.get("collected", 0)
+
+    box = Box(world, "counted")
+    world.fill("counted", 3)
+    size = box.list()["bytes"]
+    first, second = box.fetch(), box.fetch()
+    own, collected = seen()
+    equal((own["muengsten_destination_waiting"], own["muengsten_destination_waiting_bytes"], collected), (3, size, 0))
+    assert own["muengsten_destination_oldest_age_seconds"] > 0
+    box.acknowledge(first).expect(204)
+    box.acknowledge(first).expect(204)
+    box.give_back(second).expect(204)
+    own, collected = seen()
+    equal((own["muengsten_destination_waiting"], collected), (2, 1))
+    equal((own["muengsten_adapter_mailbox_fetched_total"], own["muengsten_adapter_mailbox_acknowledged_total"],
+           own["muengsten_adapter_mailbox_returned_total"]), (2, 2, 1))
+    equal(len(world.main.lines("delivery.collected", message=first.id)), 1, "lines of the log")
+    box.empty()
+    own, collected = seen()
+    equal((own["muengsten_destination_waiting"], own["muengsten_destination_oldest_age_seconds"], collected), (0, 0, 3))
 
 
 # ---- reloads ----

@@ -67,6 +67,7 @@ struct mg_dispatch_facts {
                   */
     bool paused;
     bool ordered;
+    bool collected;        /* its readers take what waits; nothing is delivered */
     bool blocked;          /* ordered, and a dead one stands before the next … */
     struct mg_id blocking; /* … of this message; zeroed: not known at the moment */
     unsigned concurrency;

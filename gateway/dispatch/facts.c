@@ -62,7 +62,9 @@ static void tell(const struct mg_lane *lane, struct mg_dispatch_facts *facts)
     if (breaker->open)
         facts->breaker =
             mg_clock_monotonic() < breaker->try_at ? MG_BREAKER_OPEN : MG_BREAKER_HALF_OPEN;
-    facts->next_attempt = due(lane->timer);
+    facts->collected = mg_lane_is_collected(lane);
+    if (!facts->collected) /* there the timer is for what nobody collects */
+        facts->next_attempt = due(lane->timer);
 }
 
 void mg_dispatch_each(const struct mg_dispatch *dispatch,

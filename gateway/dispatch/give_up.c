@@ -47,5 +47,11 @@ void mg_lane_give_up(struct mg_lane *lane, const struct mg_store_delivery *claim
              "Nobody has collected the message in the time that its destination allows; times that "
              "it was fetched and not acknowledged: %d.",
              delivery->claim.attempts);
+    const struct mg_outcome outcome = {
+        .kind = MG_PERMANENT,
+        .code = delivery->outcome_code,
+        .text = delivery->outcome_text,
+    };
+    mg_lane_note(lane, &outcome);
     mg_delivery_record(delivery);
 }

@@ -3,6 +3,7 @@
 #include "gateway/operate/text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the format ---- */
@@ -280,35 +281,65 @@ static void write_processes(const struct mg_overview *overview, struct mg_buffer
     }
 }
 
+/* A counter of an adapter under its name in the metrics. */
+struct named {
+    char *name;
+    const struct mg_host_counter *counter;
+};
+
 /* muengsten_adapter_NAME_COUNTER_total; what may not stand in a name becomes an underscore. */
-static void counter_name(const struct mg_host_counter *counter, struct mg_buffer *name)
+static char *counter_name(const struct mg_host_counter *counter)
 {
-    mg_buffer_clear(name);
-    mg_buffer_print(name, "muengsten_adapter_%s_%s", counter->adapter, counter->name);
-    for (char *at = name->data; *at; at++)
+    struct mg_buffer name = {0};
+    mg_buffer_print(&name, "muengsten_adapter_%s_%s", counter->adapter, counter->name);
+    for (char *at = name.data; *at; at++)
         if (!((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9')))
             *at = '_';
     size_t end = strlen("_total");
-    if (name->length < end || strcmp(name->data + name->length - end, "_total") != 0)
-        mg_buffer_add_text(name, "_total");
+    if (name.length < end || strcmp(name.data + name.length - end, "_total") != 0)
+        mg_buffer_add_text(&name, "_total");
+    return mg_buffer_take(&name);
+}
+
+static int series_order(const void *left, const void *right)
+{
+    const struct named *one = left, *other = right;
+    int order = strcmp(one->name, other->name);
+    if (order == 0)
+        order = one->counter->is_source - other->counter->is_source;
+    return order ? order : strcmp(one->counter->instance, other->counter->instance);
+}
+
+/* One series of those from first on that have the same name and label: adapters whose names differ
+ * only in what becomes an underscore count together. Returns how many they are. */
+static size_t write_counter(const struct named *first, size_t left, struct mg_buffer *buffer)
+{
+    int64_t value = 0;
+    size_t count = 0;
+    for (; count < left && series_order(first, &first[count]) == 0; count++)
+        value += first[count].counter->value;
+    add_number(buffer, first->name,
+               LABELS(end_label(first->counter->is_source), first->counter->instance), value);
+    return count;
 }
 
 static void write_counters(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
-    struct mg_buffer name = {0}, before = {0};
-    for (size_t i = 0; i < overview->counter_count; i++) {
-        const struct mg_host_counter *counter = &overview->counters[i];
-        counter_name(counter, &name);
-        if (!before.data || strcmp(before.data, name.data) != 0)
-            begin(buffer, name.data, "counter",
-                  counter->help && *counter->help ? counter->help : "A counter of the adapter.");
-        add_number(buffer, name.data, LABELS(end_label(counter->is_source), counter->instance),
-                   counter->value);
-        mg_buffer_clear(&before);
-        mg_buffer_add_text(&before, name.data);
+    size_t count = overview->counter_count;
+    struct named *named = mg_allocate_zeroed(count + 1, sizeof *named);
+    for (size_t i = 0; i < count; i++)
+        named[i] = (struct named){counter_name(&overview->counters[i]), &overview->counters[i]};
+    qsort(named, count, sizeof *named, series_order);
+    for (size_t i = 0; i < count;) {
+        const char *help = named[i].counter->help;
+        if (i == 0 || strcmp(named[i].name, named[i - 1].name) != 0)
+            begin(buffer, named[i].name, "counter",
+                  help && *help ? help : "A counter of the adapter.");
+        i += write_counter(&named[i], count - i, buffer);
     }
-    mg_buffer_free(&before);
-    mg_buffer_free(&name);
+    for (size_t i = 0; i < count; i++)
+        free(named[i].name);
+    free(named);
 }
 
 void mg_metrics_write(const struct mg_overview *overview, struct mg_buffer *buffer)

@@ -116,15 +116,6 @@ static void see_counter(const struct mg_host_counter *counter, void *context)
     overview->counters[overview->counter_count++] = *counter;
 }
 
-static int counter_order(const void *left, const void *right)
-{
-    const struct mg_host_counter *one = left, *other = right;
-    int order = strcmp(one->adapter, other->adapter);
-    if (order == 0)
-        order = strcmp(one->name, other->name);
-    return order ? order : strcmp(one->instance, other->instance);
-}
-
 /* ---- all of it ---- */
 
 void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
@@ -139,9 +130,6 @@ void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
     overview->store.records = mg_store_can_record(store);
     collect_instances(overview, host);
     mg_host_each_counter(host, see_counter, overview);
-    if (overview->counter_count > 0)
-        qsort(overview->counters, overview->counter_count, sizeof *overview->counters,
-              counter_order);
 }
 
 void mg_overview_free(struct mg_overview *overview)

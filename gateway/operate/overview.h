@@ -68,7 +68,7 @@ struct mg_overview {
     size_t queue_count;
     struct mg_host_facts *instances; /* by adapter, then by name */
     size_t instance_count;
-    struct mg_host_counter *counters; /* by adapter, then by the counter's name */
+    struct mg_host_counter *counters; /* in no order */
     size_t counter_count;
 };
 

@@ -8,3 +8,12 @@ liboperate_la_SOURCES = \
 	gateway/operate/status.c gateway/operate/status.h \
 	gateway/operate/text.c gateway/operate/text.h
 liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
+
+UNIT_TESTS += tests/unit/operate
+tests_unit_operate_SOURCES = tests/unit/operate.c
+tests_unit_operate_CPPFLAGS = $(liboperate_la_CPPFLAGS)
+tests_unit_operate_LDADD = \
+	libunit.la liboperate.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
+	libmessage.la libbase.la \
+	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) \
+	-ldl -lpthread

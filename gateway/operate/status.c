@@ -185,6 +185,7 @@ static json_t *destination_value(const struct mg_overview_destination *destinati
     set(value, "state", json_string(mg_destination_state_words[destination->state]));
     set_reason(value, destination);
     set(value, "blocking_message", blocking_value(facts));
+    set(value, "collected", json_boolean(facts->collected));
     set(value, "ordered", json_boolean(facts->ordered));
     set(value, "concurrency", json_integer(facts->concurrency));
     set(value, "queue", queue_value(&destination->queue, now));

@@ -3,16 +3,18 @@
 
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 
-from harness import (PATIENCE, Answer, World, configuration, destination, element, equal, folder_destination,
-                     partner, route, wait_for)
-from tap import Skip, run, test
+from harness import (PATIENCE, QUICK, Answer, Client, World, configuration, destination, element, equal,
+                     folder_destination, partner, route, wait_for)
+from tap import Skip, run, say, test
 
 PORTAL = "wuppertal-portal"
+READER = "solingen-registry"
 
 
 class Watched(World):
@@ -30,7 +32,7 @@ class Watched(World):
         """The destination "main" leads to the city system, "files" to a folder."""
         known = [destination("main", self.city_system, **attributes), folder_destination("files", self.outbox)]
         text = configuration(
-            self, partners=[partner(self.pki, PORTAL)],
+            self, partners=[partner(self.pki, PORTAL), partner(self.pki, READER)],
             destinations=[one for one, name in zip(known, ("main", "files")) if name in names] + list(more),
             routes=[route(f"test:{name}", name) for name in
                     [*names, *re.findall(r'<destination name="([^"]+)"', "".join(more))]],
@@ -63,6 +65,11 @@ class Watched(World):
     def destination(self, name):
         found = [one for one in self.status()["destinations"] if one["name"] == name]
         return found[0] if found else None
+
+    def instance(self, name):
+        """The instance of an adapter for a source or destination."""
+        return [one for adapter in self.status()["adapters"] for one in adapter["instances"]
+                if one["name"] == name][0]
 
     def metrics(self):
         """Every series with its value."""
@@ -154,6 +161,107 @@ def removed(world):
     wait_for(lambda: world.destination("shelf")["queue"]["waiting"] == 0, "it is delivered")
     world.reload(world.text())
     equal(world.destination("shelf"), None)
+
+
+@test("a mailbox shows number, size and age of what waits, what is taken, and what was collected")
+def mailbox(world):
+    box = element("destination", name="box", adapter="mailbox", listener="cities", partner=READER)
+    world.reload(world.text(more=[box]))
+    for _ in range(3):
+        world.send("box")
+    wait_for(lambda: world.destination("box")["queue"]["waiting"] == 3, "three wait")
+    there = world.destination("box")
+    equal((there["state"], there["collected"], there["next_attempt"]), ("ready", True, None))
+    assert there["queue"]["bytes"] > 1000 and there["queue"]["oldest"] <= world.status()["time"], there
+    reader = Client(world.port, world.pki, READER)
+    fetched = reader.request("POST", "/box/fetch").expect(200)
+    wait_for(lambda: world.destination("box")["queue"]["running"] == 1, "one is taken")
+    for _ in range(2):
+        path = f"/box/messages/{fetched.id}?claim={fetched.headers['Muengsten-Claim']}"
+        reader.request("DELETE", path).expect(204)
+    reader.close()
+    there = world.destination("box")
+    equal((there["queue"]["waiting"], there["queue"]["running"]), (2, 0))
+    equal(there["deliveries"]["collected"], 1, "collected once, however often that is said")
+    assert there["last_success"] > there["queue"]["oldest"]
+    metrics = world.metrics()
+    equal(metrics['muengsten_destination_waiting{destination="box"}'], 2)
+    equal(metrics['muengsten_destination_deliveries_total{destination="box",outcome="collected"}'], 1)
+    equal(metrics['muengsten_adapter_mailbox_fetched_total{destination="box"}'], 1)
+    world.reload(world.text())
+    equal(world.destination("box")["state"], "removed")
+    equal(world.metrics()['muengsten_adapter_mailbox_fetched_total{destination="box"}'], 1)
+
+
+@test("what nobody collects in time is counted as dead and told as the last error")
+def not_collected(world):
+    late = element("destination", element("retry", **{**QUICK, "give_up": "1s"}), name="late", adapter="mailbox",
+                   listener="cities", partner=READER)
+    world.reload(world.text(more=[late]))
+    world.send("late")
+    wait_for(lambda: world.destination("late")["deliveries"]["dead"] == 1, "it is given up", 20)
+    there = world.destination("late")
+    equal((there["queue"]["waiting"], there["queue"]["dead"]), (0, 1))
+    equal(there["last_error"]["code"], "mailbox.not-collected")
+    world.reload(world.text())
+
+
+@test("the process of an adapter is shown, and when it dies, that it is down, why, and how often it was started")
+def process(world):
+    apart = folder_destination("apart", world.folder / "apart", isolation="process")
+    world.reload(world.text(more=[apart]))
+    wait_for(lambda: world.destination("apart")["state"] == "ready", "the process is ready", 20)
+    before = world.instance("apart")
+    equal((before["isolation"], before["process"]["state"], before["process"]["restarts"]),
+          ("process", "running", 0))
+    equal(world.instance("files")["process"], None)
+    os.kill(before["process"]["pid"], signal.SIGKILL)
+    seen = wait_for(lambda: [one for one in [world.destination("apart")] if one["state"] == "down"],
+                    "it is down", pause=0.005)[0]
+    assert seen["code"] in ("adapter.died", "adapter.starting") and seen["reason"], seen
+    wait_for(lambda: world.destination("apart")["state"] == "ready", "it is ready again", 20)
+    after = world.instance("apart")
+    equal(after["process"]["restarts"], 1)
+    assert after["process"]["pid"] != before["process"]["pid"], after
+    metrics = world.metrics()
+    labels = '{adapter="folder",destination="apart"}'
+    equal(metrics[f"muengsten_instance_process_restarts_total{labels}"], 1)
+    equal(metrics[f"muengsten_instance_process_up{labels}"], 1)
+    world.reload(world.text())
+
+
+@test("an ordered destination that is blocked names the message that blocks it")
+def blocked(world):
+    world.reload(world.text(ordered="true"))
+    world.city_system.change("--refuse", "422")
+    dead = world.send()
+    wait_for(lambda: world.destination("main")["queue"]["dead"] == 1, "it is dead")
+    world.send()
+    wait_for(lambda: world.destination("main")["state"] == "blocked", "it is blocked")
+    there = world.destination("main")
+    equal((there["code"], there["blocking_message"], there["ordered"]), ("destination.blocked", dead, True))
+    equal(there["deliveries"]["dead"], 1)
+    equal(world.metrics()['muengsten_destination_state{destination="main",state="blocked"}'], 1)
+    world.city_system.change()
+    world.reload(world.text(ordered="true", after_dead="continue"))
+    wait_for(lambda: world.destination("main")["queue"]["waiting"] == 0, "the next was let through")
+    equal(world.destination("main")["state"], "ready")
+    world.reload(world.text())
+
+
+@test("a look costs the gateway less than 5 ms with 200 destinations")
+def cost(world):
+    more = [folder_destination(f"many-{number}", world.outbox) for number in range(200)]
+    world.reload(world.text(more=more))
+    for path in ("/status", "/metrics"):
+        before = world.main.cpu_ticks()
+        for _ in range(100):
+            world.ask(path).expect(200)
+        seconds = (world.main.cpu_ticks() - before) / os.sysconf("SC_CLK_TCK") / 100
+        say(f"{path}: {seconds * 1000:.2f} ms of processor time")
+        assert seconds < 0.005 * PATIENCE, f"{path}: {seconds * 1000:.2f} ms"
+    equal(len(world.status()["destinations"]) >= 202, True)
+    world.reload(world.text())
 
 
 @test("a refused configuration is shown with every reason until one is applied")

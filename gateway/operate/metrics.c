@@ -28,12 +28,9 @@ static void begin(struct mg_buffer *buffer, const char *name, const char *type, 
     mg_buffer_print(buffer, "\n# TYPE %s %s\n", name, type);
 }
 
-static void add_label(struct mg_buffer *buffer, const char *name, const char *value)
+static void add_escaped(struct mg_buffer *buffer, const char *text)
 {
-    struct mg_buffer shown = {0};
-    mg_shown_text(&shown, value);
-    mg_buffer_print(buffer, "%s=\"", name);
-    for (const char *at = shown.data ? shown.data : ""; *at; at++) {
+    for (const char *at = text; *at; at++) {
         if (*at == '\n')
             mg_buffer_add_text(buffer, "\\n");
         else if (*at == '\\' || *at == '"')
@@ -41,8 +38,23 @@ static void add_label(struct mg_buffer *buffer, const char *name, const char *va
         else
             mg_buffer_add(buffer, *at == '\r' ? " " : at, 1);
     }
+}
+
+/* Nearly all values are plain names, and this is where most of the time goes. */
+static void add_label(struct mg_buffer *buffer, const char *name, const char *value)
+{
+    struct mg_buffer shown = {0};
+    size_t length;
+    mg_buffer_add_text(buffer, name);
+    mg_buffer_add_text(buffer, "=\"");
+    if (mg_shown_as_it_is(value, &length) && strcspn(value, "\\\"\n\r") == length) {
+        mg_buffer_add(buffer, value, length);
+    } else {
+        mg_shown_text(&shown, value);
+        add_escaped(buffer, shown.data ? shown.data : "");
+        mg_buffer_free(&shown);
+    }
     mg_buffer_add_text(buffer, "\"");
-    mg_buffer_free(&shown);
 }
 
 /* A name with up to two labels; a label without a name is none. */

@@ -30,6 +30,9 @@ static void append(json_t *array, json_t *value)
 
 static json_t *text_value(const char *text)
 {
+    size_t length;
+    if (text && mg_shown_as_it_is(text, &length))
+        return json_stringn_nocheck(text, length);
     struct mg_buffer shown = {0};
     mg_shown_text(&shown, text);
     json_t *value = json_stringn_nocheck(shown.data ? shown.data : "", shown.length);

@@ -4,6 +4,14 @@
 
 #include <string.h>
 
+bool mg_shown_as_it_is(const char *text, size_t *length)
+{
+    const char *bad;
+    *length = strnlen(text, MG_SHOWN_TEXT + 1);
+    return *length <= MG_SHOWN_TEXT &&
+           mg_characters_check(text, *length, &bad) == MG_CHARACTERS_GOOD;
+}
+
 void mg_shown_text(struct mg_buffer *buffer, const char *text)
 {
     size_t length = text ? strnlen(text, MG_SHOWN_TEXT) : 0;

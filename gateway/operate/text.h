@@ -11,6 +11,9 @@
 
 #define MG_SHOWN_TEXT 1024
 
+/* Whether the text can be shown as it is; its length is told. Most can, and cost no copy then. */
+bool mg_shown_as_it_is(const char *text, size_t *length);
+
 /* Adds the text, without control characters but line ends; NULL is empty. */
 void mg_shown_text(struct mg_buffer *buffer, const char *text);
 

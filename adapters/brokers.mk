@@ -21,6 +21,12 @@ libamqp_la_LIBADD = $(AMQP_LIBS) $(OPENSSL_LIBS) -lpthread
 adapters_amqp_la_SOURCES =
 adapters_amqp_la_LIBADD = libamqp.la
 adapters_amqp_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+
+UNIT_TESTS += tests/unit/adapter_amqp
+tests_unit_adapter_amqp_SOURCES = tests/unit/adapter_broker.c $(ADAPTER_HOST)
+tests_unit_adapter_amqp_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) \
+	-DSCHEME='"amqp"' -DREQUIRED='"routing-key"' -DSOURCE_REQUIRED='"queue"' -DWRONG='""'
+tests_unit_adapter_amqp_LDADD = libunit.la libamqp.la -lpthread
 endif
 
 if ADAPTER_MQTT
@@ -36,4 +42,10 @@ libmqtt_la_LIBADD = $(MQTT_LIBS) $(OPENSSL_LIBS) -lpthread
 adapters_mqtt_la_SOURCES =
 adapters_mqtt_la_LIBADD = libmqtt.la
 adapters_mqtt_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
+
+UNIT_TESTS += tests/unit/adapter_mqtt
+tests_unit_adapter_mqtt_SOURCES = tests/unit/adapter_broker.c $(ADAPTER_HOST)
+tests_unit_adapter_mqtt_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) \
+	-DSCHEME='"mqtt"' -DREQUIRED='"topic"' -DSOURCE_REQUIRED='"topics"' -DWRONG='"a/+"'
+tests_unit_adapter_mqtt_LDADD = libunit.la libmqtt.la -lpthread
 endif

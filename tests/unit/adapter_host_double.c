@@ -118,6 +118,16 @@ static void write_log(struct mg_instance *of, enum mg_level level, const char *e
     host.log_count++;
 }
 
+static void say_state(struct mg_instance *of, enum mg_state state, const char *code,
+                      const char *text)
+{
+    (void)of;
+    CU_ASSERT(state == MG_STATE_READY || (code && *code && text && *text));
+    host.state_count++;
+    host.down = state == MG_STATE_DOWN;
+    set_text(&host.down_code, host.down ? code : "");
+}
+
 static struct mg_counter *counter(struct mg_instance *of, const char *name, const char *help)
 {
     (void)of, (void)help;
@@ -662,7 +672,8 @@ void host_start(void)
                     .exchange_take = exchange_take,
                     .exchange_answer = exchange_answer,
                     .call = call,
-                    .call_cancel = call_cancel},
+                    .call_cancel = call_cancel,
+                    .state = say_state},
         .refusal = {.size = sizeof host.refusal,
                     .status = 422,
                     .code = "schema.invalid",
@@ -731,5 +742,6 @@ void host_stop(void)
         free(host.calls[i]);
     }
     free(host.failure.bytes);
+    free(host.down_code.bytes);
     free(host.report_id.bytes);
 }

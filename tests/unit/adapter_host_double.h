@@ -90,6 +90,9 @@ struct host {
     size_t call_count;
     struct host_bytes failure, report_id;
     size_t log_count;
+    bool down; /* as the adapter said last */
+    struct host_bytes down_code;
+    size_t state_count; /* how often it said so */
     size_t works;        /* jobs that ran */
     int64_t lease;       /* the last that was asked for, milliseconds */
     size_t handles;      /* messages taken from the box and not closed */

@@ -10,7 +10,7 @@ import time
 
 import messages
 import signing
-from brokers import PASSWORD, Folder, Rabbit, Seals, private_file
+from brokers import ISOLATION, PASSWORD, Folder, Rabbit, Seals, private_file
 from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
                      wait_for)
 from tap import Skip, run, say, test
@@ -34,7 +34,8 @@ DEFINITIONS = {
     "permissions": [{"user": name, "vhost": "cities", "configure": ".*", "write": ".*", "read": ".*"}
                     for name in ("gateway", "tester", "gateway.muengsten.example")],
     "queues": [{"name": name, "vhost": "cities", "durable": True, "auto_delete": False,
-                "arguments": DEAD if name in ("in", "narrow") else {}} for name in ("in", "narrow", "out", "dead", "secure-in", "secure-out")],
+                "arguments": DEAD if name in ("in", "narrow") else {}}
+               for name in ("in", "narrow", "out", "dead", "secure-in", "secure-out")],
     "exchanges": [{"name": name, "vhost": "cities", "type": kind, "durable": True, "auto_delete": False,
                    "internal": False, "arguments": {}}
                   for name, kind in (("dead", "fanout"), ("out", "direct"), ("void", "direct"))],
@@ -106,13 +107,13 @@ class Amqp(World):
 
     def plain(self, **attributes):
         return {"url": f"amqp://127.0.0.1:{self.rabbit.port}/cities", "user": "gateway",
-                "password_file": self.password, **attributes}
+                "password_file": self.password, "isolation": ISOLATION, **attributes}
 
     def secure(self, **attributes):
         """With TLS and the gateway's certificate as login."""
         return {"url": f"amqps://localhost:{self.rabbit.secure_port}/cities",
                 "authorities": self.pki / "authorities.pem", "certificate": self.pki / "gateway-tls.pem",
-                "key": self.pki / "gateway-tls.key", **attributes}
+                "key": self.pki / "gateway-tls.key", "isolation": ISOLATION, **attributes}
 
     def text(self, destinations=(), routes=(), sources=(), **choices):
         retry = element("retry", **QUICK)

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 
-from brokers import PASSWORD, Folder, Mosquitto, Seals, Subscriber, private_file
+from brokers import ISOLATION, PASSWORD, Folder, Mosquitto, Seals, Subscriber, private_file
 from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
                      wait_for)
 import messages
@@ -46,12 +46,12 @@ class Mqtt(World):
 
     def plain(self, **attributes):
         return {"url": f"mqtt://127.0.0.1:{self.broker.port}", "user": "gateway",
-                "password_file": self.password, **attributes}
+                "password_file": self.password, "isolation": ISOLATION, **attributes}
 
     def secure(self, **attributes):
         return {"url": f"mqtts://localhost:{self.broker.secure_port}",
                 "authorities": self.pki / "authorities.pem", "certificate": self.pki / "gateway-tls.pem",
-                "key": self.pki / "gateway-tls.key", **attributes}
+                "key": self.pki / "gateway-tls.key", "isolation": ISOLATION, **attributes}
 
     def other(self, name, destinations=(), sources=(), readers=()):
         """Another gateway with further instances, for which nothing else is in the way."""
@@ -188,7 +188,8 @@ def no_certificate(world):
     values = world.secure(topic="out/remscheid")
     gateway, _ = world.other("bare", [dict(name="bare", adapter="mqtt", **{
         name: value for name, value in values.items() if name not in ("certificate", "key")})], (), ["bare"])
-    wait_for(lambda: gateway.lines("instance.down", code="mqtt.tls") or gateway.lines("instance.down", code="mqtt.lost"), "the reason", 20)
+    wait_for(lambda: gateway.lines("instance.down", code="mqtt.tls") or
+             gateway.lines("instance.down", code="mqtt.lost"), "the reason", 20)
     equal(gateway.lines("broker.ready"), [], "connections")
     gateway.stop()
 

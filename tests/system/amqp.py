@@ -5,6 +5,7 @@ when either of the two goes away nothing is lost."""
 import random
 import re
 import signal
+import sys
 import threading
 import time
 
@@ -15,6 +16,8 @@ from harness import (PATIENCE, QUICK, World, configuration, element, equal, fold
                      wait_for)
 from tap import Skip, run, say, test
 
+# Where Debian's packages are, if it is not Debian's Python that runs the tests.
+sys.path.append("/usr/lib/python3/dist-packages")
 try:
     import pika
 except ImportError:

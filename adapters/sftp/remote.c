@@ -102,14 +102,12 @@ static int next_entry(struct mg_session *session, LIBSSH2_SFTP_HANDLE *folder, c
     mg_session_step(session);
     while ((length = libssh2_sftp_readdir_ex(folder, name, size - 1, NULL, 0, attributes)) < 0) {
         /* A name that is too long for us is nobody's message; it is passed over. */
-        if (length == LIBSSH2_ERROR_BUFFER_TOO_SMALL)
-            length = 0;
-        else if (!mg_session_again(session, length))
+        if (length == LIBSSH2_ERROR_BUFFER_TOO_SMALL) {
+            name[0] = '\0';
+            return 1;
+        }
+        if (!mg_session_again(session, length))
             return -1;
-        else
-            continue;
-        name[0] = '\0';
-        return 1;
     }
     name[length] = '\0';
     return length > 0;
@@ -234,7 +232,7 @@ static int replace_in_one_step(struct mg_session *session, const char *from, con
     mg_session_step(session);
     while ((result = libssh2_sftp_posix_rename_ex(mg_session_sftp(session), from, strlen(from), to,
                                                   strlen(to))) != 0) {
-        if (result == LIBSSH2_FX_OP_UNSUPPORTED)
+        if (result == (int)LIBSSH2_FX_OP_UNSUPPORTED)
             return 0;
         if (!mg_session_again(session, result))
             return mg_session_failure(session)->answer == LIBSSH2_FX_OP_UNSUPPORTED ? 0 : -1;

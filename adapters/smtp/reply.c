@@ -64,26 +64,26 @@ static void judge_number(const struct mg_conversation *conversation, struct mg_f
 }
 
 static const struct {
-    CURLcode result;
-    const char *code;
-    bool loud;
     const char *text;
+    const char *code;
+    CURLcode result;
+    bool loud;
 } results[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, "smtp.resolve", false,
-     "The name of the mail server leads nowhere."},
-    {CURLE_COULDNT_CONNECT, "smtp.connect", false, "No connection to the mail server."},
-    {CURLE_OPERATION_TIMEDOUT, "smtp.timeout", false, "The mail server did not answer in time."},
-    {CURLE_ABORTED_BY_CALLBACK, "smtp.cancelled", false,
-     "It was broken off before the mail server had answered."},
-    {CURLE_USE_SSL_FAILED, "smtp.no-tls", true,
-     "The mail server offers no TLS, and nothing goes out without."},
-    {CURLE_PEER_FAILED_VERIFICATION, "smtp.tls", true,
-     "The certificate of the mail server does not count: it is for another host, has expired, or "
-     "comes from no authority that the configuration names."},
-    {CURLE_SSL_CONNECT_ERROR, "smtp.tls", true, "TLS with the mail server failed."},
-    {CURLE_SSL_CACERT_BADFILE, "smtp.authorities", true,
-     "The file of authorities for the mail server cannot be read."},
-    {CURLE_LOGIN_DENIED, "smtp.login", true, "The mail server does not accept the login."},
+    {"The name of the mail server leads nowhere.", "smtp.resolve", CURLE_COULDNT_RESOLVE_HOST,
+     false},
+    {"No connection to the mail server.", "smtp.connect", CURLE_COULDNT_CONNECT, false},
+    {"The mail server did not answer in time.", "smtp.timeout", CURLE_OPERATION_TIMEDOUT, false},
+    {"It was broken off before the mail server had answered.", "smtp.cancelled",
+     CURLE_ABORTED_BY_CALLBACK, false},
+    {"The mail server offers no TLS, and nothing goes out without.", "smtp.no-tls",
+     CURLE_USE_SSL_FAILED, true},
+    {"The certificate of the mail server does not count: it is for another host, has expired, or "
+     "comes from no authority that the configuration names.",
+     "smtp.tls", CURLE_PEER_FAILED_VERIFICATION, true},
+    {"TLS with the mail server failed.", "smtp.tls", CURLE_SSL_CONNECT_ERROR, true},
+    {"The file of authorities for the mail server cannot be read.", "smtp.authorities",
+     CURLE_SSL_CACERT_BADFILE, true},
+    {"The mail server does not accept the login.", "smtp.login", CURLE_LOGIN_DENIED, true},
 };
 
 void mg_reply_judge(CURLcode result, const struct mg_conversation *conversation,

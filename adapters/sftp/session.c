@@ -317,21 +317,57 @@ static bool check_host_key(struct mg_session *session, const char *known_hosts)
     return broken(session);
 }
 
+/* Prefers those of these methods that libssh2 has. It would leave the others out itself, but copies
+ * overlapping memory with memcpy when it does (1.10, 1.11). */
+static bool prefer(struct mg_session *session, int kind, const char *wanted)
+{
+    struct mg_text known = {0};
+    const char **names = NULL;
+    int count = libssh2_session_supported_algs(session->ssh, kind, &names);
+    for (const char *at = wanted; *at;) {
+        size_t length = strcspn(at, ",");
+        for (int i = 0; i < count; i++)
+            if (strlen(names[i]) == length && memcmp(names[i], at, length) == 0)
+                mg_text_print(&known, "%s%s", known.length > 0 ? "," : "", names[i]);
+        at += length;
+        at += *at == ',';
+    }
+    bool set =
+        known.length > 0 && libssh2_session_method_pref(session->ssh, kind, known.bytes) == 0;
+    mg_text_free(&known);
+    if (count > 0)
+        libssh2_free(session->ssh, names);
+    return set;
+}
+
+/* Offers nothing that is not good enough: where a preference cannot be set, there is no connection.
+ */
+static bool prefer_all(struct mg_session *session, const char *known_hosts)
+{
+    const struct mg_sftp_settings *settings = session->settings;
+    char host_keys[512];
+    mg_known_hosts_methods(known_hosts, settings->host, settings->port, host_keys,
+                           sizeof host_keys);
+    bool set = prefer(session, LIBSSH2_METHOD_HOSTKEY, host_keys);
+    for (size_t i = 0; set && i < sizeof methods / sizeof *methods; i++)
+        set = prefer(session, methods[i].kind, methods[i].methods);
+    if (!set)
+        mg_failure_set(session->failure, "sftp.handshake",
+                       "libssh2 has no methods that are good enough.");
+    return set || broken(session);
+}
+
 static bool shake_hands(struct mg_session *session, const char *known_hosts)
 {
     const struct mg_sftp_settings *settings = session->settings;
-    char host_key_methods[512];
     session->ssh = libssh2_session_init();
     if (!session->ssh) {
         mg_failure_set(session->failure, "sftp.failed", "There is no memory for a connection.");
         return broken(session);
     }
     libssh2_session_set_blocking(session->ssh, 0);
-    mg_known_hosts_methods(known_hosts, settings->host, settings->port, host_key_methods,
-                           sizeof host_key_methods);
-    libssh2_session_method_pref(session->ssh, LIBSSH2_METHOD_HOSTKEY, host_key_methods);
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        libssh2_session_method_pref(session->ssh, methods[i].kind, methods[i].methods);
+    if (!prefer_all(session, known_hosts))
+        return false;
     int error;
     mg_session_step(session);
     while ((error = libssh2_session_handshake(session->ssh, session->socket)) != 0) {

@@ -334,6 +334,24 @@ def guarded(world):
     assert int(head.headers["Content-Length"]) > 1000
 
 
+@test("while the gateway stops, the state is still shown; whoever looks does not keep it from stopping")
+def stopping(world):
+    world.city_system.change("--slow", "3")
+    world.send()
+    wait_for(lambda: world.destination("main")["queue"]["running"] == 1, "the delivery runs")
+    idle = http.client.HTTPConnection("127.0.0.1", world.status_port, timeout=20 * PATIENCE)
+    idle.request("GET", "/status")
+    idle.getresponse().read()
+    world.main.signal(signal.SIGTERM)
+    world.main.wait_for("gateway.stopping")
+    equal(world.status()["stopping"], True)
+    equal(world.metrics()["muengsten_stopping"], 1)
+    equal(world.main.process.wait(15 * PATIENCE), 0)
+    idle.close()
+    world.city_system.change()
+    world.main.start()
+
+
 @test("promtool finds nothing wrong with the metrics")
 def promtool(world):
     tool = shutil.which("promtool")

@@ -3,15 +3,12 @@
 when either of the two goes away nothing is lost."""
 
 import random
-import re
 import signal
 import sys
 import threading
 import time
 
-import messages
-import signing
-from brokers import ISOLATION, PASSWORD, Folder, Rabbit, Seals, private_file
+from brokers import ISOLATION, PASSWORD, Folder, Rabbit, Seals, large, private_file
 from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
                      wait_for)
 from tap import Skip, run, say, test
@@ -100,7 +97,7 @@ class Amqp(World):
             raise Skip("there is no pika (package python3-pika)")
         self.seals = Seals(self)
         self.password = private_file(self.folder / "password", PASSWORD + "\n")
-        self.rabbit = Rabbit(self, DEFINITIONS, ["max_message_size = 25000"])
+        self.rabbit = Rabbit(self, DEFINITIONS, ["max_message_size = 500000"])
         self.processes.append(self.rabbit)
         self.rabbit.start()
         self.broker = Broker(self.rabbit.port)
@@ -289,13 +286,22 @@ def no_exchange(world):
     gateway.stop()
 
 
+@test("a message of many frames arrives whole, out and in")
+def frames(world):
+    message, text = large(world, "wuppertal", "remscheid", 350)
+    world.client().post(text).expect(201)
+    wait_for(lambda: world.broker.count("out") == 1, "the message is in the queue")
+    [(properties, body)] = world.broker.take("out")
+    equal(world.seals.document(properties.content_type, body), message.text, "document")
+    message, text = large(world, "solingen", "solingen", 350)
+    world.broker.publish(text)
+    world.solingen.wait_for([message.uuid], "the delivery")
+    equal(world.solingen.text(message.uuid), message.text, "document")
+
+
 @test("a message larger than the broker takes is dead, and those beside it arrive")
 def too_large(world):
-    text = messages.message("wuppertal", "remscheid").text
-    part = re.search(r'<service:angabe feld="steuer">.*?</service:angabe>', text, re.DOTALL)[0]
-    text = text.replace(part, "".join(part.replace("steuer", f"steuer-{n}") for n in range(90)))
-    large = signing.envelop(text, world.signer("wuppertal-portal"))
-    identifier = world.client().post(large).expect(201).id
+    identifier = world.client().post(large(world, "wuppertal", "remscheid", 600)[1]).expect(201).id
     _, small = post(world, "remscheid")
     wait_for(lambda: "amqp.too-large" in world.client().report(identifier).body.decode(), "the report", 30)
     wait_for(lambda: world.broker.count("out") == 1, "the small message", 30)

@@ -17,14 +17,22 @@ import socket
 import subprocess
 import types
 
-from harness import PATIENCE, SOURCE, Process, environment, wait_for
+import messages
+import signing
+from harness import BUILD, PATIENCE, SOURCE, Process, environment, wait_for
 from tap import Skip
 
+SYSTEM = {"wuppertal": "portal", "solingen": "registry"}
 RABBIT_PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 PASSWORD = "correct horse battery staple"
 # Where the adapters run: "none" puts them into the gateway's own process, for sanitizers, which need more address space
 # than a host process gets.
 ISOLATION = os.environ.get("MUENGSTEN_ISOLATION")
+
+
+def need_adapter(name):
+    if not (BUILD / "adapters" / ".libs" / f"{name}.so").exists():
+        raise Skip(f"muengsten was built without the adapter {name}")
 
 
 def listening(port):
@@ -61,6 +69,7 @@ class Rabbit(Process):
     """A RabbitMQ: users, queues and exchanges come from its definitions, other things by pika."""
 
     def __init__(self, world, definitions, settings=()):
+        need_adapter("amqp")
         if not os.access(RABBIT_PROGRAM, os.X_OK) or not shutil.which("epmd"):
             raise Skip("RabbitMQ is not installed (package rabbitmq-server)")
         self.folder = world.folder / "rabbit"
@@ -124,6 +133,7 @@ class Mosquitto(Process):
     """A Mosquitto with a port for passwords and one for certificates."""
 
     def __init__(self, world):
+        need_adapter("mqtt")
         for name in ("mosquitto", "mosquitto_passwd", "mosquitto_pub", "mosquitto_sub"):
             if not found(name):
                 raise Skip(f"there is no {name} (packages mosquitto and mosquitto-clients)")
@@ -190,7 +200,7 @@ class Subscriber(Process):
     def messages(self):
         """What has come: (content type, properties, body)."""
         taken = []
-        for line in self.log().splitlines():
+        for line in self.log().split("\n")[:-1]:  # the last may be half written
             if line.count("|") == 2:
                 kind, properties, body = line.split("|")
                 taken.append((kind, dict(pair.split(":", 1) for pair in properties.split()), bytes.fromhex(body)))
@@ -220,6 +230,17 @@ class Seals:
         return content.decode()
 
 
+def large(world, author, reader, kilobytes):
+    """A signed message of that size, at most 700: (message, text)."""
+    message = messages.message(author, reader)
+    part = re.search(r'<service:angabe feld="steuer">.*?</service:angabe>', message.text, re.DOTALL)[0]
+    value = re.search(r"<service:wert>(.*?)</service:wert>", part)[1]
+    many = [part.replace("steuer", f"steuer-{number}").replace(value, "Anlage " * 500)
+            for number in range(kilobytes * 1000 // 3700)]
+    message.text = message.text.replace(part, "".join(many))
+    return message, signing.envelop(message.text, world.signer(f"{author}-{SYSTEM[author]}"))
+
+
 class Folder:
     """A folder that the gateway delivers to: what has come, by UUID."""
 
@@ -233,6 +254,9 @@ class Folder:
                 text = path.read_text(encoding="utf-8")
                 found.setdefault(re.search(r"nachrichtenUUID>([^<]+)<", text)[1], []).append(path.stem)
         return found
+
+    def text(self, uuid):
+        return (self.path / f"{self.uuids()[uuid][0]}.xml").read_text(encoding="utf-8")
 
     def wait_for(self, uuids, what, seconds=30):
         """Waits until all of them have come, and checks that none has come under two ids."""

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 
-from brokers import ISOLATION, PASSWORD, Folder, Mosquitto, Seals, Subscriber, private_file
+from brokers import ISOLATION, PASSWORD, Folder, Mosquitto, Seals, Subscriber, large, private_file
 from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
                      wait_for)
 import messages
@@ -99,6 +99,18 @@ def taken(world):
         message, text = world.signed("solingen", "solingen")
         world.broker.publish(topic, text, version=version, qos=qos)
         world.solingen.wait_for([message.uuid], f"the delivery of what came by {topic}")
+
+
+@test("a large message arrives whole, out and in")
+def whole(world):
+    message, text = large(world, "wuppertal", "remscheid", 600)
+    identifier = world.client().post(text).expect(201).id
+    [(kind, _, body)] = world.remscheid.wait_for(identifier)
+    equal(world.seals.document(kind, body), message.text, "document")
+    message, text = large(world, "solingen", "solingen", 600)
+    world.broker.publish("in/large", text)
+    world.solingen.wait_for([message.uuid], "the delivery")
+    equal(world.solingen.text(message.uuid), message.text, "document")
 
 
 @test("a message that is published twice is delivered once")

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from brokers import ISOLATION, PASSWORD, Folder, Rabbit, Seals, large, private_file
+from brokers import ISOLATION, PASSWORD, Folder, Rabbit, Seals, conformance, large, private_file
 from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
                      wait_for)
 from tap import Skip, run, say, test
@@ -35,7 +35,7 @@ DEFINITIONS = {
                     for name in ("gateway", "tester", "gateway.muengsten.example")],
     "queues": [{"name": name, "vhost": "cities", "durable": True, "auto_delete": False,
                 "arguments": DEAD if name in ("in", "narrow") else {}}
-               for name in ("in", "narrow", "out", "dead", "secure-in", "secure-out")],
+               for name in ("in", "narrow", "out", "dead", "secure-in", "secure-out", "kit-in", "kit-out")],
     "exchanges": [{"name": name, "vhost": "cities", "type": kind, "durable": True, "auto_delete": False,
                    "internal": False, "arguments": {}}
                   for name, kind in (("dead", "fanout"), ("out", "direct"), ("void", "direct"))],
@@ -390,6 +390,21 @@ def hanging(world):
     assert identifier
     world.rabbit.signal(signal.SIGCONT)
     all_arrived(world, identifiers)
+
+
+@test("the conformance suite finds nothing wrong, as a source and as a destination")
+def conforms(world):
+    # It delivers a message of eight megabytes, for which the broker has to be started anew.
+    world.rabbit.kill()
+    settings = world.rabbit.folder / "rabbitmq.conf"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("= 500000", "= 16000000"), encoding="utf-8")
+    world.rabbit.start()
+    program = ("import pathlib, pika, sys; b = pika.BlockingConnection(pika.ConnectionParameters("
+               f"'127.0.0.1', {world.rabbit.port}, 'cities', pika.PlainCredentials('tester', 'tester'))); "
+               "b.channel().basic_publish('', 'kit-in', pathlib.Path(sys.argv[1]).read_bytes()); b.close()")
+    conformance("amqp", f"amqp://127.0.0.1:{world.rabbit.port}/cities",
+                {"user": "gateway", "password-file": world.password}, {"queue": "kit-in"},
+                {"routing-key": "kit-out"}, f'{sys.executable} -c "{program}" "$DOCUMENT"')
 
 
 @test("the gateway stops while the broker hangs, and waits no longer than for any delivery")

@@ -19,8 +19,8 @@ import types
 
 import messages
 import signing
-from harness import BUILD, PATIENCE, SOURCE, Process, environment, wait_for
-from tap import Skip
+from harness import BUILD, PATIENCE, SOURCE, Process, environment, program, wait_for
+from tap import Skip, say
 
 SYSTEM = {"wuppertal": "portal", "solingen": "registry"}
 RABBIT_PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -263,3 +263,27 @@ class Folder:
         wait_for(lambda: set(uuids) <= set(self.uuids()), what, seconds, pause=0.1)
         several = {uuid: ids for uuid, ids in self.uuids().items() if len(ids) > 1}
         assert not several, f"one message under several ids: {several}"
+
+
+def conformance(name, url, values, source, destination, bring):
+    """What muengsten-adapter-check says against an adapter at a broker, in both roles; fails unless it is nothing."""
+    with socket.socket() as silent, socket.socket() as dead:
+        for place in (silent, dead):
+            place.bind(("127.0.0.1", 0))
+        silent.listen(200)  # takes connections and says nothing; the other does not even listen
+        for role, own in (("source", source), ("destination", destination)):
+            command = [SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check", "--role", role, "--cycles", "20",
+                       "--patience", str(PATIENCE), "--host", program("MUENGSTEN_ADAPTER_HOST",
+                                                                      "tools/muengsten-adapter-host"),
+                       "--dead-set", f"url={name}://127.0.0.1:{dead.getsockname()[1]}",
+                       "--hang-set", f"url={name}://127.0.0.1:{silent.getsockname()[1]}",
+                       "--wrong-set", f"url={name}://broker.example"]
+            for key, value in {"url": url, **values, **own}.items():
+                command += ["--set", f"{key}={value}"]
+            if role == "source":
+                command += ["--bring", bring]
+            done = subprocess.run([str(word) for word in [*command, BUILD / "adapters" / ".libs" / f"{name}.so"]],
+                                  capture_output=True, text=True, check=False, timeout=240 * PATIENCE)
+            held = re.search(r"(\d+) hold, 0 fail", done.stdout)
+            assert done.returncode == 0 and held, f"{role}:\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
+            say(f"{role}: {held[1]} sentences hold")

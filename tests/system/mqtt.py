@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 
-from brokers import ISOLATION, PASSWORD, Folder, Mosquitto, Seals, Subscriber, large, private_file
+from brokers import ISOLATION, PASSWORD, Folder, Mosquitto, Seals, Subscriber, conformance, large, private_file
 from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
                      wait_for)
 import messages
@@ -316,6 +316,15 @@ def gateway_killed(world):
     publisher.join()
     world.solingen.wait_for(sent, "every message is delivered", 120)
     say(f"{len(world.main.lines('message.repeated'))} of {len(sent)} came again after they had been stored")
+
+
+@test("the conformance suite finds nothing wrong, as a source and as a destination")
+def conforms(world):
+    subscriber = Subscriber(world, world.broker, "kit", "kit/out").start()
+    conformance("mqtt", f"mqtt://127.0.0.1:{world.broker.port}",
+                {"user": "gateway", "password-file": world.password}, {"topics": "kit/in"}, {"topic": "kit/out"},
+                f'mosquitto_pub {" ".join(world.broker.login())} -V 5 -q 1 -t kit/in -f "$DOCUMENT"')
+    subscriber.kill()
 
 
 @test("the gateway stops while the broker hangs, and waits no longer than for any delivery")

@@ -533,6 +533,27 @@ static void an_expired_certificate_is_told_once_and_keeps_the_message(void)
     stop();
 }
 
+static void
+while_something_has_to_be_mended_files_and_server_are_looked_at_less_and_less_often(void)
+{
+    start("1", -30);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));
+    check_delivery("<a/>", MG_TEMPORARY, "smtp.signer-expired");
+    CU_ASSERT_EQUAL(host_next_timer(), 2000);
+    host_advance(2000);
+    CU_ASSERT_EQUAL(host_next_timer(), 4000);
+    for (int i = 0; i < 5; i++)
+        host_advance(30000);
+    CU_ASSERT_EQUAL(host_next_timer(), 30000);
+    CU_ASSERT_EQUAL(host.log_count, 1);
+    /* Renewed; but now there is no server, which is another reason. */
+    make_pair("office", EVP_EC_gen("P-256"), OFFICE, YEAR);
+    make_pair("mailer", EVP_EC_gen("P-256"), GATEWAY, YEAR);
+    host_advance(30000);
+    CU_ASSERT_EQUAL(host.log_count, 2);
+    stop();
+}
+
 static void a_message_that_would_be_too_large_a_mail_is_a_dead_letter(void)
 {
     char *large = malloc(70000);
@@ -621,6 +642,8 @@ int main(void)
         UNIT_TEST(a_server_that_is_not_there_is_a_temporary_failure),
         UNIT_TEST(a_certificate_that_expires_soon_is_told_once_a_day),
         UNIT_TEST(an_expired_certificate_is_told_once_and_keeps_the_message),
+        UNIT_TEST(
+            while_something_has_to_be_mended_files_and_server_are_looked_at_less_and_less_often),
         UNIT_TEST(a_message_that_would_be_too_large_a_mail_is_a_dead_letter),
         UNIT_TEST(a_delivery_that_is_cancelled_comes_back_soon),
         UNIT_TEST(parameters_that_would_let_something_out_are_refused),

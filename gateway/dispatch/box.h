@@ -21,11 +21,12 @@
 #define MG_BOX_QUESTIONS 256
 
 struct mg_taking;
+STAILQ_HEAD(mg_takings, mg_taking);
 
 struct mg_box {
     unsigned questions;
-    unsigned open;                    /* messages taken, or being taken, and not closed */
-    STAILQ_HEAD(, mg_taking) takings; /* those that wait for their turn */
+    unsigned open;             /* messages taken, or being taken, and not closed */
+    struct mg_takings takings; /* those that wait for their turn */
 };
 
 /* The box of the instance; NULL if it has none, is asked too much, or may not be asked any more. */

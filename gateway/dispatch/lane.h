@@ -25,6 +25,8 @@ struct mg_lane_history {
     char failure_text[256];
 };
 
+LIST_HEAD(mg_deliveries, mg_delivery);
+
 struct mg_lane {
     struct mg_lane *next;
     struct mg_dispatch *dispatch;
@@ -41,7 +43,7 @@ struct mg_lane {
     struct event *timer;
     struct mg_store_claim claim;
     struct mg_lane_history history;
-    LIST_HEAD(, mg_delivery) deliveries; /* those running */
+    struct mg_deliveries deliveries; /* those running */
 };
 
 struct mg_dispatch {

@@ -38,11 +38,13 @@ struct message {
     bool entering; /* a call with it is underway below us */
 };
 
+enum piece_kind { PIECE_DATA, PIECE_LAST, PIECE_LOST };
+
 /* What follows the header. */
 struct piece {
     struct mg_letter letter; /* first */
     struct message *message;
-    enum { PIECE_DATA, PIECE_LAST, PIECE_LOST } kind;
+    enum piece_kind kind;
     size_t length;
     char bytes[];
 };
@@ -168,7 +170,8 @@ static void piece_opened(struct mg_letter *letter)
 
 /* ---- the thread: messages ---- */
 
-static void send_piece(struct source *source, int kind, const void *bytes, size_t length)
+static void send_piece(struct source *source, enum piece_kind kind, const void *bytes,
+                       size_t length)
 {
     struct piece *piece = mg_text_allocate(1, sizeof *piece + length);
     piece->letter = (struct mg_letter){.open = piece_opened, .drop = piece_dropped};

@@ -92,7 +92,7 @@ struct host {
     size_t log_count;
     bool down; /* as the adapter said last */
     struct host_bytes down_code;
-    size_t state_count; /* how often it said so */
+    size_t state_count;  /* how often it said so */
     size_t works;        /* jobs that ran */
     int64_t lease;       /* the last that was asked for, milliseconds */
     size_t handles;      /* messages taken from the box and not closed */

@@ -73,3 +73,8 @@ ADAPTER_TASKS = \
 include adapters/sftp/room.mk
 include adapters/brokers.mk
 include adapters/smtp/room.mk
+
+# Takes everything and does nothing: for tests and the bench, in a folder of its own, since it is not installed.
+check_LTLIBRARIES += adapters/null/null.la
+adapters_null_null_la_SOURCES = adapters/null/null.c
+adapters_null_null_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS) -rpath /nowhere

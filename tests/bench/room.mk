@@ -1,5 +1,5 @@
 # bench: measures the gateway as a whole; `make bench`.
-EXTRA_PROGRAMS = tests/bench/boxes tests/bench/fill tests/bench/floor tests/bench/load
+EXTRA_PROGRAMS = tests/bench/boxes tests/bench/deliver tests/bench/fill tests/bench/floor tests/bench/load
 EXTRA_DIST += tests/bench/run tests/bench/mailbox
 CLEANFILES += $(EXTRA_PROGRAMS)
 
@@ -20,7 +20,15 @@ tests_bench_load_LDADD = \
 	libnet.la libtrust.la libmessage.la libbase.la \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
-bench: all $(EXTRA_PROGRAMS)
+tests_bench_deliver_SOURCES = tests/bench/deliver.c
+tests_bench_deliver_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
+tests_bench_deliver_LDADD = \
+	libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
+	libmessage.la libbase.la \
+	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
+	-ldl -lpthread
+
+bench: all $(EXTRA_PROGRAMS) adapters/null/null.la
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000 --box 1000000
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
 .PHONY: bench

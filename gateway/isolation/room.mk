@@ -33,3 +33,16 @@ tests_unit_remote_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 	-DMG_HOST_OF_TESTS='"$(abs_top_builddir)/tools/muengsten-adapter-host"'
 tests_unit_remote_DEPENDENCIES = libunit.la libisolation.la tests/unit/adapter_tempers.la tools/muengsten-adapter-host
 tests_unit_remote_LDADD = libunit.la libisolation.la
+
+UNIT_TESTS += tests/unit/frames
+tests_unit_frames_SOURCES = tests/unit/frames.c
+tests_unit_frames_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_frames_LDADD = libunit.la libframes.la
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/frames
+tests_fuzz_frames_SOURCES = tests/fuzz/frames.c
+tests_fuzz_frames_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_frames_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_frames_LDADD = libisolation.la
+endif

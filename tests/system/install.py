@@ -134,7 +134,7 @@ class Place(World):
     def start(self):
         """The installed gateway with the sample, on a port of ours, and with Remscheid's messages on the shelf."""
         text = self.configuration().read_text(encoding="utf-8")
-        for old, new in (("127.0.0.1:8443", f"127.0.0.1:{self.port}"),
+        for old, new in (("127.0.0.1:8443", f"127.0.0.1:{self.port}"), ("127.0.0.1:9980", "127.0.0.1:0"),
                          ('adapter="rest" url="https://localhost:9444/inbox" seal="enveloped"',
                           'adapter="shelf"')):
             equal(text.count(old), 1, f"occurrences of {old}")

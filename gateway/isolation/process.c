@@ -98,10 +98,20 @@ static bool limit(int resource, struct rlimit wanted)
     return setrlimit((__rlimit_resource_t)resource, &wanted) == 0;
 }
 
+/* AddressSanitizer and ThreadSanitizer reserve terabytes of addresses for themselves: what is built
+ * with them, for developers and never for operation, has no limit of memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMITS_MEMORY false
+#elif defined(__has_feature)
+#define LIMITS_MEMORY (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define LIMITS_MEMORY true
+#endif
+
 static bool limit_all(const struct plan *plan)
 {
-    return limit(RLIMIT_DATA, plan->memory) && limit(RLIMIT_NOFILE, plan->files) &&
-           limit(RLIMIT_CORE, (struct rlimit){0, 0});
+    return (!LIMITS_MEMORY || limit(RLIMIT_DATA, plan->memory)) &&
+           limit(RLIMIT_NOFILE, plan->files) && limit(RLIMIT_CORE, (struct rlimit){0, 0});
 }
 
 /* Descriptors 0 to 2 and the report's, which closes itself when the program starts; no other. */

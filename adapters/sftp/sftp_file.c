@@ -6,8 +6,8 @@
  *                                            |   the file or move it to done
  *                                            +-> refused: write the reason, move the file to
  *                                            |   rejected
- *                                            +-> not now: leave it in in-progress, for longer each
- *                                                time, and go on with the next
+ *                                            +-> not now, or no answer: leave it in in-progress,
+ *                                                for longer each time, and go on with the next
  *
  * The receipt is at the server before the file leaves in-progress, and the reason before the file
  * is in rejected. Where the connection breaks in between, or the gateway ends, the step is
@@ -22,8 +22,9 @@
 #define BLOCK         262144 /* as in sftp_in.c */
 #define FIRST_PAUSE   1000   /* milliseconds */
 #define LONGEST_PAUSE 300000
-#define LONGEST_NAME  200  /* bytes, so that the names of receipts and reasons fit too */
-#define MOST_SAME     1000 /* files of one name in rejected or done */
+#define ANSWER_TIME   20000 /* after which an answer of the gateway is waited for no longer */
+#define LONGEST_NAME  200   /* bytes, so that the names of receipts and reasons fit too */
+#define MOST_SAME     1000  /* files of one name in rejected or done */
 
 static struct mg_sftp_source *source_of(struct mg_task *task)
 {
@@ -35,8 +36,16 @@ static const char *name_of(const struct mg_sftp_source *source)
     return source->batch[source->batch_at];
 }
 
+static void stop_waiting(struct mg_sftp_source *source)
+{
+    if (source->answer)
+        source->sftp.tasks.gateway->timer_cancel(source->answer);
+    source->answer = NULL;
+}
+
 void mg_sftp_file_abort(struct mg_sftp_source *source)
 {
+    stop_waiting(source);
     if (source->submission)
         source->sftp.tasks.gateway->submit_abort(source->submission);
     source->submission = NULL;
@@ -222,6 +231,7 @@ static void submission_end(const struct mg_submission_end *end, void *context)
     struct mg_sftp_source *source = context;
     source->submission = NULL;
     source->ended = true;
+    stop_waiting(source);
     if (end->result == MG_REFUSED) {
         take_refusal(source, end->refusal);
     } else {
@@ -278,7 +288,7 @@ static void work_read(struct mg_task *task)
     source->block_length = mg_remote_read(source->session, source->file, source->block, BLOCK);
 }
 
-/* The file is not as long as it was: someone writes to it. */
+/* The file is not as long as it was, since someone writes to it; or the gateway does not answer. */
 static void not_now(struct mg_sftp_source *source)
 {
     source->sftp.tasks.gateway->submit_abort(source->submission);
@@ -286,6 +296,13 @@ static void not_now(struct mg_sftp_source *source)
     source->result = MG_SFTP_LATER;
     source->retry_after = 0;
     close_and_go_on(source);
+}
+
+static void no_answer(void *context)
+{
+    struct mg_sftp_source *source = context;
+    source->answer = NULL;
+    not_now(source);
 }
 
 static void done_read(struct mg_task *task)
@@ -310,6 +327,9 @@ static void done_read(struct mg_task *task)
         not_now(source);
     else if (!at_end && !refused)
         mg_sftp_step(source, work_read, done_read);
+    else
+        source->answer =
+            gateway->timer(source->sftp.tasks.instance, ANSWER_TIME, no_answer, source);
 }
 
 static void submit(struct mg_sftp_source *source)

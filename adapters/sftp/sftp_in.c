@@ -134,8 +134,11 @@ static void close_source(struct mg_sftp *sftp)
     if (source->timer)
         sftp->tasks.gateway->timer_cancel(source->timer);
     mg_task_withdraw(&source->task);
+    if (source->answer)
+        sftp->tasks.gateway->timer_cancel(source->answer);
     if (source->submission)
         sftp->tasks.gateway->submit_abort(source->submission);
+    source->answer = NULL;
     source->submission = NULL;
     mg_tasks_close(&sftp->tasks);
 }

@@ -73,6 +73,7 @@ struct mg_sftp_source {
     char *block;
     ssize_t block_length;
     struct mg_submission *submission; /* NULL: none, or its handle has ended */
+    struct mg_timer *answer;          /* until the gateway's answer is waited for no longer */
     bool ended;
     struct mg_text paper; /* the receipt, or the reason of a refusal */
     enum { MG_SFTP_ACCEPTED, MG_SFTP_REJECTED_FILE, MG_SFTP_LATER } result;

@@ -14,8 +14,8 @@ import threading
 import time
 
 import messages
-from harness import (BUILD, PATIENCE, Process, World, configuration, destination, element, environment, equal,
-                     muengstend, packed, partner, route, wait_for)
+from harness import (BUILD, PATIENCE, SOURCE, Process, World, configuration, destination, element, environment, equal,
+                     muengstend, packed, partner, program, route, wait_for)
 from tap import Skip, run, test
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -29,6 +29,18 @@ def make_key(path):
         old.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
     return path
+
+
+def conformance(name, values, *choices):
+    """What muengsten-adapter-check says against an adapter and its server; fails unless it is nothing."""
+    command = [SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check", "--cycles", "20", "--patience", PATIENCE,
+               "--host", program("MUENGSTEN_ADAPTER_HOST", "tools/muengsten-adapter-host"), *choices]
+    for key, value in values.items():
+        command += ["--set", f"{key}={value}"]
+    command.append(BUILD / "adapters" / ".libs" / f"{name}.so")
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
+                          timeout=240 * PATIENCE)
+    assert done.returncode == 0 and ", 0 fail" in done.stdout, f"{done.stdout[-3000:]}{done.stderr[-1000:]}"
 
 
 class Server(Process):
@@ -550,6 +562,27 @@ def bad_configuration(world):
         done = subprocess.run([muengstend(), "-c", file], capture_output=True, text=True, check=False,
                               timeout=30 * PATIENCE, env=environment())
         assert done.returncode != 0 and words in done.stdout + done.stderr, (words, done.stderr)
+
+
+@test("the conformance suite finds nothing wrong, as a source and as a destination")
+def conforms(world):
+    inbox, outbox = world.folder / "kit-in", world.folder / "kit-out"
+    inbox.mkdir()
+    outbox.mkdir()
+    # One takes connections and says nothing; the other does not even listen.
+    with socket.socket() as silent, socket.socket() as dead:
+        for place in (silent, dead):
+            place.bind(("127.0.0.1", 0))
+        silent.listen(200)
+        places = ["--dead-set", f"port={dead.getsockname()[1]}", "--hang-set", f"port={silent.getsockname()[1]}",
+                  "--wrong-set", f"folder={'a' * 2000}"]
+        for role, folder, more in (
+                ("destination", outbox, []),
+                ("source", inbox, ["--bring", f'cp "$DOCUMENT" {inbox}/.new && mv {inbox}/.new {inbox}/brought-$(date +%s%N).xml'])):
+            values = {name: value for name, value in world.common(folder).items() if name != "adapter"}
+            if role == "source":
+                values.update({"interval": 1, "settle": 0})
+            conformance("sftp", values, "--role", role, *places, *more)
 
 
 @test("the gateway stops in good time though a server says nothing")

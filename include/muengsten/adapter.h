@@ -450,7 +450,8 @@ struct mg_gateway {
     /* Takes the oldest message, or the one with this id, for so many milliseconds. end is called
      * once, later: with a delivery, whose facts and parts are read as ever and which box_close
      * ends; with NULL and no refusal if there is none; with NULL and a refusal if that message is
-     * taken (box.taken), not there (box.unknown), or the store fails. False as above. */
+     * taken (box.taken), not there (box.unknown), if the destination is paused
+     * (destination.paused), or the store fails. False as above. */
     bool (*box_take)(struct mg_instance *instance, const char *id, int64_t lease,
                      void (*end)(struct mg_delivery *delivery, const struct mg_refusal *refusal,
                                  void *context),

@@ -88,11 +88,28 @@ static size_t read_character(const char *value, uint32_t *character)
     return 0;
 }
 
+/* Bytes up to the next that may need escaping in any form. */
+static size_t plain_length(const char *value)
+{
+    size_t length = 0;
+    while (value[length] >= ' ' && value[length] <= '~' && value[length] != '"' &&
+           value[length] != '\\' && value[length] != '<' && value[length] != '>' &&
+           value[length] != '&')
+        length++;
+    return length;
+}
+
 static void add_escaped(struct mg_text *text, const char *value,
                         bool (*escape)(struct mg_text *text, uint32_t character))
 {
     static const char replacement[] = "\xef\xbf\xbd";
     while (*value) {
+        size_t plain = plain_length(value);
+        if (plain > 0) {
+            mg_text_add(text, value, plain);
+            value += plain;
+            continue;
+        }
         uint32_t character = 0;
         size_t length = read_character(value, &character);
         if (length == 0)

@@ -3,10 +3,13 @@
 #include "adapters/common/moment.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void add_text(struct mg_text *text, const char *name, const char *value)
 {
-    mg_text_print(text, "\"%s\": ", name);
+    mg_text_add(text, "\"", 1);
+    mg_text_add(text, name, strlen(name));
+    mg_text_add(text, "\": ", 3);
     if (value) {
         mg_text_add(text, "\"", 1);
         mg_text_add_json(text, value);

@@ -21,6 +21,8 @@ from tap import Skip, run, test
 
 READER = "solingen-registry"
 STRANGER = "remscheid-planning"
+# Enough to fetch a message before, on a slow machine too.
+SOON = f"{int(2 * PATIENCE)}s"
 # One box for each test that must not be disturbed by another: name: (retry, attributes).
 BOXES = {
     "letters": ({}, dict(path="/mailboxes/letters")),
@@ -31,8 +33,8 @@ BOXES = {
     "crowd": ({}, {}),
     "greedy": ({}, dict(lease=2)),
     "crashed": ({}, dict(lease=4)),
-    "forgotten": (dict(give_up="2s"), dict(lease=1)),
-    "late": (dict(give_up="2s"), {}),
+    "forgotten": (dict(give_up=SOON), dict(lease=1)),
+    "late": (dict(give_up=SOON), {}),
     "closed": ({}, dict(paused="true")),
     "manual": ({}, {}),
     "changed": ({}, dict(lease=60)),

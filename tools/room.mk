@@ -40,3 +40,4 @@ tools_muengsten_adapter_host_SOURCES = \
 tools_muengsten_adapter_host_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 tools_muengsten_adapter_host_LDFLAGS = $(AM_LDFLAGS) -pie
 tools_muengsten_adapter_host_LDADD = libframes.la libbase.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) -ldl -lpthread
+dist_man_MANS += docs/muengsten-adapter-host.1

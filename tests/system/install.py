@@ -187,7 +187,9 @@ def layout(world):
         "share/doc/muengsten/architecture.md",
         "share/doc/muengsten/errors.md",
         "share/doc/muengsten/examples/muengsten.xml",
+        "lib/systemd/system/muengsten-adapter@.service",
         "share/man/man1/muengsten-adapter-check.1",
+        "share/man/man1/muengsten-adapter-host.1",
         "share/man/man1/muengsten-send.1",
         "share/man/man5/muengsten-amqp.5",
         "share/man/man5/muengsten-config.5",
@@ -201,6 +203,18 @@ def layout(world):
         "share/muengsten/examples/soapdesk",
         "share/muengsten/pki",
     }), "the installed files")
+
+
+@test("the installed unit for adapters is in order, and its sandbox exposes little")
+def unit(world):
+    if not shutil.which("systemd-analyze"):
+        raise Skip("systemd-analyze is not installed")
+    file = world.prefix / "lib/systemd/system/muengsten-adapter@.service"
+    for words in (["verify", "--man=no"], ["security", "--offline=yes", "--threshold=20"]):
+        done = subprocess.run(["systemd-analyze", *words, file], capture_output=True, text=True, check=False)
+        # verify tells of every unit that it has read; what it says of others is not ours to mend.
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "muengsten-adapter@" in line]
+        assert done.returncode == 0 or (words[0] == "verify" and not said), "\n".join(said)
 
 
 @test("an installed adapter exports its entry and nothing else")

@@ -16,7 +16,7 @@ from harness import (BUILD, PATIENCE, SOURCE, Gateway, World, environment, equal
 from tap import Skip, run, test
 
 # What knows where it was installed has one of these.
-FOLDERS = re.compile(r"\b(MG_DATA_FOLDER|MG_ADAPTERS_FOLDER|SYSCONFDIR)\b")
+FOLDERS = re.compile(r"\b(MG_DATA_FOLDER|MG_ADAPTERS_FOLDER|MG_ADAPTER_HOST|SYSCONFDIR)\b")
 
 ADAPTER = """
 #include <muengsten/adapter.h>
@@ -82,7 +82,8 @@ class Place(World):
                 folder = self.copy / source.parent.relative_to(SOURCE)
                 for compiled in folder.glob(f"*-{source.stem}.*o"):
                     compiled.unlink()
-        for name in ("muengsten-adapter.pc", "tools/muengsten-adapter-check"):
+        for name in ("muengsten-adapter.pc", "tools/muengsten-adapter-check",
+                     "etc/muengsten-adapter@.service"):
             (self.copy / name).unlink()
         self.make("install")
         return self
@@ -142,6 +143,8 @@ class Place(World):
         gateway = Gateway(self, "etc", text)
         gateway.command[0] = str(self.prefix / "sbin" / "muengstend")
         self.processes.append(gateway)
+        # The installed one is to be found without being told.
+        os.environ["MUENGSTEN_ADAPTER_HOST"] = ""
         return gateway.start()
 
     def send(self, reader):

@@ -47,9 +47,10 @@ tests_unit_adapter_older_la_LDFLAGS = $(tests_unit_adapter_tempers_la_LDFLAGS)
 UNIT_TESTS += tests/unit/dispatch_lanes
 tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c
 tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
-	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"'
+	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"' \
+	-DMG_HOST_OF_TESTS='"$(abs_top_builddir)/tools/muengsten-adapter-host"'
 tests_unit_dispatch_lanes_DEPENDENCIES = \
-	$(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la tests/unit/adapter_older.la
+	$(DISPATCH_LANES_ROOMS) tools/muengsten-adapter-host tests/unit/adapter_tempers.la tests/unit/adapter_older.la
 DISPATCH_LANES_ROOMS = \
 	libunit.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
 	libmessage.la libbase.la

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 
-from harness import (BUILD, PATIENCE, QUICK, SOURCE, World, configuration, element, environment, equal,
+from harness import (BUILD, PATIENCE, QUICK, SOURCE, World, configuration, destination, element, environment, equal,
                      folder_destination, muengstend, partner, route, wait_for)
 from tap import Skip, run, test
 
@@ -371,6 +371,22 @@ def folder_in_process(world):
     identifiers = [world.send("apart") for _ in range(20)]
     wait_for(lambda: all(world.has("apart", identifier) for identifier in identifiers), "20 messages", 20)
     assert (world.folder / "apart" / f"{identifiers[0]}.seal.xml").exists(), "the seal beside it"
+
+
+@test("the adapter rest delivers from a process over connections that the gateway makes, and retries what fails")
+def rest_out_of_process(world):
+    city = world.city("remscheid", "--fail", "503:2")
+    apply(world, [destination("calls", city, isolation="process")])
+    identifiers = [world.send("calls") for _ in range(20)]
+    for identifier in identifiers:
+        city.wait_for(id=identifier, answer=200)
+    equal(len(city.record(answer=503)), 2, "answers 503")
+    assert all(entry["valid"] == "yes" for entry in city.record(answer=200)), city.record(answer=200)[-1]
+    city.kill()
+    identifier = world.send("calls")
+    world.main.wait_for("delivery.postponed", message=identifier, code="net.connect")
+    city.change()
+    city.wait_for(id=identifier, answer=200)
 
 
 @test("the adapter rest takes messages and answers reports from a process, and 503 while that is down")

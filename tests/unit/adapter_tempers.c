@@ -85,6 +85,12 @@ static void read_document(void *context)
     ssize_t length = task->state->gateway->delivery_read(task->delivery, MG_MESSAGE_DOCUMENT, 0,
                                                          bytes, sizeof bytes);
     assert(length == 4 && memcmp(bytes, "<a/>", 4) == 0);
+    /* What is not in memory may be waited for here. */
+    if (task->state->gateway->delivery_message(task->delivery)->attachments > 0) {
+        length = task->state->gateway->delivery_read(task->delivery, MG_MESSAGE_ATTACHMENT, 0,
+                                                     bytes, sizeof bytes);
+        assert(length == 6 && memcmp(bytes, "a plan", 6) == 0);
+    }
     (void)length;
 }
 

@@ -102,7 +102,8 @@ static void apply(struct world *world)
     mg_catalogue_release(catalogue);
 }
 
-static void start_with(struct world *world, const char *adapter, const char *temper)
+static void start_where(struct world *world, enum mg_isolation isolation, const char *adapter,
+                        const char *temper)
 {
     static const char *const adapter_folders[] = {MG_ADAPTERS_OF_TESTS};
     *world = (struct world){
@@ -110,7 +111,7 @@ static void start_with(struct world *world, const char *adapter, const char *tem
         .temper = {"temper", temper},
         .destination = {.name = "office",
                         .adapter = adapter,
-                        .process = {.isolation = MG_ISOLATION_NONE},
+                        .process = {.isolation = isolation},
                         .seal = MG_SEAL_DETACHED,
                         .concurrency = 4,
                         .timeout = 20000,
@@ -137,8 +138,14 @@ static void start_with(struct world *world, const char *adapter, const char *tem
     };
     world->host = mg_host_new(&options);
     apply(world);
-    find_counts(world, adapter);
+    if (isolation == MG_ISOLATION_NONE)
+        find_counts(world, adapter);
     make_dispatch(world);
+}
+
+static void start_with(struct world *world, const char *adapter, const char *temper)
+{
+    start_where(world, MG_ISOLATION_NONE, adapter, temper);
 }
 
 static void start(struct world *world, const char *temper)
@@ -385,6 +392,40 @@ static void an_adapter_made_for_the_first_version_of_the_interface_works(void)
     }
 }
 
+static bool is_not_ready(struct world *world)
+{
+    return !mg_host_is_ready(mg_host_destination(world->host, "office"));
+}
+
+static void adapters_in_processes_do_everything_as_inside(void)
+{
+    static const struct {
+        const char *adapter, *temper;
+        enum mg_delivery_state state;
+        int attempts;
+    } cases[] = {
+        {"adapter_tempers", "prompt", MG_DELIVERY_DELIVERED, 1},
+        {"adapter_tempers", "reads", MG_DELIVERY_DELIVERED, 1},
+        {"adapter_tempers", "works", MG_DELIVERY_DELIVERED, 1},
+        {"adapter_tempers", "delivers", MG_DELIVERY_DELIVERED, 1},
+        {"adapter_tempers", "mends", MG_DELIVERY_DELIVERED, 3},
+        {"adapter_tempers", "refuses", MG_DELIVERY_DEAD, 1},
+        {"adapter_older", "works", MG_DELIVERY_DELIVERED, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        start_where(&world, MG_ISOLATION_PROCESS, cases[i].adapter, cases[i].temper);
+        CU_ASSERT_TRUE_FATAL(run_while(&world, is_not_ready));
+        mg_dispatch_begin(world.dispatch);
+        /* With attachments, which stay at the gateway and are read through the process's stream. */
+        for (int j = 0; j < MANY / 2; j++)
+            accept_with(&world, 5);
+        CU_ASSERT(run_while(&world, some_are_open));
+        all_ended(&world, cases[i].state, cases[i].attempts);
+        stop(&world);
+    }
+}
+
 static void what_completes_inside_deliver_has_one_outcome(void)
 {
     deliver_many("prompt", MG_DELIVERY_DELIVERED, 1);
@@ -580,6 +621,7 @@ int main(void)
         UNIT_TEST(nothing_is_claimed_before_the_begin),
         UNIT_TEST(an_adapter_reads_every_part_of_a_message_with_its_attachments),
         UNIT_TEST(an_adapter_made_for_the_first_version_of_the_interface_works),
+        UNIT_TEST(adapters_in_processes_do_everything_as_inside),
         UNIT_TEST(a_breaker_that_opens_lets_everything_through_in_the_end),
         UNIT_TEST(a_message_whose_content_is_gone_is_dead_and_nobody_is_asked),
         UNIT_TEST(what_does_not_end_in_time_is_cancelled_once_and_tried_again),
@@ -590,6 +632,7 @@ int main(void)
         UNIT_TEST(stops_at_any_moment_lose_and_repeat_nothing),
         UNIT_TEST(instances_close_only_when_their_work_is_done),
     };
+    setenv("MUENGSTEN_ADAPTER_HOST", MG_HOST_OF_TESTS, 0);
     mg_log_set_level(MG_LOG_ERROR);
     return unit_run("dispatch lanes", tests, sizeof tests / sizeof *tests);
 }

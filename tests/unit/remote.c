@@ -7,8 +7,8 @@
 
 static void a_shared_object_in_its_process_takes_a_delivery(void)
 {
-    static const char *const tempers[] = {"prompt", "delivers", "works"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const tempers[] = {"prompt", "delivers", "works", "reads"};
+    for (size_t i = 0; i < 4; i++) {
         world_start();
         world_open(TEMPERS, "adapter_tempers", "temper", tempers[i], NULL);
         struct mg_delivery *delivery = world_deliver();

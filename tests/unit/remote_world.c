@@ -103,7 +103,8 @@ static const struct mg_message_facts *message(struct mg_delivery *delivery)
                                                   .author = "ags:05124000",
                                                   .reader = "ags:05120000",
                                                   .partner = "portal",
-                                                  .accepted = 1790000000000};
+                                                  .accepted = 1790000000000,
+                                                  .attachments = 2};
     return &facts;
 }
 
@@ -119,19 +120,25 @@ static int attempt(struct mg_delivery *delivery)
 
 static const char *content(const struct mg_delivery *delivery, int part)
 {
-    return part == MG_MESSAGE_DOCUMENT   ? delivery->document
-           : part == MG_MESSAGE_SEAL     ? delivery->seal
-           : part == MG_MESSAGE_ORIGINAL ? delivery->original
-                                         : NULL;
+    return part == MG_MESSAGE_DOCUMENT         ? delivery->document
+           : part == MG_MESSAGE_SEAL           ? delivery->seal
+           : part == MG_MESSAGE_ORIGINAL       ? delivery->original
+           : part == MG_MESSAGE_ATTACHMENT     ? "a plan"
+           : part == MG_MESSAGE_ATTACHMENT + 1 ? "a map"
+                                               : NULL;
 }
 
 static void part_facts(struct mg_delivery *delivery, int part, struct mg_part_facts *facts)
 {
+    static const char *const types[] = {"application/pdf", "image/png"};
+    static const char *const names[] = {"plan.pdf", "map.png"};
     const char *bytes = content(delivery, part);
+    bool attached = bytes && part >= MG_MESSAGE_ATTACHMENT;
     *facts = (struct mg_part_facts){.size = sizeof *facts,
                                     .length = bytes ? (int64_t)strlen(bytes) : -1,
-                                    .media_type = "application/xml",
-                                    .name = "",
+                                    .media_type = attached ? types[part - MG_MESSAGE_ATTACHMENT]
+                                                           : "application/xml",
+                                    .name = attached ? names[part - MG_MESSAGE_ATTACHMENT] : "",
                                     .content_id = "id@muengsten"};
 }
 
@@ -212,6 +219,8 @@ void world_stop(void)
     mg_children_free(world.children);
     for (size_t i = 0; i < world.delivery_count; i++)
         CU_ASSERT(world.deliveries[i].done);
+    /* What a sanitizer finds in a program, it says on standard error. */
+    CU_ASSERT_PTR_NULL(strstr(world.log, "Sanitizer"));
     mg_remote_description_free(world.description);
     event_base_free(world.base);
     world.remote = NULL;
@@ -250,11 +259,8 @@ void world_open(const char *path, const char *name, ...)
 struct mg_delivery *world_deliver(void)
 {
     struct mg_delivery *delivery = &world.deliveries[world.delivery_count++];
-    *delivery = (struct mg_delivery){.document = "<a/>",
-                                     .seal = "<seal/>",
-                                     .original = "<original/>",
-                                     .attempt = 1,
-                                     .deadline = 60000};
+    *delivery =
+        (struct mg_delivery){.document = "<a/>", .seal = "<s/>", .attempt = 1, .deadline = 60000};
     mg_remote_deliver(world.remote, delivery);
     return delivery;
 }

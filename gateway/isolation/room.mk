@@ -1,11 +1,10 @@
 # isolation: adapters that are processes: their frames, their lives, and the gateway's end of both.
 noinst_LTLIBRARIES += libframes.la libisolation.la
-# What both hosts of adapters are made of: the gateway, and muengsten-adapter-host.
+# Both ends of a stream are made of these.
 libframes_la_SOURCES = \
 	gateway/isolation/channel.c gateway/isolation/channel.h \
 	gateway/isolation/frames.c gateway/isolation/frames.h \
-	gateway/isolation/numbers.c gateway/isolation/numbers.h \
-	gateway/isolation/services.c gateway/isolation/services.h
+	gateway/isolation/numbers.c gateway/isolation/numbers.h
 libframes_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 libframes_la_LIBADD = libbase.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 

@@ -82,7 +82,7 @@ class Place(World):
                 folder = self.copy / source.parent.relative_to(SOURCE)
                 for compiled in folder.glob(f"*-{source.stem}.*o"):
                     compiled.unlink()
-        for name in ("muengsten-adapter.pc", "tools/muengsten-adapter-check",
+        for name in ("muengsten-adapter.pc", "tools/muengsten-adapter-check", "tools/muengsten-adapter-new",
                      "etc/muengsten-adapter@.service"):
             (self.copy / name).unlink()
         self.make("install")
@@ -173,12 +173,14 @@ def layout(world):
     schemas = {f"share/muengsten/schemas/{path.relative_to(SOURCE / 'schemas')}"
                for path in (SOURCE / "schemas").rglob("*.x*")}
     kit = {f"share/muengsten/adapter-kit/{path.relative_to(SOURCE / 'tools/adapter-kit')}"
-           for path in (SOURCE / "tools/adapter-kit/adapter_kit").rglob("*.py")}
+           for pattern in ("adapter_kit/*.py", "templates/**/*.in")
+           for path in (SOURCE / "tools/adapter-kit").glob(pattern)}
     # Which adapters there are depends on the libraries of this machine.
     adapters = {f"lib/muengsten/adapters/{path.name}" for path in (BUILD / "adapters" / ".libs").glob("*.so")}
     equal(sorted(installed_files(world.prefix)), sorted(schemas | kit | adapters | {
         "bin/muengsten-adapter-check",
         "bin/muengsten-adapter-host",
+        "bin/muengsten-adapter-new",
         "bin/muengsten-send",
         "include/muengsten/adapter.h",
         "lib/pkgconfig/muengsten-adapter.pc",
@@ -193,6 +195,7 @@ def layout(world):
         "lib/systemd/system/muengsten-adapter@.service",
         "share/man/man1/muengsten-adapter-check.1",
         "share/man/man1/muengsten-adapter-host.1",
+        "share/man/man1/muengsten-adapter-new.1",
         "share/man/man1/muengsten-send.1",
         "share/man/man5/muengsten-amqp.5",
         "share/man/man5/muengsten-config.5",

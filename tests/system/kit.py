@@ -218,6 +218,73 @@ def faults(kit):
     assert not wrong, "\n".join(wrong)
 
 
+def new(kit, *words, status=0):
+    """Runs muengsten-adapter-new in the folder of the tests; what it said."""
+    done = subprocess.run([sys.executable, CHECK.with_name("muengsten-adapter-new"), *words], cwd=kit.folder,
+                          env=environment(), text=True, capture_output=True, check=False)
+    equal(done.returncode, status, f"the exit status of {words}: {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def package(kit):
+    """A folder with the package description that make install would write for this tree."""
+    folder = pathlib.Path(kit.folder) / "pkgconfig"
+    folder.mkdir(exist_ok=True)
+    text = (SOURCE / "muengsten-adapter.pc.in").read_text(encoding="utf-8")
+    text = re.sub("@includedir@", str(SOURCE / "include"), text)
+    (folder / "muengsten-adapter.pc").write_text(re.sub("@[A-Za-z_]*@", "/nowhere", text), encoding="utf-8")
+    return folder
+
+
+def skeleton(kit, language, role, *needed):
+    """Writes a skeleton, builds it and runs its own test, as its README says."""
+    for program in needed:
+        if not shutil.which(program):
+            raise Skip(f"there is no {program}")
+    name = f"{language}-{role}"
+    new(kit, name, "--lang", language, f"--{role}")
+    flags = f"--cycles 200 --patience {6 * PATIENCE:g}"
+    done = subprocess.run(["make", "-C", f"{kit.folder}/{name}", "test", f"CHECK={sys.executable} {CHECK}",
+                           f"CHECKFLAGS={flags}"],
+                          env={**environment(), "PKG_CONFIG_PATH": str(package(kit)), "MAKEFLAGS": "",
+                               "MUENGSTEN_ADAPTER_HOST": str(BUILD / "tools" / "muengsten-adapter-host")},
+                          text=True, capture_output=True, check=False, timeout=250 * PATIENCE)
+    assert done.returncode == 0 and " 0 fail" in done.stdout, done.stdout + done.stderr
+    assert "warning" not in done.stderr, done.stderr
+
+
+@test("the skeletons in Python work as they are, and pass their own tests")
+def python_skeletons(kit):
+    for role in ("source", "destination", "both"):
+        skeleton(kit, "python", role, "make", "python3")
+
+
+@test("the skeletons in C are built without a warning, and pass their own tests")
+def c_skeletons(kit):
+    shared("folder")
+    for role in ("source", "destination", "both"):
+        skeleton(kit, "c", role, "make", "cc", "pkg-config")
+
+
+@test("the skeletons in Java are built without a warning, and pass their own tests")
+def java_skeletons(kit):
+    for role in ("source", "destination", "both"):
+        skeleton(kit, "java", role, "make", "java", "javac", "jar")
+
+
+@test("muengsten-adapter-new overwrites nothing, and refuses names that no adapter may have")
+def bad_names(kit):
+    taken = pathlib.Path(kit.folder) / "taken"
+    taken.mkdir()
+    (taken / "notes").write_text("mine", encoding="ascii")
+    assert "nothing is overwritten" in new(kit, "taken", "--lang", "c", status=2)
+    equal([path.name for path in taken.iterdir()], ["notes"], "what is in the folder")
+    for name in ("Town", "-x", "../x", "a b", "x" * 41, "", "rest", "ä", "x/y", "x.so", "x-"):
+        before = sorted(os.listdir(kit.folder))
+        new(kit, "--lang", "c", "--", name, status=2)
+        equal(sorted(os.listdir(kit.folder)), before, f"what is there after {name!r}")
+
+
 @test("a missing program and a missing parameter are no findings, but the caller's to mend")
 def unusable(kit):
     said = kit.check(f"{kit.folder}/nothing", status=2)[2]

@@ -14,17 +14,32 @@ dist_kitmodules_DATA = \
 	tools/adapter-kit/adapter_kit/frames.py \
 	tools/adapter-kit/adapter_kit/gateway.py \
 	tools/adapter-kit/adapter_kit/message.py \
+	tools/adapter-kit/adapter_kit/new.py \
 	tools/adapter-kit/adapter_kit/report.py \
 	tools/adapter-kit/adapter_kit/suite.py
 
-bin_SCRIPTS = tools/muengsten-adapter-check
-COMMANDS_OF_KIT = tools/adapter-kit/muengsten-adapter-check
+# What muengsten-adapter-new fills in, with the folders.
+templatesdir = $(kitdir)/templates
+dist_templates_DATA = tools/adapter-kit/templates/readme.md.in
+templatesofcdir = $(templatesdir)/c
+dist_templatesofc_DATA = tools/adapter-kit/templates/c/adapter.c.in tools/adapter-kit/templates/c/makefile.in
+templatesofjavadir = $(templatesdir)/java
+dist_templatesofjava_DATA = tools/adapter-kit/templates/java/Adapter.java.in tools/adapter-kit/templates/java/makefile.in
+templatesofpythondir = $(templatesdir)/python
+dist_templatesofpython_DATA = \
+	tools/adapter-kit/templates/python/adapter.py.in tools/adapter-kit/templates/python/makefile.in
+
+bin_SCRIPTS = tools/muengsten-adapter-check tools/muengsten-adapter-new
+COMMANDS_OF_KIT = tools/adapter-kit/muengsten-adapter-check tools/adapter-kit/muengsten-adapter-new
 EXTRA_DIST += $(COMMANDS_OF_KIT) tests/system/peers/faulty-adapter
 CLEANFILES += $(bin_SCRIPTS)
 
 # Made by make and not by configure, so that they too obey a folder that make is told.
+TELL_WHERE_THE_KIT_IS = $(AM_V_GEN)$(MKDIR_P) tools && \
+	$(SED) -e 's|^KIT = .*|KIT = "$(kitdir)"|' '$(srcdir)/tools/adapter-kit/$(@F)' >$@ && chmod +x $@
 tools/muengsten-adapter-check: tools/adapter-kit/muengsten-adapter-check Makefile
-	$(AM_V_GEN)$(MKDIR_P) tools && \
-		$(SED) -e 's|^KIT = .*|KIT = "$(kitdir)"|' '$(srcdir)/tools/adapter-kit/$(@F)' >$@ && chmod +x $@
+	$(TELL_WHERE_THE_KIT_IS)
+tools/muengsten-adapter-new: tools/adapter-kit/muengsten-adapter-new Makefile
+	$(TELL_WHERE_THE_KIT_IS)
 
-dist_man_MANS += docs/muengsten-adapter-check.1
+dist_man_MANS += docs/muengsten-adapter-check.1 docs/muengsten-adapter-new.1

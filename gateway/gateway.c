@@ -75,6 +75,7 @@ static void stop(evutil_socket_t number, short what, void *context)
         return;
     }
     gateway->stopping = true;
+    mg_notify_stopping(gateway->notify);
     mg_operate_stopping(gateway->operate);
     mg_intake_stop(gateway->intake);
     mg_listeners_stop(gateway->listeners, listeners_drained, gateway);
@@ -115,6 +116,7 @@ static bool start_loop(struct gateway *gateway, struct mg_error *error)
     gateway->handoff_ready = event_new(gateway->base, mg_handoff_descriptor(gateway->handoff),
                                        EV_READ | EV_PERSIST, drain_handoff, gateway->handoff);
     event_add(gateway->handoff_ready, NULL);
+    gateway->notify = mg_notify_new(gateway->base);
     return true;
 }
 
@@ -282,6 +284,7 @@ static void free_gateway(struct gateway *gateway)
     free_event(gateway->stop_signals[1]);
     free_event(gateway->stop_signals[0]);
     mg_handoff_free(gateway->handoff);
+    mg_notify_free(gateway->notify);
     if (gateway->base)
         event_base_free(gateway->base);
     mg_catalogue_release(gateway->catalogue);
@@ -356,6 +359,7 @@ bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
         start_signals(&gateway);
         gateway_start_upkeep(&gateway);
         mg_dispatch_begin(gateway.dispatch);
+        mg_notify_ready(gateway.notify, "Takes messages.");
         event_base_dispatch(gateway.base);
     } else {
         mg_log(MG_LOG_ERROR, "gateway.not-started", "code", error.code, "place", error.place,

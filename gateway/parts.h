@@ -10,6 +10,7 @@
 #include "gateway/dispatch/clients.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/listeners.h"
+#include "gateway/notify.h"
 #include "gateway/operate/operate.h"
 
 #include <event2/dns.h>
@@ -33,6 +34,7 @@ struct gateway {
     struct mg_dispatch *dispatch;
     struct mg_listeners *listeners;
     struct mg_operate *operate;
+    struct mg_notify *notify;
     struct event *stop_signals[2];
     struct event *reload_signal;
     struct event *revocation_timer;

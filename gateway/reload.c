@@ -79,6 +79,16 @@ static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_c
     return true;
 }
 
+/* Who asks the service manager sees it too. */
+static void tell_manager(struct gateway *gateway, const char *reason)
+{
+    struct mg_buffer text = {0};
+    mg_buffer_print(&text, "Takes messages by its former configuration; the new one is refused: %s",
+                    reason);
+    mg_notify_ready(gateway->notify, text.data);
+    mg_buffer_free(&text);
+}
+
 /* What was wrong stays to be seen until a configuration is applied. */
 static void refuse(struct gateway *gateway, const struct mg_error *error)
 {
@@ -88,6 +98,7 @@ static void refuse(struct gateway *gateway, const struct mg_error *error)
     mg_buffer_print(&text, "%s%s%s (%s)", error->place, error->place[0] ? ": " : "", error->text,
                     error->code);
     mg_operate_refused(gateway->operate, (const char *const[]){text.data}, 1);
+    tell_manager(gateway, text.data);
     mg_buffer_free(&text);
 }
 
@@ -101,6 +112,7 @@ static void refuse_mistakes(struct gateway *gateway, const struct mg_config_prob
         if (!problems->list[i].warning)
             texts[count++] = problems->list[i].text;
     mg_operate_refused(gateway->operate, texts, count);
+    tell_manager(gateway, count > 0 ? texts[0] : "it has mistakes");
     free(texts);
 }
 
@@ -117,6 +129,7 @@ static void exchange(struct gateway *gateway, struct reload *reload)
     gateway->config = mg_config_hold(reload->config);
     gateway->catalogue = mg_catalogue_hold(reload->catalogue);
     mg_log(MG_LOG_NOTICE, "gateway.reloaded", "configuration", gateway->config->hash, NULL);
+    mg_notify_ready(gateway->notify, "Takes messages.");
 }
 
 static void tell_problems(const struct mg_config_problems *problems)
@@ -163,6 +176,8 @@ void gateway_reload(struct gateway *gateway)
     reload->path = gateway->file;
     reload->problems.starting = true;
     gateway->reloading = mg_pool_submit(gateway->background, &reload->job);
-    if (!gateway->reloading)
+    if (gateway->reloading)
+        mg_notify_reloading(gateway->notify);
+    else
         free(reload);
 }

@@ -4,6 +4,7 @@ gateway_muengstend_SOURCES = \
 	gateway/gateway.c gateway/gateway.h \
 	gateway/listeners.c gateway/listeners.h \
 	gateway/muengstend.c \
+	gateway/notify.c gateway/notify.h \
 	gateway/parts.h gateway/reload.c gateway/upkeep.c
 gateway_muengstend_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DSYSCONFDIR='"$(sysconfdir)"'
@@ -13,3 +14,8 @@ gateway_muengstend_LDADD = \
 	libmessage.la libbase.la \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	$(JANSSON_LIBS) -ldl -lpthread
+
+UNIT_TESTS += tests/unit/notify
+tests_unit_notify_SOURCES = tests/unit/notify.c gateway/notify.c gateway/notify.h
+tests_unit_notify_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_notify_LDADD = libunit.la libbase.la $(LIBEVENT_LIBS)

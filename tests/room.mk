@@ -22,6 +22,7 @@ SYSTEM_TESTS = \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
 	tests/system/reload.py \
+	tests/system/service.py \
 	tests/system/status.py \
 	tests/system/folder.py \
 	tests/system/isolation.py \
@@ -51,7 +52,7 @@ EXTRA_DIST += \
 	tests/system/dispatch.py tests/system/isolation.py tests/system/programs/ill tests/system/folder.py tests/system/sftp.py tests/system/smtp.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py \
 	tests/system/install.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py tests/system/order.py tests/system/refusals.py \
-	tests/system/reload.py tests/system/revocation.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py tests/system/status.py \
+	tests/system/reload.py tests/system/revocation.py tests/system/service.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py tests/system/status.py \
 	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.

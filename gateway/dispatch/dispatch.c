@@ -83,8 +83,11 @@ void mg_dispatch_apply(struct mg_dispatch *dispatch, struct mg_config *config)
         apply_to_lane(dispatch, config, &config->destinations[i]);
     for (struct mg_lane *lane = dispatch->lanes, *next; lane; lane = next) {
         next = lane->next;
-        if (lane->removed)
+        if (lane->removed) {
             tell_removed(lane);
+            lane->instance = NULL; /* closed as soon as nothing runs in it, perhaps before a claim
+                                      has come back */
+        }
         mg_dispatch_look(lane);
     }
 }

@@ -63,7 +63,7 @@ static void free_instance(struct mg_instance *instance)
         instance->adapter->close(instance->state);
     mg_instance_end_calls(instance);
     mg_instance_end_routes(instance);
-    mg_instance_end_services(instance);
+    mg_services_end(&instance->services);
     mg_instance_end_box(instance);
     for (size_t i = 0; i < instance->adapter->parameter_count; i++)
         free(instance->values[i]);
@@ -112,7 +112,7 @@ static bool open_instance(struct mg_instance *instance, struct mg_error *error)
         return true;
     mg_instance_end_calls(instance);
     mg_instance_end_routes(instance);
-    mg_instance_end_services(instance);
+    mg_services_end(&instance->services);
     set_down(instance, instance->error.code, instance->error.text);
     mg_fail(error, instance->error.code, "%s cannot be opened: %s", facts.name,
             instance->error.text);

@@ -6,6 +6,7 @@
 
 #include "gateway/dispatch/end.h"
 #include "gateway/dispatch/host.h"
+#include "gateway/isolation/services.h"
 
 #include <event2/event.h>
 #include <muengsten/adapter.h>
@@ -33,8 +34,7 @@ struct mg_instance {
     struct mg_end end;
 
     /* What ends with the instance */
-    struct mg_timer *timers;
-    struct mg_watch *watches;
+    struct mg_services services;
     struct mg_call *calls;
     struct mg_box *box; /* box.h; NULL: never asked for */
 
@@ -87,9 +87,8 @@ void mg_host_offer_box(struct mg_gateway *gateway);
 void mg_host_describe(const struct mg_error *error, const char *message,
                       struct mg_refusal *refusal);
 
-/* Ends what the instance has left: timers, watches, calls; its routes; its box, which nobody may
- * ask any more. */
-void mg_instance_end_services(struct mg_instance *instance);
+/* Ends what the instance has left: its calls; its routes; its box, which nobody may ask any more.
+ */
 void mg_instance_end_calls(struct mg_instance *instance);
 void mg_instance_end_routes(struct mg_instance *instance);
 void mg_instance_end_box(struct mg_instance *instance);

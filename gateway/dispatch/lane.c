@@ -214,11 +214,12 @@ void mg_lane_pump(struct mg_lane *lane)
     mg_store_claim(dispatch->options.store, claim);
 }
 
-/* What is to be collected is none of the lane's business before it is old. */
+/* What is to be collected is none of the lane's business before it is old; what became so while the
+ * adapter was down is. */
 void mg_lane_wake(struct mg_lane *lane)
 {
     struct timeval due;
-    if (mg_lane_is_collected(lane) && !lane->claiming) {
+    if (mg_lane_is_collected(lane) && !lane->claiming && !lane->more) {
         if (!evtimer_pending(lane->timer, &due) && !lane->dispatch->stopping)
             mg_lane_pump_in(lane, lane->destination->retry.give_up);
         return;

@@ -33,7 +33,7 @@ struct mg_lane {
     char *name;               /* of the destination */
     struct mg_config *config; /* held: destination is in it */
     const struct mg_config_destination *destination;
-    struct mg_instance *instance;
+    struct mg_instance *instance; /* NULL once it is removed */
     struct mg_breaker breaker;
     unsigned running;
     bool claiming;

@@ -1,10 +1,11 @@
 # isolation: adapters that are processes: their frames, their lives, and the gateway's end of both.
 noinst_LTLIBRARIES += libframes.la libisolation.la
-# Both ends of a stream are made of these.
+# What both hosts of adapters are made of: the gateway, and muengsten-adapter-host.
 libframes_la_SOURCES = \
 	gateway/isolation/channel.c gateway/isolation/channel.h \
 	gateway/isolation/frames.c gateway/isolation/frames.h \
-	gateway/isolation/numbers.c gateway/isolation/numbers.h
+	gateway/isolation/numbers.c gateway/isolation/numbers.h \
+	gateway/isolation/services.c gateway/isolation/services.h
 libframes_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 libframes_la_LIBADD = libbase.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 

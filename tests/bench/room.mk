@@ -1,10 +1,15 @@
 # bench: measures the gateway as a whole; `make bench`.
-EXTRA_PROGRAMS = tests/bench/boxes tests/bench/deliver tests/bench/fill tests/bench/floor tests/bench/load
-EXTRA_DIST += tests/bench/run tests/bench/mailbox
+EXTRA_PROGRAMS = \
+	tests/bench/boxes tests/bench/deliver tests/bench/drain tests/bench/fill tests/bench/floor tests/bench/load
+EXTRA_DIST += \
+	tests/bench/adapters tests/bench/ends.py tests/bench/mailbox tests/bench/measure.py tests/bench/run
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 tests_bench_boxes_SOURCES = tests/bench/boxes.c
 tests_bench_boxes_LDADD = libstore.la libbase.la -lpthread
+
+tests_bench_drain_SOURCES = tests/bench/drain.c
+tests_bench_drain_LDADD = libstore.la libbase.la $(SQLITE_LIBS) -lpthread
 
 tests_bench_fill_SOURCES = tests/bench/fill.c
 tests_bench_fill_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
@@ -31,4 +36,5 @@ tests_bench_deliver_LDADD = \
 bench: all $(EXTRA_PROGRAMS) adapters/null/null.la
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000 --box 1000000
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
+	$(SYSTEM_ENVIRONMENT) $(PYTHON3) $(top_srcdir)/tests/bench/adapters
 .PHONY: bench

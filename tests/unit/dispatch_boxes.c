@@ -628,6 +628,23 @@ static void a_message_that_comes_later_is_given_up_in_its_time(void)
     stop(&world);
 }
 
+static void what_is_due_while_the_adapter_is_down_is_given_up_when_it_is_ready(void)
+{
+    struct world world;
+    start(&world);
+    put(&world, mg_clock_now() - GIVE_UP + 100, 3);
+    begin_dispatch(&world);
+    run_for(&world, 20);
+    world.gateway->state(*world.instance, MG_STATE_DOWN, "test.down", "It is down.");
+    run_for(&world, 200);
+    CU_ASSERT_EQUAL(delivery_of(&world, 0).state, MG_DELIVERY_WAITING);
+    world.gateway->state(*world.instance, MG_STATE_READY, NULL, NULL);
+    mg_dispatch_wake(world.dispatch, "box");
+    CU_ASSERT(waits(&world, 0));
+    CU_ASSERT_EQUAL(delivery_of(&world, 0).state, MG_DELIVERY_DEAD);
+    stop(&world);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -646,6 +663,7 @@ int main(void)
         UNIT_TEST(
             what_becomes_too_old_is_given_up_when_it_does_and_what_is_taken_when_its_lease_ends),
         UNIT_TEST(a_message_that_comes_later_is_given_up_in_its_time),
+        UNIT_TEST(what_is_due_while_the_adapter_is_down_is_given_up_when_it_is_ready),
     };
     mg_log_set_level(MG_LOG_ERROR);
     return unit_run("dispatch_boxes", tests, sizeof tests / sizeof *tests);

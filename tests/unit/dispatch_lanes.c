@@ -609,6 +609,34 @@ static void instances_close_only_when_their_work_is_done(void)
     stop(&world);
 }
 
+static bool none_waits_for_a_retry(struct world *world)
+{
+    return events_of(world, 0, "test.later") == 0;
+}
+
+static void a_destination_may_be_removed_while_its_claim_is_underway(void)
+{
+    struct world world;
+    start(&world, "fails");
+    world.destination.retry.first = world.destination.retry.longest = 60000;
+    accept_messages(&world, 1);
+    mg_dispatch_begin(world.dispatch);
+    CU_ASSERT(run_while(&world, none_waits_for_a_retry));
+    run_for(&world, 20);
+    /* The lane asks the store what there is under the new configuration; before the answer is
+     * heard, another configuration has removed the destination, and its instance is closed. */
+    mg_dispatch_apply(world.dispatch, &world.snapshot->config);
+    event_del(world.ready);
+    world.snapshot->config.destination_count = 0;
+    apply(&world);
+    mg_dispatch_apply(world.dispatch, &world.snapshot->config);
+    run_for(&world, 20);
+    event_add(world.ready, NULL);
+    run_for(&world, 20);
+    CU_ASSERT_EQUAL(delivery_of(&world, 0).state, MG_DELIVERY_WAITING);
+    stop(&world);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -631,6 +659,7 @@ int main(void)
         UNIT_TEST(what_was_claimed_and_not_begun_is_given_back_by_the_stop),
         UNIT_TEST(stops_at_any_moment_lose_and_repeat_nothing),
         UNIT_TEST(instances_close_only_when_their_work_is_done),
+        UNIT_TEST(a_destination_may_be_removed_while_its_claim_is_underway),
     };
     setenv("MUENGSTEN_ADAPTER_HOST", MG_HOST_OF_TESTS, 0);
     mg_log_set_level(MG_LOG_ERROR);

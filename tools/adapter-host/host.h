@@ -13,6 +13,7 @@
 #include "gateway/base/pool.h"
 #include "gateway/isolation/channel.h"
 #include "gateway/isolation/numbers.h"
+#include "gateway/isolation/services.h"
 
 #include <muengsten/adapter.h>
 
@@ -26,8 +27,7 @@ struct mg_instance {
     json_t *values; /* of the frame open: texts live as long as the instance */
     struct mg_instance_facts facts;
     struct mg_error error; /* what fail said */
-    struct mg_timer *timers;
-    struct mg_watch *watches;
+    struct mg_services services;
     struct mg_counter *counters;
     struct host_route *routes;
     size_t working; /* work functions underway */

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A year, in milliseconds: libevent adds a timer to the present time without a look at the sum. */
-#define LONGEST_TIMER (INT64_C(366) * 24 * 60 * 60 * 1000)
-#define LONGEST_LINE  1000
+#define LONGEST_LINE 1000
 
 /* ---- parameters ---- */
 
@@ -135,121 +133,22 @@ static void add_to_counter(struct mg_counter *counter, int64_t number)
     evtimer_add(host->tell_counters, &second);
 }
 
-/* ---- timers ---- */
-
-struct mg_timer {
-    struct mg_timer *next;
-    struct mg_timer **link;
-    struct event *event;
-    void (*run)(void *context);
-    void *context;
-};
-
-static void free_timer(struct mg_timer *timer)
-{
-    *timer->link = timer->next;
-    if (timer->next)
-        timer->next->link = timer->link;
-    event_free(timer->event);
-    free(timer);
-}
-
-static void timer_ran(evutil_socket_t descriptor, short what, void *context)
-{
-    (void)descriptor, (void)what;
-    struct mg_timer *timer = context;
-    void (*run)(void *) = timer->run;
-    void *argument = timer->context;
-    free_timer(timer);
-    run(argument);
-}
+/* ---- timers, watches, work ---- */
 
 static struct mg_timer *start_timer(struct mg_instance *instance, int64_t milliseconds,
                                     void (*run)(void *context), void *context)
 {
-    struct mg_timer *timer = mg_allocate_zeroed(1, sizeof *timer);
-    if (milliseconds < 0)
-        milliseconds = 0;
-    else if (milliseconds > LONGEST_TIMER)
-        milliseconds = LONGEST_TIMER;
-    struct timeval after = {milliseconds / 1000, milliseconds % 1000 * 1000};
-    *timer = (struct mg_timer){.next = instance->timers,
-                               .link = &instance->timers,
-                               .event = evtimer_new(instance->host->base, timer_ran, timer),
-                               .run = run,
-                               .context = context};
-    if (timer->next)
-        timer->next->link = &timer->next;
-    instance->timers = timer;
-    evtimer_add(timer->event, &after);
-    return timer;
-}
-
-/* ---- watches ---- */
-
-struct mg_watch {
-    struct mg_watch *next;
-    struct mg_watch **link;
-    struct event *event;
-    void (*ready)(void *context);
-    void *context;
-};
-
-static void watch_ready(evutil_socket_t descriptor, short what, void *context)
-{
-    (void)descriptor, (void)what;
-    struct mg_watch *watch = context;
-    watch->ready(watch->context);
+    return mg_services_timer(&instance->services, instance->host->base, milliseconds, run, context);
 }
 
 static struct mg_watch *start_watch(struct mg_instance *instance, int descriptor,
                                     void (*ready)(void *context), void *context)
 {
-    struct mg_watch *watch = mg_allocate_zeroed(1, sizeof *watch);
-    *watch = (struct mg_watch){.next = instance->watches,
-                               .link = &instance->watches,
-                               .event = event_new(instance->host->base, descriptor,
-                                                  EV_READ | EV_PERSIST, watch_ready, watch),
-                               .ready = ready,
-                               .context = context};
-    if (watch->next)
-        watch->next->link = &watch->next;
-    instance->watches = watch;
-    event_add(watch->event, NULL);
-    return watch;
+    return mg_services_watch(&instance->services, instance->host->base, descriptor, ready, context);
 }
 
-static void end_watch(struct mg_watch *watch)
+static void work_ended(struct mg_instance *instance)
 {
-    *watch->link = watch->next;
-    if (watch->next)
-        watch->next->link = watch->link;
-    event_free(watch->event);
-    free(watch);
-}
-
-/* ---- work ---- */
-
-struct work {
-    struct mg_job job; /* first */
-    struct mg_instance *instance;
-    void (*work)(void *context);
-    void (*done)(void *context);
-    void *context;
-};
-
-static void run_work(struct mg_job *job)
-{
-    struct work *work = (struct work *)job;
-    work->work(work->context);
-}
-
-static void end_work(struct mg_job *job)
-{
-    struct work *work = (struct work *)job;
-    struct mg_instance *instance = work->instance;
-    work->done(work->context);
-    free(work);
     instance->working--;
     host_look_whether_done(instance->host);
 }
@@ -257,18 +156,9 @@ static void end_work(struct mg_job *job)
 static bool start_work(struct mg_instance *instance, void (*run)(void *context),
                        void (*done)(void *context), void *context)
 {
-    if (instance->closing)
+    if (instance->closing ||
+        !mg_services_work(instance->host->pool, instance, work_ended, run, done, context))
         return false;
-    struct work *work = mg_allocate_zeroed(1, sizeof *work);
-    *work = (struct work){.job = {.work = run_work, .done = end_work},
-                          .instance = instance,
-                          .work = run,
-                          .done = done,
-                          .context = context};
-    if (!mg_pool_submit(instance->host->pool, &work->job)) {
-        free(work);
-        return false;
-    }
     instance->working++;
     return true;
 }
@@ -292,12 +182,7 @@ static void tell_state(struct mg_instance *instance, enum mg_state state, const 
 
 void host_end_services(struct mg_instance *instance)
 {
-    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): what is freed takes itself out of the list first */
-    while (instance->timers)
-        free_timer(instance->timers);
-    while (instance->watches)
-        end_watch(instance->watches);
-    /* NOLINTEND(clang-analyzer-unix.Malloc) */
+    mg_services_end(&instance->services);
     for (struct mg_counter *next; instance->counters; instance->counters = next) {
         next = instance->counters->next;
         free(instance->counters->help);
@@ -319,9 +204,9 @@ void host_offer_services(struct mg_gateway *gateway)
     gateway->counter = make_counter;
     gateway->counter_add = add_to_counter;
     gateway->timer = start_timer;
-    gateway->timer_cancel = free_timer;
+    gateway->timer_cancel = mg_services_end_timer;
     gateway->watch = start_watch;
-    gateway->watch_end = end_watch;
+    gateway->watch_end = mg_services_end_watch;
     gateway->work = start_work;
     gateway->state = tell_state;
 }

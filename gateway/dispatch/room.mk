@@ -45,7 +45,8 @@ tests_unit_adapter_older_la_CPPFLAGS = -I$(top_srcdir)/tests/abi/1 -D_GNU_SOURCE
 tests_unit_adapter_older_la_LDFLAGS = $(tests_unit_adapter_tempers_la_LDFLAGS)
 
 UNIT_TESTS += tests/unit/dispatch_lanes
-tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c
+DISPATCH_WORLD = tests/unit/dispatch_world.c tests/unit/dispatch_world.h
+tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c $(DISPATCH_WORLD)
 tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"' \
 	-DMG_HOST_OF_TESTS='"$(abs_top_builddir)/tools/muengsten-adapter-host"'
@@ -66,7 +67,7 @@ tests_unit_adapter_boxes_la_LDFLAGS = \
 	-export-symbols-regex '^(mg_adapter_entry|boxes_[a-z]*)$$'
 
 UNIT_TESTS += tests/unit/dispatch_boxes
-tests_unit_dispatch_boxes_SOURCES = tests/unit/dispatch_boxes.c
+tests_unit_dispatch_boxes_SOURCES = tests/unit/dispatch_boxes.c $(DISPATCH_WORLD)
 tests_unit_dispatch_boxes_CPPFLAGS = $(tests_unit_dispatch_lanes_CPPFLAGS)
 tests_unit_dispatch_boxes_DEPENDENCIES = $(DISPATCH_LANES_ROOMS) tests/unit/adapter_boxes.la
 tests_unit_dispatch_boxes_LDADD = $(tests_unit_dispatch_lanes_LDADD)

@@ -4,12 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const char *skipped;
 
 void unit_skip(const char *reason)
 {
     skipped = reason;
+}
+
+bool unit_can_watch_processes(void)
+{
+    int descriptor = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (descriptor < 0)
+        unit_skip("processes cannot be watched here (pidfd_open)");
+    else
+        close(descriptor);
+    return descriptor >= 0;
 }
 
 size_t unit_amount(size_t usual, size_t slow)

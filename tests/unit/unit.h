@@ -37,6 +37,10 @@ int unit_run(const char *suite, const struct unit_test *tests, size_t count);
 /* Marks the running test as skipped, with the reason; what it asserted still counts. */
 void unit_skip(const char *reason);
 
+/* Whether the system lets a process be watched as the gateway does it (pidfd_open). Where it does
+ * not, as under the valgrind of Debian 12, the running test is marked as skipped. */
+bool unit_can_watch_processes(void);
+
 /* How much of the same a test does: as usual, or less if MUENGSTEN_SLOW is set, since under
  * valgrind everything takes fifty times as long. What is asserted has to hold for both. */
 size_t unit_amount(size_t usual, size_t slow);

@@ -1,4 +1,4 @@
-# Adapters of message brokers, and what they share: a thread of their own, and the way to the broker.
+# Adapters of message brokers, and what they share: a thread, and the way to the broker.
 ADAPTER_BROKER = \
 	adapters/common/bring.c adapters/common/bring.h \
 	adapters/common/broker.c adapters/common/broker.h \

@@ -1,12 +1,12 @@
-# adapters: one folder for each protocol. They are shared objects on muengsten/adapter.h alone, ours no
-# different from a third party's. The convenience libraries let the unit tests link what the shared
-# objects are made of.
+# adapters: one folder for each protocol. They are shared objects on muengsten/adapter.h alone, ours
+# no different from a third party's. The convenience libraries let the unit tests link what the
+# shared objects are made of.
 adapterdir = $(pkglibdir)/adapters
 adapter_LTLIBRARIES = adapters/rest.la adapters/folder.la adapters/mailbox.la
 ADAPTER_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^mg_adapter_entry$$'
 
-# Whoever looks into the folder finds adapters there and nothing else: what libtool notes beside them serves only
-# to link against them, which nobody does.
+# Whoever looks into the folder finds adapters there and nothing else: what libtool notes beside
+# them serves only to link against them, which nobody does.
 install-data-hook:
 	rm -f $(adapter_LTLIBRARIES:adapters/%=$(DESTDIR)$(adapterdir)/%)
 uninstall-hook:
@@ -20,7 +20,9 @@ ADAPTER_COMMON = \
 ADAPTER_BODY = adapters/common/body.c adapters/common/body.h
 
 # How requests from outside are refused, for those that serve HTTP.
-ADAPTER_ANSWER = adapters/common/accept.c adapters/common/accept.h adapters/common/answer.c adapters/common/answer.h
+ADAPTER_ANSWER = \
+	adapters/common/accept.c adapters/common/accept.h \
+	adapters/common/answer.c adapters/common/answer.h
 
 librest_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_BODY) $(ADAPTER_ANSWER) \
 	adapters/rest/rest.c adapters/rest/rest.h \
@@ -74,7 +76,8 @@ include adapters/sftp/room.mk
 include adapters/brokers.mk
 include adapters/smtp/room.mk
 
-# Takes everything and does nothing: for tests and the bench, in a folder of its own, since it is not installed.
+# Takes everything and does nothing: for tests and the bench, in a folder of its own, since it is
+# not installed.
 check_LTLIBRARIES += adapters/null/null.la
 adapters_null_null_la_SOURCES = adapters/null/null.c
 adapters_null_null_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS) -rpath /nowhere

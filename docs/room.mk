@@ -1,4 +1,7 @@
-# docs: the map, the handbooks, the man pages.
-dist_man_MANS += docs/muengsten-amqp.5 docs/muengsten-mqtt.5
-dist_man_MANS += docs/muengsten-config.5 docs/muengsten-mailbox.5 docs/muengsten-sftp.5 docs/muengsten-smtp.5 docs/muengstend.8
-dist_doc_DATA = README.md CONTRIBUTING.md LICENSE docs/adapter-protocol.md docs/architecture.md docs/errors.md
+# docs: the map, the handbooks, the man pages of the gateway and of its adapters.
+dist_man_MANS += \
+	docs/muengsten-amqp.5 docs/muengsten-config.5 docs/muengsten-mailbox.5 docs/muengsten-mqtt.5 \
+	docs/muengsten-sftp.5 docs/muengsten-smtp.5 docs/muengstend.8
+dist_doc_DATA = \
+	README.md CONTRIBUTING.md LICENSE \
+	docs/adapter-protocol.md docs/architecture.md docs/errors.md

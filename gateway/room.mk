@@ -6,11 +6,13 @@ gateway_muengstend_SOURCES = \
 	gateway/muengstend.c \
 	gateway/notify.c gateway/notify.h \
 	gateway/parts.h gateway/reload.c gateway/upkeep.c
-gateway_muengstend_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
+gateway_muengstend_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) \
+	$(OPENSSL_CFLAGS) \
 	-DSYSCONFDIR='"$(sysconfdir)"'
 gateway_muengstend_LDFLAGS = $(AM_LDFLAGS) -pie
 gateway_muengstend_LDADD = \
-	liboperate.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
+	liboperate.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la \
+	libtrust.la \
 	libmessage.la libbase.la \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	$(JANSSON_LIBS) -ldl -lpthread

@@ -7,8 +7,8 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 
-# The system tests are programs in Python that speak TAP. `make check SYSTEM_TESTS=tests/system/trip.py` runs
-# one of them beside the unit tests; `make check TESTS=tests/system/trip.py` runs that one alone.
+# The system tests are programs in Python that speak TAP. `make check SYSTEM_TESTS=tests/system/trip.py`
+# runs one of them beside the unit tests; `make check TESTS=tests/system/trip.py` runs that one alone.
 SYSTEM_TESTS = \
 	tests/system/trip.py \
 	tests/system/refusals.py \
@@ -43,17 +43,22 @@ SYSTEM_ENVIRONMENT = \
 	CC='$(CC)' MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
 	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send' \
 	MUENGSTEN_ADAPTER_HOST='$(abs_top_builddir)/tools/muengsten-adapter-host'
-AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND MUENGSTEN_ADAPTER_HOST;
+AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); \
+	export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND MUENGSTEN_ADAPTER_HOST;
 
+# Each is named, though most are among SYSTEM_TESTS: that may be another list for one run.
 EXTRA_DIST += \
-	tests/system/brokers.py tests/system/amqp.py tests/system/mqtt.py \
-	tests/packages tests/lib.sh tests/lint tests/thread.suppressions tests/fuzz/run tests/fuzz/corpus \
-	tests/system/adapters.py tests/system/crash.py tests/system/disk_full.py tests/system/configuration.py \
-	tests/system/dispatch.py tests/system/isolation.py tests/system/programs/ill tests/system/folder.py tests/system/sftp.py tests/system/smtp.py tests/system/gate.py tests/system/harness.py \
-	tests/system/hostile_http.py tests/system/impersonation.py \
-	tests/system/install.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py tests/system/order.py tests/system/refusals.py \
-	tests/system/reload.py tests/system/revocation.py tests/system/service.py tests/system/shapes.py tests/system/signatures.py tests/system/signing.py tests/system/status.py \
-	tests/system/tap.py tests/system/trip.py tests/system/peers/city-system
+	tests/abi/1/muengsten/adapter.h tests/fuzz/corpus tests/fuzz/run tests/lib.sh tests/lint \
+	tests/packages tests/system/adapters.py tests/system/amqp.py tests/system/brokers.py \
+	tests/system/configuration.py tests/system/crash.py tests/system/disk_full.py \
+	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
+	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
+	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \
+	tests/system/mqtt.py tests/system/order.py tests/system/peers/city-system \
+	tests/system/programs/ill tests/system/refusals.py tests/system/reload.py \
+	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
+	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \
+	tests/system/tap.py tests/system/trip.py tests/thread.suppressions
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.
 LINT =
@@ -88,5 +93,3 @@ clean-local:
 	rm -rf tests/system/pki tests/system/pki.lock tests/fuzz/found
 
 include tests/bench/room.mk
-
-EXTRA_DIST += tests/abi/1/muengsten/adapter.h

@@ -1,4 +1,5 @@
-# tools: muengsten-send and muengsten-adapter-host (integrators). The convenience library lets the unit tests link what it is made of.
+# tools: muengsten-send and muengsten-adapter-host (integrators). The convenience library lets the
+# unit tests link what it is made of.
 noinst_LTLIBRARIES += libsend.la
 libsend_la_SOURCES = \
 	tools/send/connection.c tools/send/connection.h \
@@ -39,5 +40,6 @@ tools_muengsten_adapter_host_SOURCES = \
 	tools/adapter-host/submissions.c
 tools_muengsten_adapter_host_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 tools_muengsten_adapter_host_LDFLAGS = $(AM_LDFLAGS) -pie
-tools_muengsten_adapter_host_LDADD = libframes.la libbase.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) -ldl -lpthread
+tools_muengsten_adapter_host_LDADD = libframes.la libbase.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) \
+	-ldl -lpthread
 dist_man_MANS += docs/muengsten-adapter-host.1

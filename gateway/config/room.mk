@@ -21,7 +21,8 @@ libconfig_la_SOURCES = \
 	gateway/config/values.c gateway/config/values.h
 libconfig_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DMG_DATA_FOLDER='"$(pkgdatadir)"' -DMG_ADAPTERS_FOLDER='"$(pkglibdir)/adapters"'
-libconfig_la_LIBADD = libtrust.la libmessage.la libroute.la libbase.la $(LIBXML2_LIBS) $(OPENSSL_LIBS)
+libconfig_la_LIBADD = libtrust.la libmessage.la libroute.la libbase.la $(LIBXML2_LIBS) \
+	$(OPENSSL_LIBS)
 
 CONFIG_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) \
 	-DMG_SOURCE_FOLDER='"$(abs_top_srcdir)"'

@@ -31,7 +31,8 @@ tests_unit_dispatch_SOURCES = tests/unit/dispatch.c
 tests_unit_dispatch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_dispatch_LDADD = libunit.la libdispatch.la libbase.la $(LIBXML2_LIBS)
 
-# An adapter that the host loads in the tests, as it loads any other; -rpath has libtool build it shared.
+# An adapter that the host loads in the tests, as it loads any other; -rpath has libtool build it
+# shared.
 check_LTLIBRARIES += tests/unit/adapter_tempers.la
 tests_unit_adapter_tempers_la_SOURCES = tests/unit/adapter_tempers.c
 tests_unit_adapter_tempers_la_LDFLAGS = \
@@ -41,17 +42,20 @@ tests_unit_adapter_tempers_la_LDFLAGS = \
 # The same adapter, compiled against the first version of the interface: it has to go on working.
 check_LTLIBRARIES += tests/unit/adapter_older.la
 tests_unit_adapter_older_la_SOURCES = tests/unit/adapter_tempers.c
-tests_unit_adapter_older_la_CPPFLAGS = -I$(top_srcdir)/tests/abi/1 -D_GNU_SOURCE -DADAPTER_NAME='"adapter_older"'
+tests_unit_adapter_older_la_CPPFLAGS = -I$(top_srcdir)/tests/abi/1 -D_GNU_SOURCE \
+	-DADAPTER_NAME='"adapter_older"'
 tests_unit_adapter_older_la_LDFLAGS = $(tests_unit_adapter_tempers_la_LDFLAGS)
 
 UNIT_TESTS += tests/unit/dispatch_lanes
 DISPATCH_WORLD = tests/unit/dispatch_world.c tests/unit/dispatch_world.h
 tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c $(DISPATCH_WORLD)
-tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
+tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) \
+	$(OPENSSL_CFLAGS) \
 	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"' \
 	-DMG_HOST_OF_TESTS='"$(abs_top_builddir)/tools/muengsten-adapter-host"'
 tests_unit_dispatch_lanes_DEPENDENCIES = \
-	$(DISPATCH_LANES_ROOMS) tools/muengsten-adapter-host tests/unit/adapter_tempers.la tests/unit/adapter_older.la
+	$(DISPATCH_LANES_ROOMS) tools/muengsten-adapter-host tests/unit/adapter_tempers.la \
+	tests/unit/adapter_older.la
 DISPATCH_LANES_ROOMS = \
 	libunit.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
 	libmessage.la libbase.la

@@ -32,7 +32,8 @@ tests_unit_remote_SOURCES = tests/unit/remote.c tests/unit/remote_world.c tests/
 tests_unit_remote_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) \
 	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"' \
 	-DMG_HOST_OF_TESTS='"$(abs_top_builddir)/tools/muengsten-adapter-host"'
-tests_unit_remote_DEPENDENCIES = libunit.la libisolation.la tests/unit/adapter_tempers.la tools/muengsten-adapter-host
+tests_unit_remote_DEPENDENCIES = libunit.la libisolation.la tests/unit/adapter_tempers.la \
+	tools/muengsten-adapter-host
 tests_unit_remote_LDADD = libunit.la libisolation.la
 
 UNIT_TESTS += tests/unit/frames

@@ -14,7 +14,9 @@ UNIT_TESTS += tests/unit/operate
 tests_unit_operate_SOURCES = tests/unit/operate.c
 tests_unit_operate_CPPFLAGS = $(liboperate_la_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_operate_LDADD = \
-	libunit.la liboperate.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la libroute.la libtrust.la \
+	libunit.la liboperate.la libdispatch.la libintake.la libconfig.la libnet.la libstore.la \
+	libroute.la libtrust.la \
 	libmessage.la libbase.la \
-	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) \
+	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
+	$(JANSSON_LIBS) \
 	-ldl -lpthread

@@ -44,7 +44,8 @@ tests_unit_schema_SOURCES = tests/unit/schema.c
 tests_unit_schema_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_unit_schema_LDADD = libunit.la libtrust.la $(LIBXML2_LIBS)
 
-TRUST_TEST_PKI = tests/unit/pki.c tests/unit/pki.h tests/unit/signature_pki.c tests/unit/signature_pki.h
+TRUST_TEST_PKI = tests/unit/pki.c tests/unit/pki.h tests/unit/signature_pki.c \
+	tests/unit/signature_pki.h
 TRUST_TEST_SOURCES = $(TRUST_TEST_PKI) tests/unit/signature_foreign.c tests/unit/signature_foreign.h
 TRUST_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS)
 TRUST_TEST_LIBS = libunit.la libtrust.la libmessage.la

@@ -31,7 +31,8 @@ struct mg_channel {
     size_t at;     /* what stands before it in `in` is dealt with */
     size_t needed; /* bytes without which there is no next frame */
     struct mg_buffer out;
-    size_t sent; /* bytes of out that are written */
+    size_t sent;    /* bytes of out that are written */
+    uint64_t total; /* bytes that ever were in out */
     struct mg_frame_writer writer;
     struct retired *retired;
     int inside; /* how many of our functions that call back are on the stack */
@@ -209,6 +210,7 @@ bool mg_channel_send(struct mg_channel *channel)
 {
     if (!mg_frame_end(&channel->writer, channel->content_limit))
         return false;
+    channel->total += channel->out.length - channel->writer.start;
     if (channel->ended) {
         mg_buffer_clear(&channel->out);
         channel->sent = 0;
@@ -229,6 +231,11 @@ void mg_channel_set_limit(struct mg_channel *channel, size_t content_limit)
 size_t mg_channel_waiting(const struct mg_channel *channel)
 {
     return channel->out.length - channel->sent;
+}
+
+uint64_t mg_channel_sent(const struct mg_channel *channel)
+{
+    return channel->total;
 }
 
 /* ---- reading ---- */

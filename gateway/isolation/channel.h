@@ -49,6 +49,9 @@ bool mg_channel_send(struct mg_channel *channel);
 /* Bytes that are not written yet. */
 size_t mg_channel_waiting(const struct mg_channel *channel);
 
+/* Bytes that were sent since the channel was made, written or not. */
+uint64_t mg_channel_sent(const struct mg_channel *channel);
+
 /* While paused, nothing is read; frames that were read already wait. */
 void mg_channel_pause(struct mg_channel *channel, bool paused);
 

@@ -30,6 +30,23 @@ void mg_remote_log(struct mg_remote *remote, enum mg_level level, const char *ev
     remote->gateway->log(remote->instance, level, event, NULL, text);
 }
 
+/* ---- answers ---- */
+
+bool mg_remote_send_answer(struct mg_remote *remote)
+{
+    if (!mg_channel_send(remote->channel))
+        return false;
+    remote->answers[remote->oldest_answer] = mg_channel_sent(remote->channel);
+    remote->oldest_answer = (remote->oldest_answer + 1) % MG_REMOTE_MOST_ANSWERS;
+    return true;
+}
+
+static bool reads_answers(const struct mg_remote *remote)
+{
+    return remote->answers[remote->oldest_answer] + mg_channel_waiting(remote->channel) <=
+           mg_channel_sent(remote->channel);
+}
+
 /* ---- timers ---- */
 
 static void end_timer(struct mg_remote *remote, struct mg_timer **timer)
@@ -107,6 +124,8 @@ static void break_off(struct mg_remote *remote)
     remote->life = LIFE_PAUSED;
     int64_t pause = next_pause(remote);
     snprintf(text, sizeof text, "%.800s Started again in %.1f s.", end.text, (double)pause / 1000);
+    if (remote->leaving)
+        snprintf(text, sizeof text, "%.800s", end.text);
     remote->gateway->log(remote->instance, MG_LEVEL_WARNING, end.code, NULL, text);
     /* Down first, so that what is given back does not come again at once. */
     be_down(remote, end.code, end.text);
@@ -116,7 +135,8 @@ static void break_off(struct mg_remote *remote)
     mg_remote_break_off_exchanges(remote);
     mg_remote_break_off_requests(remote);
     mg_remote_forget_routes(remote);
-    start_timer(remote, &remote->deadline, pause, start);
+    if (!remote->leaving)
+        start_timer(remote, &remote->deadline, pause, start);
 }
 
 void mg_remote_break_off(struct mg_remote *remote, const char *code, const char *format, ...)
@@ -318,6 +338,10 @@ static void dispatch(struct mg_remote *remote, struct mg_frame *frame)
             continue;
         if (!(handlers[i].when & now))
             break;
+        if (!reads_answers(remote)) {
+            mg_frame_object_to(frame, "The adapter asks for more than it reads.");
+            return;
+        }
         if (handlers[i].cost)
             mg_remote_spend(remote, handlers[i].cost);
         handlers[i].handle(remote, frame);
@@ -350,6 +374,7 @@ static void greet(struct mg_remote *remote, int stream)
     remote->channel = mg_channel_new(remote->options.base, stream, stream, remote->options.content,
                                      &channel_events, remote);
     remote->life = LIFE_GREETED;
+    memset(remote->answers, 0, sizeof remote->answers);
     mg_hello_fill(mg_channel_begin(remote->channel, "hello"), remote->options.content);
     mg_channel_send(remote->channel);
     start_timer(remote, &remote->deadline, remote->options.times.hello, silent);
@@ -471,6 +496,20 @@ void *mg_remote_open(const struct mg_remote_options *options, const struct mg_ga
     be_down(remote, "adapter.starting", "The program of the adapter is being started.");
     start_timer(remote, &remote->deadline, 0, start);
     return remote;
+}
+
+void mg_remote_let_go(void *context)
+{
+    struct mg_remote *remote = context;
+    remote->leaving = true;
+    if (remote->life == LIFE_AWAITED)
+        mg_door_close(remote->door);
+    if (remote->life == LIFE_PAUSED || remote->life == LIFE_AWAITED)
+        end_timer(remote, &remote->deadline);
+    else
+        mg_remote_break_off(remote, "adapter.closed",
+                            "The instance is being closed, and its program has not ended what it "
+                            "began.");
 }
 
 /* Says goodbye, if it listens; true if it may take its time to go. */

@@ -59,6 +59,10 @@ void mg_remote_close(void *remote);
 void mg_remote_deliver(void *remote, struct mg_delivery *delivery);
 void mg_remote_cancel(void *remote, struct mg_delivery *delivery);
 
+/* The instance is about to be closed, and has waited long enough for its program: that is ended and
+ * not started again, so that whatever it has begun and not brought to an end is over. */
+void mg_remote_let_go(void *remote);
+
 /* For operators; the texts are valid until the loop goes on. */
 enum mg_remote_phase { MG_REMOTE_DOWN, MG_REMOTE_STARTING, MG_REMOTE_READY };
 struct mg_remote_state {

@@ -52,7 +52,7 @@ static void refuse(struct mg_remote *remote, const char *type, int64_t number,
                    const struct mg_refusal *refusal)
 {
     mg_remote_put_refusal(begin_answer(remote, type, number), refusal);
-    mg_channel_send(remote->channel);
+    mg_remote_send_answer(remote);
 }
 
 static struct remote_request *add_request(struct mg_remote *remote, int64_t number)
@@ -113,7 +113,7 @@ void mg_remote_on_box(struct mg_remote *remote, struct mg_frame *frame)
     mg_frame_put_number(writer, "taken", facts.taken);
     mg_frame_put_number(writer, "bytes", facts.bytes);
     mg_frame_put_number(writer, "oldest", facts.oldest);
-    mg_channel_send(remote->channel);
+    mg_remote_send_answer(remote);
 }
 
 /* ---- list ---- */
@@ -150,7 +150,7 @@ static void listed(const struct mg_box_list *list, void *context)
     mg_frame_put_close(writer, ']');
     mg_frame_put_text(writer, "next", list->next);
     mg_remote_put_refusal(writer, list->refusal);
-    if (!mg_channel_send(remote->channel))
+    if (!mg_remote_send_answer(remote))
         refuse(remote, "list", number, &busy);
 }
 

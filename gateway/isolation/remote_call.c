@@ -59,7 +59,7 @@ static void send_done(struct mg_remote *remote, int64_t number, const char *code
     mg_frame_put_number(writer, "call", number);
     mg_frame_put_text(writer, "code", code);
     mg_frame_put_text(writer, "text", text);
-    mg_channel_send(remote->channel);
+    mg_remote_send_answer(remote);
 }
 
 static void forget(struct remote_call *call)

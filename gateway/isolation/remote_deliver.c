@@ -355,8 +355,8 @@ static void read_part(void *context)
 
 static void send_data(struct remote_read *read)
 {
-    struct mg_channel *channel = read->out->remote->channel;
-    struct mg_frame_writer *writer = mg_channel_begin(channel, "data");
+    struct mg_remote *remote = read->out->remote;
+    struct mg_frame_writer *writer = mg_channel_begin(remote->channel, "data");
     mg_frame_put_number(writer, "request", read->request);
     if (read->length < 0) {
         mg_frame_put_text(writer, "code", "adapter.no-part");
@@ -366,7 +366,7 @@ static void send_data(struct remote_read *read)
         mg_frame_put_text(writer, "mediaType", read->media_type);
         mg_frame_put_content(writer, read->bytes, (size_t)read->length);
     }
-    mg_channel_send(channel);
+    mg_remote_send_answer(remote);
 }
 
 static void part_was_read(void *context)

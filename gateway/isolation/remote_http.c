@@ -48,6 +48,12 @@ static void answer_problem(struct mg_remote *remote, struct mg_exchange *exchang
     mg_buffer_free(&body);
 }
 
+static void answer_busy(struct mg_remote *remote, struct mg_exchange *exchange)
+{
+    answer_problem(remote, exchange, 503, "adapter.busy", "The adapter is busy",
+                   "Requests come faster than the adapter reads; try again later.");
+}
+
 /* ---- exchanges ---- */
 
 static void forget(struct remote_exchange *visit)
@@ -83,8 +89,7 @@ static void on_data(struct mg_exchange *exchange, const void *bytes, size_t leng
     }
     send_about(visit, "request-abort", NULL, 0);
     forget(visit);
-    answer_problem(remote, exchange, 503, "adapter.busy", "The adapter is busy",
-                   "The request came faster than the adapter reads; try again later.");
+    answer_busy(remote, exchange);
 }
 
 static void on_end(struct mg_exchange *exchange, void *context)
@@ -149,6 +154,10 @@ static void on_request(struct mg_exchange *exchange, const struct mg_request *re
     if (!mg_remote_is_ready(remote)) {
         answer_problem(remote, exchange, 503, "adapter.down", "The adapter is down",
                        "The program that answers here is not ready; try again later.");
+        return;
+    }
+    if (mg_channel_waiting(remote->channel) > MG_REMOTE_OUTPUT) {
+        answer_busy(remote, exchange);
         return;
     }
     bool other = false;
@@ -268,15 +277,15 @@ void mg_remote_break_off_exchanges(struct mg_remote *remote)
 static void report_ended(const struct mg_submission_end *end, void *context)
 {
     struct remote_report *report = context;
-    struct mg_channel *channel = report->visit->remote->channel;
+    struct mg_remote *remote = report->visit->remote;
     report->visit->report = NULL;
-    struct mg_frame_writer *writer = mg_channel_begin(channel, "reported");
+    struct mg_frame_writer *writer = mg_channel_begin(remote->channel, "reported");
     mg_frame_put_number(writer, "request", report->request);
     mg_frame_put_text(writer, "result", end->result == MG_REFUSED ? "refused" : "accepted");
     mg_remote_put_refusal(writer, end->refusal);
     if (end->receipt)
         mg_frame_put_content(writer, end->receipt, end->receipt_length);
-    mg_channel_send(channel);
+    mg_remote_send_answer(remote);
     free(report);
 }
 

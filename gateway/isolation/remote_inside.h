@@ -21,6 +21,9 @@
 #define MG_REMOTE_MOST_COUNTERS    64
 #define MG_REMOTE_MOST_ROUTES      64
 #define MG_REMOTE_MOST_FIELDS      64
+/* Answers of ours that it has not read yet: it may ask for a whole round of the loop before the
+ * first answer is even written, and for some more. */
+#define MG_REMOTE_MOST_ANSWERS 1024
 /* Bytes that may wait for a program that does not read. Whatever has a size of its own to it is
  * put off (deliveries) or broken off (requests, calls) beyond. */
 #define MG_REMOTE_OUTPUT (8U * 1024 * 1024)
@@ -53,6 +56,7 @@ struct mg_remote {
     struct mg_timer *deadline; /* of the phase of life, or the pause */
     struct mg_timer *ping, *pong;
     bool exited, stream_ended;
+    bool leaving;        /* not started again */
     struct mg_error end; /* why it is ending */
     struct mg_error down;
     bool said_down; /* the program itself says that it can do nothing */
@@ -73,6 +77,9 @@ struct mg_remote {
     double budget;
     int64_t budget_at;
     struct mg_timer *rest; /* while the channel is paused */
+    /* Where in the stream the last answers end; the oldest of them is the next to be replaced. */
+    uint64_t answers[MG_REMOTE_MOST_ANSWERS];
+    size_t oldest_answer;
 };
 
 /* remote.c */
@@ -83,6 +90,9 @@ void mg_remote_break_off(struct mg_remote *remote, const char *code, const char 
     __attribute__((format(printf, 3, 4)));
 void mg_remote_log(struct mg_remote *remote, enum mg_level level, const char *event,
                    const char *text);
+/* As mg_channel_send, for a frame that the program has asked for. Who asks for more than it reads
+ * is ended. */
+bool mg_remote_send_answer(struct mg_remote *remote);
 
 /* Frames. A handler may use the writer of the remote's channel: one frame at a time. */
 typedef void mg_remote_handler(struct mg_remote *remote, struct mg_frame *frame);

@@ -32,7 +32,7 @@ static void send_refused(struct mg_remote *remote, int64_t number, const struct 
     mg_frame_put_number(writer, "submission", number);
     mg_frame_put_text(writer, "result", "refused");
     mg_remote_put_refusal(writer, refusal);
-    mg_channel_send(remote->channel);
+    mg_remote_send_answer(remote);
 }
 
 static void forget(struct remote_submission *in)
@@ -56,7 +56,7 @@ static void submission_ended(const struct mg_submission_end *end, void *context)
     mg_remote_put_refusal(writer, end->refusal);
     if (end->receipt)
         mg_frame_put_content(writer, end->receipt, end->receipt_length);
-    mg_channel_send(in->remote->channel);
+    mg_remote_send_answer(in->remote);
     forget(in);
 }
 

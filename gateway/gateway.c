@@ -19,6 +19,8 @@
 /* How long requests may go on after SIGTERM before they are broken off, and then running deliveries
  * before they are cancelled, in milliseconds. */
 #define GRACE 20000
+/* And how long adapters in processes of their own may take to end what they began after that. */
+#define ADAPTERS_GRACE 5
 
 /* ---- the stop ---- */
 
@@ -32,10 +34,21 @@ static void look_whether_idle(evutil_socket_t descriptor, short what, void *cont
         event_base_loopbreak(gateway->base);
 }
 
+/* A program that begins a message and never finishes it would keep the gateway from stopping. */
+static void let_go(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor;
+    (void)what;
+    struct gateway *gateway = context;
+    mg_host_let_go(gateway->host);
+}
+
 static void deliveries_drained(void *context)
 {
     struct gateway *gateway = context;
-    static const struct timeval often = {0, 20000};
+    static const struct timeval often = {0, 20000}, patience = {ADAPTERS_GRACE, 0};
+    gateway->let_go = evtimer_new(gateway->base, let_go, gateway);
+    evtimer_add(gateway->let_go, &patience);
     gateway->idle_look = event_new(gateway->base, -1, EV_PERSIST, look_whether_idle, gateway);
     event_add(gateway->idle_look, &often);
 }
@@ -257,6 +270,7 @@ static void free_event(struct event *event)
 /* In the reverse order of the start; of one that failed half-way, what there is. */
 static void free_gateway(struct gateway *gateway)
 {
+    free_event(gateway->let_go);
     free_event(gateway->hurry);
     free_event(gateway->idle_look);
     free_event(gateway->expire_timer);

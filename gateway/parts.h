@@ -41,6 +41,7 @@ struct gateway {
     struct event *expire_timer;
     struct event *idle_look; /* while stopping: whether the last work has ended */
     struct event *hurry;     /* while stopping: the end of patience with clients */
+    struct event *let_go;    /* while stopping: and with adapters in processes of their own */
     atomic_bool stopping;    /* read by the background's threads too */
     bool refreshing;
     bool refresh_again;

@@ -14,6 +14,8 @@
 
 /* Milliseconds before a source that could not be opened is tried again. */
 #define OPEN_PAUSE 30000
+/* Milliseconds that the process of a retired instance has beyond its longest delivery. */
+#define RETIRE_TIME 10000
 /* A document's canonical form may be longer than the body that brought it; with it goes its seal.
  */
 #define CONTENT_GROWTH  2
@@ -177,10 +179,22 @@ void mg_instance_ended(struct mg_instance *instance)
         start_sweep(instance->host, 0);
 }
 
+static void let_go(void *context)
+{
+    struct mg_instance *instance = context;
+    mg_remote_let_go(instance->state);
+}
+
+/* What a program has begun it may never end: then it is ended when its deliveries have had their
+ * time, so that no reload waits for it for ever. */
 static void retire(struct mg_instance *instance)
 {
+    const struct mg_config_destination *destination = instance->end.destination;
     instance->retiring = true;
     mg_instance_end_routes(instance);
+    if (instance->is_process && instance->state)
+        instance->host->gateway.timer(
+            instance, RETIRE_TIME + (destination ? destination->timeout : 0), let_go, instance);
     mg_log(MG_LOG_NOTICE, "instance.retired", "instance", instance->name, "adapter",
            instance->adapter->name, NULL);
     mg_instance_ended(instance);
@@ -441,6 +455,13 @@ bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_fac
         return false;
     mg_instance_tell(host->instances[number], facts);
     return true;
+}
+
+void mg_host_let_go(struct mg_host *host)
+{
+    for (size_t i = 0; i < host->instance_count; i++)
+        if (host->instances[i]->is_process && host->instances[i]->state)
+            let_go(host->instances[i]);
 }
 
 size_t mg_host_underway(const struct mg_host *host)

@@ -100,6 +100,10 @@ struct mg_host_listener *mg_host_listener_new(struct mg_host *host, const char *
 void mg_host_listener_rename(struct mg_host_listener *listener, const char *name);
 void mg_host_listener_free(struct mg_host_listener *listener);
 
+/* Before the end: ends the processes of adapters, and with them what they have begun and not
+ * brought to an end. No delivery may be underway. */
+void mg_host_let_go(struct mg_host *host);
+
 /* Work functions and exchanges of adapters that are still underway. */
 size_t mg_host_underway(const struct mg_host *host);
 

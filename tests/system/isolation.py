@@ -15,7 +15,7 @@ from harness import (BUILD, PATIENCE, QUICK, SOURCE, World, configuration, desti
 from tap import Skip, run, test
 
 # What each illness is called in the gateway's log.
-BROKEN = ("length", "content", "garbage", "json", "type", "number", "twice", "kind")
+BROKEN = ("length", "content", "garbage", "json", "type", "number", "twice", "kind", "greedy")
 DEAD = ("half", "exit", "crash", "leak", "files")
 HUNG = ("stop", "silent")
 NOISY = ("noise", "errors", "submissions")
@@ -302,14 +302,14 @@ def user(world):
     wait_for(lambda: world.has("other", identifier), "the message")
 
 
-def apply(world, destinations):
-    """The gateway goes on with these destinations beside the healthy one."""
+def apply(world, destinations, sources=()):
+    """The gateway goes on with these sources, and these destinations beside the healthy one."""
     destinations = [*destinations, folder_destination("healthy", world.folder / "healthy")]
     names = re.findall(r'<destination name="([^"]+)"', "".join(destinations))
     before = len(world.main.lines("gateway.reloaded"))
     world.main.config_file.write_text(configuration(
         world, port=world.main.port, partners=[partner(world.pki, "wuppertal-portal")], destinations=destinations,
-        routes=[route(f"test:{name}", name) for name in names],
+        sources=sources, routes=[route(f"test:{name}", name) for name in names],
         extra=element("adapters", folder=world.programs)), encoding="utf-8")
     world.main.signal(signal.SIGHUP)
     wait_for(lambda: len(world.main.lines("gateway.reloaded")) > before, "the reload", 20)
@@ -389,7 +389,7 @@ def rest_out_of_process(world):
     city.wait_for(id=identifier, answer=200)
 
 
-@test("the adapter rest takes messages and answers reports from a process, and 503 while that is down")
+@test("the adapter rest takes messages and answers reports from a process, and 503 while that does not read or is down")
 def rest_in_process(world):
     port = world.free_port()
     text = world.main.config_file.read_text(encoding="utf-8")
@@ -404,12 +404,69 @@ def rest_in_process(world):
     client.post("<no").expect(400, "xml.malformed")
     assert client.request("PUT", "/messages", b"").status == 405
     ready = other.wait_for("adapter.ready", instance="submission")
-    os.kill(int(re.search(r'"process (\d+)"', ready)[1]), signal.SIGKILL)
+    pid = int(re.search(r'"process (\d+)"', ready)[1])
+    os.kill(pid, signal.SIGSTOP)
+    client.post(b"x" * 12_000_000).expect(503, "adapter.busy")
+    client.report(accepted.id).expect(503, "adapter.busy")
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: client.report(accepted.id).status == 200, "it reads again")
+    os.kill(pid, signal.SIGKILL)
     other.wait_for("instance.down", instance="submission", code="adapter.died")
     client.post(message).expect(503, "adapter.down")
     wait_for(lambda: len(other.lines("instance.ready", instance="submission")) > 1, "it is started again")
     equal(client.post(message).expect(200).id, accepted.id, "the id of a repetition")
     equal(other.stop(), 0, "exit status")
+
+
+LEAKY = """
+def read():
+    prefix = sys.stdin.buffer.read(8)
+    if len(prefix) < 8:
+        sys.exit(0)
+    header, content = struct.unpack(">II", prefix)
+    return json.loads(sys.stdin.buffer.read(header + content)[:header])
+
+
+def write(content=b"", **header):
+    text = json.dumps(header).encode()
+    sys.stdout.buffer.write(struct.pack(">II", len(text), len(content)) + text + content)
+    sys.stdout.buffer.flush()
+
+
+read()
+write(type="hello", protocol=1, adapter="leaky", version="1", abilities=["bring"], parameters=[])
+read()
+write(b"<begun", type="submit", submission=1, mediaType="application/xml")
+write(type="opened")
+while True:
+    if read()["type"] == "ping":
+        write(type="pong")
+"""
+
+
+def leaky(world):
+    """The gateway goes on with a source that begins a message and never finishes it; its process."""
+    program(world, "leaky", LEAKY)
+    apply(world, [], sources=[element("source", name="leaky", adapter="leaky", partner="wuppertal-portal")])
+    ready = world.main.wait_for("adapter.ready", instance="leaky")
+    return int(re.search(r'"process (\d+)"', ready)[1])
+
+
+@test("a reload does not wait for ever for a program that never ends what it began")
+def reload_without(world):
+    pid = leaky(world)
+    apply(world, [])
+    wait_for(lambda: not alive(pid), "the program ends", 30)
+    world.main.wait_for("adapter.closed", instance="leaky")
+
+
+@test("a stop does not wait for ever for a program that never ends what it began")
+def stop_without(world):
+    pid = leaky(world)
+    start = time.monotonic()
+    equal(world.main.stop(), 0, "exit status")
+    assert time.monotonic() - start < 30 * PATIENCE, "the program holds up the stop"
+    assert not alive(pid), "the program is left"
 
 
 if __name__ == "__main__":

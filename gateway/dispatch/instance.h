@@ -63,6 +63,18 @@ struct mg_host {
     bool closing;
 };
 
+/* The instance of a source or destination, with its parameters read, not yet open. Its program may
+ * be absent: then it stays closed. Freeing closes it. */
+struct mg_instance *mg_instance_new(struct mg_host *host, struct mg_config *config,
+                                    struct mg_catalogue *catalogue, const struct mg_end *end);
+void mg_instance_free(struct mg_instance *instance);
+
+/* False with the adapter's reason, and where the configuration names the instance. */
+bool mg_instance_open(struct mg_instance *instance, struct mg_error *error);
+
+/* Nothing is underway in it: it can be closed. */
+bool mg_instance_is_idle(const struct mg_instance *instance);
+
 /* Reads the parameters: the values that the configuration gives, or the standards; files and
  * folders as absolute paths. They were checked before. */
 void mg_instance_resolve_parameters(struct mg_instance *instance);
@@ -82,6 +94,7 @@ void mg_host_offer_http_out(struct mg_gateway *gateway);
 void mg_host_offer_submission(struct mg_gateway *gateway);
 void mg_host_offer_delivery(struct mg_gateway *gateway);
 void mg_host_offer_box(struct mg_gateway *gateway);
+void mg_host_offer_state(struct mg_gateway *gateway);
 
 /* An error as adapters are told it; message is the sender's UUID, or empty. */
 void mg_host_describe(const struct mg_error *error, const char *message,

@@ -15,7 +15,7 @@ libdispatch_la_SOURCES = \
 	gateway/dispatch/host.c gateway/dispatch/host.h \
 	gateway/dispatch/http_in.c \
 	gateway/dispatch/http_out.c \
-	gateway/dispatch/instance.h \
+	gateway/dispatch/instance.c gateway/dispatch/instance.h \
 	gateway/dispatch/lane.c gateway/dispatch/lane.h \
 	gateway/dispatch/outcome.c \
 	gateway/dispatch/parameters.c gateway/dispatch/parameters.h \

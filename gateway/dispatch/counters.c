@@ -65,7 +65,7 @@ static struct mg_counter *make_counter(struct mg_instance *instance, const char 
 static void add_to_counter(struct mg_counter *counter, int64_t number)
 {
     if (number > 0)
-        counter->value += number;
+        counter->value = number < INT64_MAX - counter->value ? counter->value + number : INT64_MAX;
 }
 
 void mg_host_each_counter(const struct mg_host *host,

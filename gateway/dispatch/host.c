@@ -127,10 +127,13 @@ static struct mg_instance *find_instance(const struct mg_host *host, const struc
     return NULL;
 }
 
-/* A program that runs goes on even if it, asked a second time, does not say what it is. */
-static bool serves_still(const struct mg_instance *instance, const struct mg_catalogue *catalogue,
-                         const struct mg_end *end)
+/* A program that runs goes on even if it, asked a second time, does not say what it is. It was told
+ * how large a message may be, and cannot be told anew. */
+static bool serves_still(const struct mg_instance *instance, const struct mg_config *config,
+                         const struct mg_catalogue *catalogue, const struct mg_end *end)
 {
+    if (instance->is_process && instance->config->limits.message != config->limits.message)
+        return false;
     return !instance->absent && (mg_catalogue_is_same(instance->catalogue, catalogue, end) ||
                                  mg_catalogue_absence(catalogue, end));
 }
@@ -145,7 +148,7 @@ static void mark_kept(struct mg_host *host, const struct mg_config *config,
         struct mg_instance *instance = find_instance(host, &end);
         if (instance)
             instance->kept = mg_end_is_served_like(&instance->end, &end) &&
-                             serves_still(instance, catalogue, &end);
+                             serves_still(instance, config, catalogue, &end);
     }
 }
 

@@ -65,6 +65,7 @@ static void send_done(struct mg_remote *remote, int64_t number, const char *code
 static void forget(struct remote_call *call)
 {
     mg_numbers_remove(&call->remote->calls, &call->entry);
+    call->remote->call_bytes -= call->length;
     free(call);
 }
 
@@ -129,6 +130,7 @@ static void begin(struct mg_remote *remote, int64_t number, struct mg_call_spec 
     if (frame->length > 0)
         memcpy(call->body, frame->content, frame->length);
     mg_numbers_add(&remote->calls, &call->entry);
+    remote->call_bytes += call->length;
     spec->length = (int64_t)frame->length;
     spec->on_body = frame->length > 0 ? on_body : NULL;
     spec->on_response = on_response;
@@ -159,7 +161,10 @@ void mg_remote_on_call(struct mg_remote *remote, struct mg_frame *frame)
         mg_frame_object_to(frame, "A call has the number of another that is underway.");
     if (frame->wrong)
         return;
-    if (remote->calls.count >= MG_REMOTE_MOST_CALLS)
+    /* A body stays in memory until its call is over. */
+    bool full = remote->call_bytes > 0 && remote->call_bytes + frame->length >
+                                              MG_REMOTE_CALL_CONTENTS * remote->options.content;
+    if (full || remote->calls.count >= MG_REMOTE_MOST_CALLS)
         send_done(remote, number, "adapter.busy", "The adapter has too many calls underway.");
     else
         begin(remote, number, &spec, frame);

@@ -16,11 +16,13 @@
 /* Submissions, calls, reads and requests of one program at once. */
 #define MG_REMOTE_MOST_SUBMISSIONS 64
 #define MG_REMOTE_MOST_CALLS       64
-#define MG_REMOTE_MOST_READS       32
-#define MG_REMOTE_MOST_REQUESTS    64
-#define MG_REMOTE_MOST_COUNTERS    64
-#define MG_REMOTE_MOST_ROUTES      64
-#define MG_REMOTE_MOST_FIELDS      64
+/* Bodies of calls, in largest contents of a frame. */
+#define MG_REMOTE_CALL_CONTENTS 4
+#define MG_REMOTE_MOST_READS    32
+#define MG_REMOTE_MOST_REQUESTS 64
+#define MG_REMOTE_MOST_COUNTERS 64
+#define MG_REMOTE_MOST_ROUTES   64
+#define MG_REMOTE_MOST_FIELDS   64
 /* Answers of ours that it has not read yet: it may ask for a whole round of the loop before the
  * first answer is even written, and for some more. */
 #define MG_REMOTE_MOST_ANSWERS 1024
@@ -65,6 +67,7 @@ struct mg_remote {
     int64_t restarts;
 
     struct mg_numbers deliveries, submissions, exchanges, calls;
+    size_t call_bytes;                        /* of the bodies of calls underway */
     struct remote_delivery *held, **held_end; /* not sent yet */
     size_t reading;                           /* reads underway on other threads */
     struct remote_request *requests;          /* of boxes, underway */

@@ -302,14 +302,14 @@ def user(world):
     wait_for(lambda: world.has("other", identifier), "the message")
 
 
-def apply(world, destinations, sources=()):
+def apply(world, destinations, sources=(), limits=None):
     """The gateway goes on with these sources, and these destinations beside the healthy one."""
     destinations = [*destinations, folder_destination("healthy", world.folder / "healthy")]
     names = re.findall(r'<destination name="([^"]+)"', "".join(destinations))
     before = len(world.main.lines("gateway.reloaded"))
     world.main.config_file.write_text(configuration(
         world, port=world.main.port, partners=[partner(world.pki, "wuppertal-portal")], destinations=destinations,
-        sources=sources, routes=[route(f"test:{name}", name) for name in names],
+        sources=sources, limits=limits, routes=[route(f"test:{name}", name) for name in names],
         extra=element("adapters", folder=world.programs)), encoding="utf-8")
     world.main.signal(signal.SIGHUP)
     wait_for(lambda: len(world.main.lines("gateway.reloaded")) > before, "the reload", 20)
@@ -418,7 +418,7 @@ def rest_in_process(world):
     equal(other.stop(), 0, "exit status")
 
 
-LEAKY = """
+SOURCE_OF_EVIL = """
 def read():
     prefix = sys.stdin.buffer.read(8)
     if len(prefix) < 8:
@@ -433,15 +433,52 @@ def write(content=b"", **header):
     sys.stdout.buffer.flush()
 
 
-read()
-write(type="hello", protocol=1, adapter="leaky", version="1", abilities=["bring"], parameters=[])
-read()
+def be(name, parameters=()):
+    read()
+    write(type="hello", protocol=1, adapter=name, version="1", abilities=["bring"], parameters=list(parameters))
+    return read()
+
+
+"""
+LEAKY = SOURCE_OF_EVIL + """
+be("leaky")
 write(b"<begun", type="submit", submission=1, mediaType="application/xml")
 write(type="opened")
 while True:
     if read()["type"] == "ping":
         write(type="pong")
 """
+HOARDER = SOURCE_OF_EVIL + """
+url = be("hoarder", [dict(name="url", kind="url", use="source", required=True)])["parameters"]["url"]
+write(type="opened")
+for number in range(20):
+    write(bytes(2 << 20), type="call", call=number, method="POST", url=url)
+for _ in range(1100):
+    write(type="count", counter="grains", help="Grains of sand.", number=(1 << 53) - 1)
+write(type="log", level="notice", event="hoarder.counted")
+while True:
+    frame = read()
+    if frame["type"] == "call-done":
+        write(type="log", level="notice", event="hoarder.told", text=frame["code"])
+    elif frame["type"] == "ping":
+        write(type="pong")
+"""
+
+
+@test("what a program has called out and is not answered is bounded, and so is what it counts")
+def hoarding(world):
+    program(world, "hoarder", HOARDER)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
+        apply(world, [], limits=dict(message="1M"),
+              sources=[element("source", name="hoarder", adapter="hoarder", partner="wuppertal-portal", url=url)])
+        world.main.wait_for("hoarder.told", text="adapter.busy")
+        world.main.wait_for("hoarder.counted")
+        equal(world.main.stop(), 0, "exit status")
+    world.main.wait_for("adapter.counted", instance="hoarder", value=str((1 << 63) - 1))
+    world.client().close()
+    world.main.start()
+    apply(world, [])
 
 
 def leaky(world):
@@ -450,6 +487,17 @@ def leaky(world):
     apply(world, [], sources=[element("source", name="leaky", adapter="leaky", partner="wuppertal-portal")])
     ready = world.main.wait_for("adapter.ready", instance="leaky")
     return int(re.search(r'"process (\d+)"', ready)[1])
+
+
+@test("a reload that admits larger messages starts programs anew, which are told so at their beginning only")
+def larger(world):
+    apply(world, [world.ill("grown", "well")], limits=dict(message="1M"))
+    world.main.wait_for("instance.ready", instance="grown")
+    apply(world, [world.ill("grown", "well")], limits=dict(message="1M"))
+    assert not world.main.lines("instance.retired", instance="grown"), "started anew without a reason"
+    apply(world, [world.ill("grown", "well")], limits=dict(message="8M"))
+    wait_for(lambda: len(world.main.lines("instance.ready", instance="grown")) > 1, "the program is started anew")
+    apply(world, [])
 
 
 @test("a reload does not wait for ever for a program that never ends what it began")
@@ -467,6 +515,8 @@ def stop_without(world):
     equal(world.main.stop(), 0, "exit status")
     assert time.monotonic() - start < 30 * PATIENCE, "the program holds up the stop"
     assert not alive(pid), "the program is left"
+    world.client().close()
+    world.main.start()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ SYSTEM_TESTS = \
 	tests/system/smtp.py \
 	tests/system/install.py \
 	tests/system/kit.py \
+	tests/system/tutorial.py \
 	tests/system/disk_full.py \
 	tests/system/crash.py
 TEST_EXTENSIONS = .py

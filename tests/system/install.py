@@ -192,6 +192,7 @@ def layout(world):
         "share/doc/muengsten/architecture.md",
         "share/doc/muengsten/errors.md",
         "share/doc/muengsten/examples/muengsten.xml",
+        "share/doc/muengsten/writing-adapters.md",
         "lib/systemd/system/muengsten-adapter@.service",
         "share/man/man1/muengsten-adapter-check.1",
         "share/man/man1/muengsten-adapter-host.1",

@@ -31,7 +31,7 @@ dist_templatesofpython_DATA = \
 
 bin_SCRIPTS = tools/muengsten-adapter-check tools/muengsten-adapter-new
 COMMANDS_OF_KIT = tools/adapter-kit/muengsten-adapter-check tools/adapter-kit/muengsten-adapter-new
-EXTRA_DIST += $(COMMANDS_OF_KIT) tests/system/peers/faulty-adapter
+EXTRA_DIST += $(COMMANDS_OF_KIT) tests/system/peers/faulty-adapter tests/system/tutorial.py
 CLEANFILES += $(bin_SCRIPTS)
 
 # Made by make and not by configure, so that they too obey a folder that make is told.

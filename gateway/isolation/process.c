@@ -98,8 +98,9 @@ static bool limit(int resource, struct rlimit wanted)
     return setrlimit((__rlimit_resource_t)resource, &wanted) == 0;
 }
 
-/* AddressSanitizer and ThreadSanitizer reserve terabytes of addresses for themselves: what is built
- * with them, for developers and never for operation, has no limit of memory. */
+/* AddressSanitizer and ThreadSanitizer reserve terabytes of addresses for themselves: the host of
+ * adapters that is built with them, for developers and never for operation, has no limit of memory.
+ */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LIMITS_MEMORY false
 #elif defined(__has_feature)
@@ -110,7 +111,8 @@ static bool limit(int resource, struct rlimit wanted)
 
 static bool limit_all(const struct plan *plan)
 {
-    return (!LIMITS_MEMORY || limit(RLIMIT_DATA, plan->memory)) &&
+    bool is_ours = plan->arguments[1] != NULL;
+    return ((is_ours && !LIMITS_MEMORY) || limit(RLIMIT_DATA, plan->memory)) &&
            limit(RLIMIT_NOFILE, plan->files) && limit(RLIMIT_CORE, (struct rlimit){0, 0});
 }
 

@@ -56,21 +56,13 @@ static void what_is_cancelled_ends_as_the_adapter_wants(void)
     world_stop();
 }
 
-static void processes_cannot_be_watched_here(void)
-{
-    unit_skip("the kernel, or valgrind in its place, knows no pidfd_open");
-}
-
 int main(void)
 {
-    static const struct unit_test none[] = {UNIT_TEST(processes_cannot_be_watched_here)};
     static const struct unit_test tests[] = {
         UNIT_TEST(a_shared_object_in_its_process_takes_a_delivery),
         UNIT_TEST(outcomes_are_as_the_adapter_says),
         UNIT_TEST(what_is_cancelled_ends_as_the_adapter_wants),
     };
     setenv("MUENGSTEN_ADAPTER_HOST", MG_HOST_OF_TESTS, 0);
-    if (!world_can_watch_processes())
-        return unit_run("remote", none, 1);
     return unit_run("remote", tests, sizeof tests / sizeof *tests);
 }

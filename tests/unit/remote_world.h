@@ -42,10 +42,6 @@ struct world {
 
 extern struct world world;
 
-/* False where pidfd_open(2) is missing, by which the gateway watches processes: on kernels before
- * 5.3, and under valgrind. */
-bool world_can_watch_processes(void);
-
 void world_start(void);
 /* Closes the instance, if it is open, and waits for all programs to be reaped. */
 void world_stop(void);

@@ -19,6 +19,9 @@ ADAPTER_COMMON = \
 # The body of a message for protocols that carry one body with a Content-Type.
 ADAPTER_BODY = adapters/common/body.c adapters/common/body.h
 
+# The names of files that bring messages.
+ADAPTER_NAME = adapters/common/name.c adapters/common/name.h
+
 # How requests from outside are refused, for those that serve HTTP.
 ADAPTER_ANSWER = \
 	adapters/common/accept.c adapters/common/accept.h \
@@ -33,7 +36,7 @@ adapters_rest_la_SOURCES =
 adapters_rest_la_LIBADD = librest.la
 adapters_rest_la_LDFLAGS = $(AM_LDFLAGS) $(ADAPTER_LDFLAGS)
 
-libfolder_la_SOURCES = $(ADAPTER_COMMON) \
+libfolder_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_NAME) \
 	adapters/folder/folder.c adapters/folder/folder.h \
 	adapters/folder/folder_file.c \
 	adapters/folder/folder_in.c adapters/folder/folder_in.h \

@@ -1,5 +1,7 @@
 #include "adapters/common/bring.h"
 
+#include "adapters/common/problem.h"
+
 #include <assert.h>
 #include <time.h>
 
@@ -67,11 +69,10 @@ static int64_t next_pause(struct mg_bringing *bringing)
     return bringing->pause;
 }
 
-/* A refusal that waiting may lift is no judgement on the message. */
 static void refuse(struct mg_arrival *arrival, const struct mg_refusal *refusal)
 {
     struct mg_bringing *bringing = arrival->bringing;
-    if (refusal->status != 429 && refusal->status < 500) {
+    if (!mg_problem_may_pass(refusal)) {
         settle(arrival, MG_VERDICT_REFUSED, 0);
         return;
     }

@@ -10,6 +10,11 @@ static void add_member(struct mg_text *text, const char *name, const char *value
     mg_text_add(text, "\"", 1);
 }
 
+bool mg_problem_may_pass(const struct mg_refusal *refusal)
+{
+    return refusal->status == 429 || refusal->status >= 500;
+}
+
 void mg_problem_json(const struct mg_refusal *refusal, struct mg_text *text)
 {
     mg_text_print(text, "{\n  \"type\": \"urn:muengsten:error:");

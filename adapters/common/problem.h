@@ -14,6 +14,10 @@
 #define MG_PROBLEM_JSON "application/problem+json"
 #define MG_PROBLEM_XML  "application/xml"
 
+/* A refusal that waiting may lift is no judgement on the message: too much to do (429), or trouble
+ * of the gateway's own. */
+bool mg_problem_may_pass(const struct mg_refusal *refusal);
+
 void mg_problem_json(const struct mg_refusal *refusal, struct mg_text *text);
 void mg_problem_xml(const struct mg_refusal *refusal, struct mg_text *text);
 

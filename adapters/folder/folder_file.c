@@ -13,6 +13,7 @@
  * the same receipt. A file that has to wait keeps its place among the `simultaneous`: an overloaded
  * gateway is not asked more often because more files lie there.
  */
+#include "adapters/common/name.h"
 #include "adapters/common/problem.h"
 #include "adapters/common/text.h"
 #include "adapters/folder/folder_in.h"
@@ -28,7 +29,6 @@
 #define FIRST_PAUSE   1000 /* milliseconds */
 #define LONGEST_PAUSE 300000
 #define SCAN_PAUSE    100   /* until it is tried again whether a scan has ended */
-#define LONGEST_NAME  200   /* bytes, so that the names of receipts and reasons fit too */
 #define MOST_SAME     10000 /* rejected files of one name */
 
 struct mg_folder_file {
@@ -142,8 +142,8 @@ static void work_accepted(struct mg_folder_job *job)
 {
     struct mg_folder_file *file = (struct mg_folder_file *)job;
     const struct mg_places *places = &file->source->places;
-    mg_folder_name name;
-    snprintf(name, sizeof name, "%.*s.receipt.xml", LONGEST_NAME, file->name);
+    char name[MG_NAME_SIZE];
+    mg_name_receipt(file->name, name);
     if (!mg_place_write(places->receipts, name, file->paper.bytes, file->paper.length) ||
         (unlinkat(places->in_progress, file->name, 0) < 0 && errno != ENOENT))
         file->error = errno;
@@ -156,14 +156,11 @@ static bool move_rejected(struct mg_folder_file *file)
     const struct mg_places *places = &file->source->places;
     struct stat facts;
     for (int i = 1; i < MOST_SAME; i++) {
-        char name[LONGEST_NAME + 8], reason[sizeof name + 16];
-        if (i == 1)
-            snprintf(name, sizeof name, "%.*s", LONGEST_NAME, file->name);
-        else
-            snprintf(name, sizeof name, "%.*s.%d", LONGEST_NAME, file->name, i);
+        char name[MG_NAME_SIZE], reason[MG_NAME_SIZE];
+        mg_name_number(file->name, i, name);
         if (fstatat(places->rejected, name, &facts, AT_SYMLINK_NOFOLLOW) == 0)
             continue;
-        snprintf(reason, sizeof reason, "%s.reason.json", name);
+        mg_name_reason(name, reason);
         return mg_place_write(places->rejected, reason, file->paper.bytes, file->paper.length) &&
                mg_place_move(places->in_progress, file->name, places->rejected, name);
     }
@@ -189,11 +186,9 @@ static void settle(struct mg_folder_file *file)
 
 /* ---- handing in ---- */
 
-/* A refusal that waiting may lift is no judgement on the file: too much to do (429), or trouble of
- * the gateway's own. */
 static void take_refusal(struct mg_folder_file *file, const struct mg_refusal *refusal)
 {
-    if (refusal->status == 429 || refusal->status >= 500) {
+    if (mg_problem_may_pass(refusal)) {
         file->result = POSTPONED;
         if (refusal->retry_after > file->pause / 1000)
             file->pause = refusal->retry_after * 1000;
@@ -292,7 +287,7 @@ static void submit(struct mg_folder_file *file)
     const struct mg_submission_spec spec = {
         .size = sizeof spec,
         .media_type = "application/xml",
-        .content_encoding = mg_folder_is_packed(file->name) ? "gzip" : NULL,
+        .content_encoding = mg_name_is_packed(file->name) ? "gzip" : NULL,
         .length = file->size,
     };
     file->offset = 0;
@@ -324,7 +319,7 @@ static void done_open(struct mg_folder_job *job)
     } else if (file->error) {
         log_error(file);
         postpone(file);
-    } else if (strlen(file->name) > LONGEST_NAME) {
+    } else if (strlen(file->name) > MG_NAME_LONGEST) {
         reject(file, "folder.name-too-long", "The name of the file has more than 200 bytes.");
     } else {
         submit(file);

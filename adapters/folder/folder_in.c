@@ -6,6 +6,7 @@
  */
 #include "adapters/folder/folder_in.h"
 
+#include "adapters/common/name.h"
 #include "adapters/common/text.h"
 
 #include <assert.h>
@@ -127,7 +128,7 @@ void mg_folder_file_postponed(struct mg_folder_source *source)
  * settled. */
 static void note_notice(struct mg_folder_source *source, const struct inotify_event *event)
 {
-    if (event->mask & IN_MOVED_TO && event->len > 0 && mg_folder_wants(event->name) &&
+    if (event->mask & IN_MOVED_TO && event->len > 0 && mg_name_is_wanted(event->name) &&
         source->moved_count < MG_FOLDER_MOVED)
         snprintf(source->moved[source->moved_count++], sizeof *source->moved, "%s", event->name);
 }

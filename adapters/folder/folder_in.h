@@ -66,11 +66,6 @@ struct mg_folder_source {
     struct mg_counter *postponed;
 };
 
-/* True for names that are picked up: *.xml and *.xml.gz, and none with a dot in front. */
-bool mg_folder_wants(const char *name);
-/* True for *.xml.gz. */
-bool mg_folder_is_packed(const char *name);
-
 /* The work of a scan (folder_scan.c). */
 void mg_folder_scan_work(struct mg_folder_job *job);
 

@@ -10,6 +10,7 @@
  * and every renaming sets it, and no user can set it back. So nothing has to be remembered about
  * files that wait.
  */
+#include "adapters/common/name.h"
 #include "adapters/folder/folder_in.h"
 
 #include <dirent.h>
@@ -19,22 +20,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t length = strlen(name), tail = strlen(end);
-    return length > tail && strcmp(name + length - tail, end) == 0;
-}
-
-bool mg_folder_is_packed(const char *name)
-{
-    return ends_with(name, ".xml.gz");
-}
-
-bool mg_folder_wants(const char *name)
-{
-    return name[0] != '.' && (ends_with(name, ".xml") || mg_folder_is_packed(name));
-}
 
 static bool contains(mg_folder_name *names, size_t count, const char *name)
 {
@@ -114,7 +99,7 @@ static void look_through(struct mg_folder_scan *scan, int folder,
     }
     const struct dirent *entry;
     while (!scan->more && (entry = readdir(entries)))
-        if (mg_folder_wants(entry->d_name))
+        if (mg_name_is_wanted(entry->d_name))
             scan->more = !consider(scan, entry->d_name);
     closedir(entries);
 }

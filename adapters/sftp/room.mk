@@ -6,7 +6,7 @@ UNIT_TESTS += tests/unit/adapter_sftp
 endif
 
 libsftp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBSSH2_CFLAGS) $(OPENSSL_CFLAGS) $(SFTP_CPPFLAGS)
-libsftp_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_TASKS) \
+libsftp_la_SOURCES = $(ADAPTER_COMMON) $(ADAPTER_NAME) $(ADAPTER_TASKS) \
 	adapters/sftp/failure.c adapters/sftp/failure.h \
 	adapters/sftp/known_hosts.c adapters/sftp/known_hosts.h \
 	adapters/sftp/remote.c adapters/sftp/remote.h \

@@ -13,6 +13,7 @@
  * is in rejected. Where the connection breaks in between, or the gateway ends, the step is
  * repeated: the gateway recognises the message and gives the same receipt.
  */
+#include "adapters/common/name.h"
 #include "adapters/common/problem.h"
 #include "adapters/sftp/sftp_in.h"
 
@@ -23,7 +24,6 @@
 #define FIRST_PAUSE   1000   /* milliseconds */
 #define LONGEST_PAUSE 300000
 #define ANSWER_TIME   20000 /* after which an answer of the gateway is waited for no longer */
-#define LONGEST_NAME  200   /* bytes, so that the names of receipts and reasons fit too */
 #define MOST_SAME     1000  /* files of one name in rejected or done */
 
 static struct mg_sftp_source *source_of(struct mg_task *task)
@@ -118,19 +118,17 @@ static void failed(struct mg_sftp_source *source)
 
 /* Finds a name below that is not taken: NAME, NAME.2, NAME.3, …, so that no file is lost when its
  * sender uses a name again. */
-static bool free_name(struct mg_sftp_source *source, const char *below,
-                      char name[LONGEST_NAME + 16])
+static bool free_name(struct mg_sftp_source *source, const char *below, char name[MG_NAME_SIZE])
 {
     char path[MG_REMOTE_PATH];
     bool found = true;
-    snprintf(name, LONGEST_NAME + 16, "%.*s", LONGEST_NAME, name_of(source));
-    for (int i = 2; i < MOST_SAME; i++) {
+    for (int i = 1; i < MOST_SAME; i++) {
+        mg_name_number(name_of(source), i, name);
         mg_remote_path(source->session, below, name, path);
         if (!mg_remote_look(source->session, path, &found, NULL))
             return false;
         if (!found)
             return true;
-        snprintf(name, LONGEST_NAME + 16, "%.*s.%d", LONGEST_NAME, name_of(source), i);
     }
     mg_failure_set(&source->failure, "sftp.failed",
                    "The folder %s has too many files of one name: clear it up.", below);
@@ -154,8 +152,8 @@ static bool move_away(struct mg_sftp_source *source, const char *below, const ch
 static void put_accepted(struct mg_task *task)
 {
     struct mg_sftp_source *source = source_of(task);
-    char name[LONGEST_NAME + 32], path[MG_REMOTE_PATH];
-    snprintf(name, sizeof name, "%.*s.receipt.xml", LONGEST_NAME, name_of(source));
+    char name[MG_NAME_SIZE], path[MG_REMOTE_PATH];
+    mg_name_receipt(name_of(source), name);
     mg_session_use(source->session, 0, &source->stop, &source->failure);
     if (!mg_session_ready(source->session, NULL) ||
         !mg_remote_write_bytes(source->session, MG_SFTP_RECEIPTS, name, source->paper.bytes,
@@ -173,11 +171,11 @@ static void put_accepted(struct mg_task *task)
 static void put_rejected(struct mg_task *task)
 {
     struct mg_sftp_source *source = source_of(task);
-    char name[LONGEST_NAME + 16], reason[LONGEST_NAME + 32];
+    char name[MG_NAME_SIZE], reason[MG_NAME_SIZE];
     mg_session_use(source->session, 0, &source->stop, &source->failure);
     if (!mg_session_ready(source->session, NULL) || !free_name(source, MG_SFTP_REJECTED, name))
         return;
-    snprintf(reason, sizeof reason, "%s.reason.json", name);
+    mg_name_reason(name, reason);
     if (mg_remote_write_bytes(source->session, MG_SFTP_REJECTED, reason, source->paper.bytes,
                               source->paper.length))
         move_away(source, MG_SFTP_REJECTED, name);
@@ -210,11 +208,9 @@ static void settle(struct mg_sftp_source *source)
 
 /* ---- handing in ---- */
 
-/* A refusal that waiting may lift is no judgement on the file: too much to do (429), or trouble of
- * the gateway's own. */
 static void take_refusal(struct mg_sftp_source *source, const struct mg_refusal *refusal)
 {
-    if (refusal->status == 429 || refusal->status >= 500) {
+    if (mg_problem_may_pass(refusal)) {
         source->result = MG_SFTP_LATER;
         source->retry_after = refusal->retry_after * 1000;
         return;
@@ -339,7 +335,7 @@ static void submit(struct mg_sftp_source *source)
     const struct mg_submission_spec spec = {
         .size = sizeof spec,
         .media_type = "application/xml",
-        .content_encoding = mg_sftp_is_packed(name_of(source)) ? "gzip" : NULL,
+        .content_encoding = mg_name_is_packed(name_of(source)) ? "gzip" : NULL,
         .length = (int64_t)source->size,
     };
     source->offset = 0;
@@ -385,7 +381,7 @@ static void done_open(struct mg_task *task)
 
 void mg_sftp_file_begin(struct mg_sftp_source *source)
 {
-    if (strlen(name_of(source)) > LONGEST_NAME)
+    if (strlen(name_of(source)) > MG_NAME_LONGEST)
         reject(source, "sftp.name-too-long", "The name of the file has more than 200 bytes.");
     else
         mg_sftp_step(source, work_open, done_open);

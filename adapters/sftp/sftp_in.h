@@ -86,11 +86,6 @@ struct mg_sftp_source {
 
 int64_t mg_sftp_now(void);
 
-/* True for names that are picked up: *.xml and *.xml.gz, and none with a dot in front. */
-bool mg_sftp_wants(const char *name);
-/* True for *.xml.gz. */
-bool mg_sftp_is_packed(const char *name);
-
 /* Remembers what was seen of a file in seen, the old list, as of now. True if it has not changed
  * for the time of settle; otherwise wait, which may be NULL, is lowered to what is left of it. */
 bool mg_sftp_is_settled(const struct mg_sftp_seen *seen, size_t count, struct mg_sftp_seen *file,

@@ -9,6 +9,7 @@
  * left alone until size and time of change have stayed as they are for the time of `settle`,
  * measured by our own clock from one look to another, since the server's clock is not ours.
  */
+#include "adapters/common/name.h"
 #include "adapters/sftp/sftp_in.h"
 
 #include <stdio.h>
@@ -21,23 +22,6 @@ int64_t mg_sftp_now(void)
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t length = strlen(name), tail = strlen(end);
-    return length > tail && strcmp(name + length - tail, end) == 0;
-}
-
-bool mg_sftp_is_packed(const char *name)
-{
-    return ends_with(name, ".xml.gz");
-}
-
-bool mg_sftp_wants(const char *name)
-{
-    return name[0] != '.' && !strchr(name, '/') &&
-           (ends_with(name, ".xml") || mg_sftp_is_packed(name));
 }
 
 bool mg_sftp_is_settled(const struct mg_sftp_seen *seen, size_t count, struct mg_sftp_seen *file,
@@ -71,7 +55,7 @@ static bool waits(const struct mg_sftp_source *source, const char *name)
 static bool consider_left(const struct mg_remote_entry *entry, void *context)
 {
     struct mg_sftp_source *source = context;
-    if (!mg_sftp_wants(entry->name) || waits(source, entry->name))
+    if (!mg_name_is_wanted(entry->name) || waits(source, entry->name))
         return true;
     if (source->batch_count == MG_SFTP_BATCH) {
         source->more = true;
@@ -94,7 +78,7 @@ static bool consider_new(const struct mg_remote_entry *entry, void *context)
 {
     struct found *found = context;
     size_t at = found->count;
-    if (!entry->is_file || !mg_sftp_wants(entry->name))
+    if (!entry->is_file || !mg_name_is_wanted(entry->name))
         return true;
     while (at > 0 && strcmp(found->files[at - 1].name, entry->name) > 0)
         at--;

@@ -1,3 +1,4 @@
+#include "adapters/common/name.h"
 #include "adapters/sftp/known_hosts.h"
 #include "adapters/sftp/sftp_in.h"
 #include "tests/unit/adapter_host_double.h"
@@ -118,9 +119,9 @@ static void only_visible_xml_files_are_picked_up(void)
     static const char *const others[] = {".a.xml",   ".xml",    "a.txt",      "a.gz",
                                          "../a.xml", "b/a.xml", "a.xml.part", ""};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        CU_ASSERT(mg_sftp_wants(wanted[i]));
+        CU_ASSERT(mg_name_is_wanted(wanted[i]));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        CU_ASSERT_FALSE(mg_sftp_wants(others[i]));
+        CU_ASSERT_FALSE(mg_name_is_wanted(others[i]));
 }
 
 static void a_file_is_settled_when_it_has_not_changed_for_the_time_of_settle(void)

@@ -15,6 +15,7 @@ import subprocess
 from harness import (BUILD, PATIENCE, SOURCE, Gateway, World, environment, equal, wait_for)
 from tap import Skip, run, test
 
+UNITS = ("muengstend.service", "muengsten-adapter@.service")
 # What knows where it was installed has one of these.
 FOLDERS = re.compile(r"\b(MG_DATA_FOLDER|MG_ADAPTERS_FOLDER|MG_ADAPTER_HOST|SYSCONFDIR)\b")
 
@@ -83,7 +84,7 @@ class Place(World):
                 for compiled in folder.glob(f"*-{source.stem}.*o"):
                     compiled.unlink()
         for name in ("muengsten-adapter.pc", "tools/muengsten-adapter-check", "tools/muengsten-adapter-new",
-                     "etc/muengsten-adapter@.service"):
+                     "etc/muengsten-adapter@.service", "etc/muengstend.service"):
             (self.copy / name).unlink()
         self.make("install")
         return self
@@ -194,6 +195,9 @@ def layout(world):
         "share/doc/muengsten/examples/muengsten.xml",
         "share/doc/muengsten/writing-adapters.md",
         "lib/systemd/system/muengsten-adapter@.service",
+        "lib/systemd/system/muengstend.service",
+        "lib/sysusers.d/muengsten.conf",
+        "lib/tmpfiles.d/muengsten.conf",
         "share/man/man1/muengsten-adapter-check.1",
         "share/man/man1/muengsten-adapter-host.1",
         "share/man/man1/muengsten-adapter-new.1",
@@ -212,16 +216,48 @@ def layout(world):
     }), "the installed files")
 
 
-@test("the installed unit for adapters is in order, and its sandbox exposes little")
-def unit(world):
+def judged(file, *words):
+    """What systemd-analyze says of a unit; of others that it reads too it may say what it likes."""
     if not shutil.which("systemd-analyze"):
         raise Skip("systemd-analyze is not installed")
-    file = world.prefix / "lib/systemd/system/muengsten-adapter@.service"
-    for words in (["verify", "--man=no"], ["security", "--offline=yes", "--threshold=20"]):
-        done = subprocess.run(["systemd-analyze", *words, file], capture_output=True, text=True, check=False)
-        # verify tells of every unit that it has read; what it says of others is not ours to mend.
-        said = [line for line in (done.stdout + done.stderr).splitlines() if "muengsten-adapter@" in line]
-        assert done.returncode == 0 or (words[0] == "verify" and not said), "\n".join(said)
+    done = subprocess.run(["systemd-analyze", *words, file], capture_output=True, text=True, check=False)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if file.name.split(".")[0] in line]
+    return done.returncode, "\n".join(said)
+
+
+@test("the installed units are in order")
+def units(world):
+    for name in UNITS:
+        _, said = judged(world.prefix / "lib/systemd/system" / name, "verify", "--man=no")
+        equal(said, "", f"what is said of {name}")
+
+
+@test("the sandbox of each unit exposes little: at most 2.0 of 10")
+def sandboxes(world):
+    for name in UNITS:
+        file = world.prefix / "lib/systemd/system" / name
+        status, said = judged(file, "security", "--offline=yes", "--threshold=20")
+        equal(status, 0, said)
+
+
+@test("the users and folders that the units name are made by systemd")
+def users(world):
+    if not shutil.which("systemd-sysusers"):
+        raise Skip("systemd-sysusers is not installed")
+    if os.geteuid() != 0:
+        raise Skip("only root makes folders for others")
+    root = world.folder / "root"
+    (root / "etc").mkdir(parents=True)
+    command("systemd-sysusers", f"--root={root}", world.prefix / "lib/sysusers.d/muengsten.conf")
+    known = {line.split(":")[0]: line.split(":") for line in (root / "etc/passwd").read_text("ascii").splitlines()}
+    named = set()
+    for name in UNITS:
+        unit = (world.prefix / "lib/systemd/system" / name).read_text(encoding="utf-8")
+        named |= set(re.findall("^User=(.*)", unit, re.MULTILINE))
+    equal(set(known), named, "the users")
+    command("systemd-tmpfiles", f"--root={root}", "--create", world.prefix / "lib/tmpfiles.d/muengsten.conf")
+    place = (root / "run/muengsten/adapters").stat()
+    equal((place.st_mode & 0o777, str(place.st_uid)), (0o755, known["muengsten"][2]), "the folder of sockets")
 
 
 @test("an installed adapter exports its entry and nothing else")

@@ -4,4 +4,4 @@ EXTRA_DIST += \
 	debian/muengsten.dirs debian/muengsten.install debian/muengsten.postinst debian/muengsten.postrm \
 	debian/muengsten-adapter-amqp.install debian/muengsten-adapter-mqtt.install \
 	debian/muengsten-adapter-sftp.install debian/muengsten-adapter-smtp.install \
-	debian/muengsten-dev.install debian/muengsten-tools.install
+	debian/muengsten-dev.install debian/muengsten-dev.lintian-overrides debian/muengsten-tools.install

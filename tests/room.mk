@@ -55,7 +55,8 @@ EXTRA_DIST += \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
 	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \
-	tests/system/mqtt.py tests/system/order.py tests/system/peers/city-system \
+	tests/system/mqtt.py tests/system/order.py tests/system/packages.py \
+	tests/system/peers/city-system \
 	tests/system/programs/ill tests/system/refusals.py tests/system/reload.py \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
 	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \

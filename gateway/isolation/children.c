@@ -289,13 +289,14 @@ void mg_children_free(struct mg_children *children)
 {
     if (!children)
         return;
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): what is freed takes itself out of the list first */
     while (children->first) {
         struct mg_child *child = children->first;
         child->events = NULL;
         if (child->process.pid >= 0)
             wait_for_child(child);
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): takes itself out of the list first */
         free_child(child);
     }
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
     free(children);
 }

@@ -53,15 +53,15 @@ struct mg_remote_options {
 void *mg_remote_open(const struct mg_remote_options *options, const struct mg_gateway *gateway,
                      struct mg_instance *instance, const struct mg_instance_facts *facts);
 
-/* As the functions of struct mg_adapter. After close the program has some seconds to end; it is
- * reaped by the children's owner. */
-void mg_remote_close(void *remote);
-void mg_remote_deliver(void *remote, struct mg_delivery *delivery);
-void mg_remote_cancel(void *remote, struct mg_delivery *delivery);
+/* As the functions of struct mg_adapter; the context is what mg_remote_open returned. After close
+ * the program has some seconds to end; it is reaped by the children's owner. */
+void mg_remote_close(void *context);
+void mg_remote_deliver(void *context, struct mg_delivery *delivery);
+void mg_remote_cancel(void *context, struct mg_delivery *delivery);
 
 /* The instance is about to be closed, and has waited long enough for its program: that is ended and
  * not started again, so that whatever it has begun and not brought to an end is over. */
-void mg_remote_let_go(void *remote);
+void mg_remote_let_go(void *context);
 
 /* For operators; the texts are valid until the loop goes on. */
 enum mg_remote_phase { MG_REMOTE_DOWN, MG_REMOTE_STARTING, MG_REMOTE_READY };
@@ -72,6 +72,6 @@ struct mg_remote_state {
     int64_t restarts; /* how often it was started again */
     pid_t pid;        /* 0: none */
 };
-void mg_remote_state(const void *remote, struct mg_remote_state *state);
+void mg_remote_state(const void *context, struct mg_remote_state *state);
 
 #endif

@@ -328,8 +328,9 @@ void mg_remote_on_release(struct mg_remote *remote, struct mg_frame *frame)
     struct remote_delivery *out = find(remote, frame, true);
     if (!out)
         return;
+    static const struct mg_outcome none = {.size = sizeof none};
     mg_numbers_remove(&remote->deliveries, &out->entry);
-    end(out, NULL);
+    end(out, &none);
 }
 
 /* ---- reading parts that are not in memory ---- */
@@ -392,10 +393,11 @@ static int part_of(const char *name)
         return MG_MESSAGE_SEAL;
     if (strcmp(name, "original") == 0)
         return MG_MESSAGE_ORIGINAL;
+    if (strncmp(name, attachment, sizeof attachment - 1) != 0)
+        return -1;
     const char *digits = name + sizeof attachment - 1;
-    size_t length = strspn(name, attachment) ? strlen(name) : 0;
-    if (strncmp(name, attachment, sizeof attachment - 1) != 0 || length > 15 || !*digits ||
-        strspn(digits, "0123456789") != strlen(digits))
+    size_t length = strlen(digits);
+    if (length < 1 || length > 4 || strspn(digits, "0123456789") != length)
         return -1;
     return MG_MESSAGE_ATTACHMENT + atoi(digits);
 }
@@ -439,6 +441,6 @@ void mg_remote_on_read(struct mg_remote *remote, struct mg_frame *frame)
         mg_frame_object_to(frame, "A read names a delivery that there is not (any more).");
     if (part < 0 || size > READ_LIMIT)
         mg_frame_object_to(frame, "A read asks for what there cannot be.");
-    if (!frame->wrong)
+    if (out && !frame->wrong)
         start_read(out, request, part, offset, (size_t)size);
 }

@@ -5,16 +5,15 @@ when either of the two goes away nothing is lost."""
 import random
 import signal
 import sys
-import threading
 import time
 
-from brokers import ISOLATION, PASSWORD, Folder, Rabbit, Seals, conformance, large, private_file
-from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
-                     wait_for)
+from brokers import PASSWORD, BrokerWorld, Folder, Rabbit, conformance, large, post, post_load, private_file
+from harness import PATIENCE, QUICK, configuration, element, equal, folder_destination, partner, route, wait_for
 from tap import Skip, run, say, test
 
 # Where Debian's packages are, if it is not Debian's Python that runs the tests.
-sys.path.append("/usr/lib/python3/dist-packages")
+PACKAGES = "/usr/lib/python3/dist-packages"
+sys.path.append(PACKAGES)
 try:
     import pika
 except ImportError:
@@ -89,31 +88,18 @@ class Broker:
         connection.close()
 
 
-class Amqp(World):
+class Amqp(BrokerWorld):
     """Solingen hands in by the queue "in" and takes out by a folder; Remscheid is reached by AMQP."""
+
+    adapter, path = "amqp", "/cities"
 
     def __enter__(self):
         if pika is None:
             raise Skip("there is no pika (package python3-pika)")
-        self.seals = Seals(self)
-        self.password = private_file(self.folder / "password", PASSWORD + "\n")
-        self.rabbit = Rabbit(self, DEFINITIONS, ["max_message_size = 500000"])
-        self.processes.append(self.rabbit)
-        self.rabbit.start()
+        self.rabbit = self.begin(Rabbit(self, DEFINITIONS, ["max_message_size = 500000"]))
         self.broker = Broker(self.rabbit.port)
-        self.solingen = Folder(self.folder / "solingen")
         self.main = self.gateway(self.text())
         return self
-
-    def plain(self, **attributes):
-        return {"url": f"amqp://127.0.0.1:{self.rabbit.port}/cities", "user": "gateway",
-                "password_file": self.password, "isolation": ISOLATION, **attributes}
-
-    def secure(self, **attributes):
-        """With TLS and the gateway's certificate as login."""
-        return {"url": f"amqps://localhost:{self.rabbit.secure_port}/cities",
-                "authorities": self.pki / "authorities.pem", "certificate": self.pki / "gateway-tls.pem",
-                "key": self.pki / "gateway-tls.key", "isolation": ISOLATION, **attributes}
 
     def text(self, destinations=(), routes=(), sources=(), **choices):
         retry = element("retry", **QUICK)
@@ -126,25 +112,6 @@ class Amqp(World):
                           element("destination", retry, name="remscheid", adapter="amqp",
                                   **self.plain(exchange="out", routing_key="messages")), *destinations],
             routes=[route("solingen", "solingen"), route("remscheid", "remscheid"), *routes], **choices)
-
-    def other(self, name, destinations=(), sources=(), readers=()):
-        """Another gateway with further instances, for which nothing else is in the way."""
-        port = self.free_port()
-        retry = element("retry", **QUICK)
-        gateway = self.gateway(configuration(
-            self, port=port, partners=[partner(self.pki, "wuppertal-portal"),
-                                       partner(self.pki, "solingen-registry", simultaneous=1)],
-            sources=sources,
-            destinations=[element("destination", retry, **values) for values in destinations] +
-            [folder_destination("folder", self.folder / f"{name}-folder")],
-            routes=[route(f"test:{reader}", reader) for reader in readers] + [route("solingen", "folder")]),
-            name=name)
-        return gateway, self.client(port=port)
-
-
-def post(world, reader, client=None):
-    message, text = world.signed("wuppertal", reader)
-    return message, (client or world.client()).post(text).expect(201).id
 
 
 @test("a message is published with its id, its facts as headers, persistent, and its seal is valid")
@@ -308,18 +275,6 @@ def too_large(world):
     equal(world.broker.take("out")[0][0].message_id, small, "message-id")
 
 
-def load_out(world, number, meanwhile):
-    """Hands in messages for Remscheid, does something meanwhile, and returns their ids."""
-    identifiers = []
-    for count in range(number):
-        identifiers.append(post(world, "remscheid")[1])
-        if count == number // 3:
-            helper = threading.Thread(target=meanwhile)
-            helper.start()
-    helper.join()
-    return identifiers
-
-
 def load_in(world, number, meanwhile):
     sent = [world.signed("solingen", "solingen") for _ in range(number)]
     world.broker.publish(*[text for _, text in sent], content_type="application/xml")
@@ -349,7 +304,7 @@ def killed_out(world):
         world.rabbit.kill()
         world.rabbit.start()
 
-    all_arrived(world, load_out(world, LOAD, restart))
+    all_arrived(world, post_load(world, LOAD, restart))
     world.main.check_running()
 
 
@@ -399,7 +354,8 @@ def conforms(world):
     settings = world.rabbit.folder / "rabbitmq.conf"
     settings.write_text(settings.read_text(encoding="utf-8").replace("= 500000", "= 16000000"), encoding="utf-8")
     world.rabbit.start()
-    program = ("import pathlib, pika, sys; b = pika.BlockingConnection(pika.ConnectionParameters("
+    program = (f"import pathlib, sys; sys.path.append('{PACKAGES}'); import pika; "
+               "b = pika.BlockingConnection(pika.ConnectionParameters("
                f"'127.0.0.1', {world.rabbit.port}, 'cities', pika.PlainCredentials('tester', 'tester'))); "
                "b.channel().basic_publish('', 'kit-in', pathlib.Path(sys.argv[1]).read_bytes()); b.close()")
     conformance("amqp", f"amqp://127.0.0.1:{world.rabbit.port}/cities",

@@ -15,11 +15,13 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import types
 
 import messages
 import signing
-from harness import BUILD, PATIENCE, SOURCE, Process, environment, program, wait_for
+from harness import (BUILD, PATIENCE, QUICK, SOURCE, Process, World, configuration, element, environment,
+                     folder_destination, partner, program, route, wait_for)
 from tap import Skip, say
 
 SYSTEM = {"wuppertal": "portal", "solingen": "registry"}
@@ -263,6 +265,64 @@ class Folder:
         wait_for(lambda: set(uuids) <= set(self.uuids()), what, seconds, pause=0.1)
         several = {uuid: ids for uuid, ids in self.uuids().items() if len(ids) > 1}
         assert not several, f"one message under several ids: {several}"
+
+
+class BrokerWorld(World):
+    """A world whose gateways reach a broker by the adapter of this name, which is also its URLs' scheme."""
+
+    adapter, path = None, ""
+
+    def begin(self, broker):
+        self.seals = Seals(self)
+        self.password = private_file(self.folder / "password", PASSWORD + "\n")
+        self.solingen = Folder(self.folder / "solingen")
+        self.server = broker
+        self.processes.append(broker)
+        broker.start()
+        return broker
+
+    def plain(self, **attributes):
+        """Without TLS, with a password."""
+        return {"url": f"{self.adapter}://127.0.0.1:{self.server.port}{self.path}", "user": "gateway",
+                "password_file": self.password, "isolation": ISOLATION, **attributes}
+
+    def secure(self, **attributes):
+        """With TLS and the gateway's certificate as login."""
+        return {"url": f"{self.adapter}s://localhost:{self.server.secure_port}{self.path}",
+                "authorities": self.pki / "authorities.pem", "certificate": self.pki / "gateway-tls.pem",
+                "key": self.pki / "gateway-tls.key", "isolation": ISOLATION, **attributes}
+
+    def other(self, name, destinations=(), sources=(), readers=()):
+        """Another gateway with further instances, for which nothing else is in the way."""
+        port = self.free_port()
+        retry = element("retry", **QUICK)
+        gateway = self.gateway(configuration(
+            self, port=port, partners=[partner(self.pki, "wuppertal-portal"),
+                                       partner(self.pki, "solingen-registry", simultaneous=1)],
+            sources=sources,
+            destinations=[element("destination", retry, **values) for values in destinations] +
+            [folder_destination("folder", self.folder / f"{name}-folder")],
+            routes=[route(f"test:{reader}", reader) for reader in readers] + [route("solingen", "folder")]),
+            name=name)
+        return gateway, self.client(port=port)
+
+
+def post(world, reader, client=None):
+    """A message for the reader, from Wuppertal: the message, and its id at the gateway."""
+    message, text = world.signed("wuppertal", reader)
+    return message, (client or world.client()).post(text).expect(201).id
+
+
+def post_load(world, number, meanwhile):
+    """Hands in messages for Remscheid, does something meanwhile, and returns their ids."""
+    identifiers = []
+    for count in range(number):
+        identifiers.append(post(world, "remscheid")[1])
+        if count == number // 3:
+            helper = threading.Thread(target=meanwhile)
+            helper.start()
+    helper.join()
+    return identifiers
 
 
 def conformance(name, url, values, source, destination, bring):

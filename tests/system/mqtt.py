@@ -8,9 +8,9 @@ import signal
 import threading
 import time
 
-from brokers import ISOLATION, PASSWORD, Folder, Mosquitto, Seals, Subscriber, conformance, large, private_file
-from harness import (PATIENCE, QUICK, World, configuration, element, equal, folder_destination, partner, route,
-                     wait_for)
+from brokers import (PASSWORD, BrokerWorld, Folder, Mosquitto, Subscriber, conformance, large, post, post_load,
+                     private_file)
+from harness import PATIENCE, QUICK, configuration, element, equal, folder_destination, partner, route, wait_for
 import messages
 import signing
 from tap import run, say, test
@@ -20,18 +20,15 @@ LOAD = 200
 AWAY = float(os.environ.get("MUENGSTEN_AWAY", "5"))
 
 
-class Mqtt(World):
+class Mqtt(BrokerWorld):
     """Solingen's sensors hand in by the topics in/#, and Solingen takes out by a folder; Remscheid is reached by
     MQTT."""
 
+    adapter = "mqtt"
+
     def __enter__(self):
-        self.seals = Seals(self)
-        self.password = private_file(self.folder / "password", PASSWORD + "\n")
-        self.broker = Mosquitto(self)
-        self.processes.append(self.broker)
-        self.broker.start()
+        self.broker = self.begin(Mosquitto(self))
         self.remscheid = Subscriber(self, self.broker, "remscheid", "out/remscheid").start()
-        self.solingen = Folder(self.folder / "solingen")
         retry = element("retry", **QUICK)
         self.main = self.gateway(configuration(
             self, partners=[partner(self.pki, "solingen-registry"), partner(self.pki, "wuppertal-portal")],
@@ -44,29 +41,6 @@ class Mqtt(World):
         self.main.wait_for("broker.ready", instance="sensors")
         return self
 
-    def plain(self, **attributes):
-        return {"url": f"mqtt://127.0.0.1:{self.broker.port}", "user": "gateway",
-                "password_file": self.password, "isolation": ISOLATION, **attributes}
-
-    def secure(self, **attributes):
-        return {"url": f"mqtts://localhost:{self.broker.secure_port}",
-                "authorities": self.pki / "authorities.pem", "certificate": self.pki / "gateway-tls.pem",
-                "key": self.pki / "gateway-tls.key", "isolation": ISOLATION, **attributes}
-
-    def other(self, name, destinations=(), sources=(), readers=()):
-        """Another gateway with further instances, for which nothing else is in the way."""
-        port = self.free_port()
-        retry = element("retry", **QUICK)
-        gateway = self.gateway(configuration(
-            self, port=port, partners=[partner(self.pki, "wuppertal-portal"),
-                                       partner(self.pki, "solingen-registry", simultaneous=1)],
-            sources=sources,
-            destinations=[element("destination", retry, **values) for values in destinations] +
-            [folder_destination("folder", self.folder / f"{name}-folder")],
-            routes=[route(f"test:{reader}", reader) for reader in readers] + [route("solingen", "folder")]),
-            name=name)
-        return gateway, self.client(port=port)
-
     def lines(self, number):
         """Signed messages for Solingen without line ends: {UUID: text}."""
         sent = {}
@@ -74,11 +48,6 @@ class Mqtt(World):
             message = messages.message("solingen", "solingen")
             sent[message.uuid] = signing.envelop(message.text.replace("\n", " "), self.signer("solingen-registry"))
         return sent
-
-
-def post(world, reader, client=None):
-    message, text = world.signed("wuppertal", reader)
-    return message, (client or world.client()).post(text).expect(201).id
 
 
 @test("a message is published with its id and facts as properties, and its seal is valid")
@@ -227,18 +196,6 @@ def no_subscriber(world):
     wait_for(lambda: "mqtt.no-subscriber" in client.report(identifier).body.decode(), "the code in the report")
     Subscriber(world, world.broker, "late", "out/void").start().wait_for(identifier)
     gateway.stop()
-
-
-def post_load(world, number, meanwhile):
-    """Hands in messages for Remscheid, does something meanwhile, and returns their ids."""
-    identifiers = []
-    for count in range(number):
-        identifiers.append(post(world, "remscheid")[1])
-        if count == number // 3:
-            helper = threading.Thread(target=meanwhile)
-            helper.start()
-    helper.join()
-    return identifiers
 
 
 def all_arrived(world, identifiers, seconds=60):

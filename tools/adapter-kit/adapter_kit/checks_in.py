@@ -43,7 +43,7 @@ class Inlet:
             raise Failure(f"Within {seconds:g} seconds the message was not handed in again.",
                           "Keep a message until the gateway has accepted it or refused it for good.")
         raise Failure(f"Within {seconds:g} seconds no message was handed in that has the brought document in it.",
-                      "Look at what --bring does, or let the source look more often.")
+                      "If moving a file into its folder is not how messages come to it, say how with --bring.")
 
     def stays_away(self, gateway, brought, why, change):
         """The message must not come again, neither now nor after the instance was opened anew."""

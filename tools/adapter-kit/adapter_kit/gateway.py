@@ -11,7 +11,7 @@ import uuid
 from .frames import ALIVE, FORM, LARGEST_CONTENT, ONCE, SECRET, Fault, Process
 
 # Seconds that the protocol allows.
-HELLO, OPEN, CLOSE = 10, 30, 30
+HELLO, OPEN, CLOSE = 10, 30, 10
 
 NUMBER, TEXT, TRUTH, LIST, OBJECT, FIELDS = "a whole number", "a text", "true or false", "an array", "an object", \
     "an array of arrays of a name and a value"
@@ -46,7 +46,7 @@ FRAMES = {
 }
 CLOSED, ALWAYS = ("hello", "idle"), ("hello", "log", "count", "closed", "pong", "state")
 AFTER_OPENED = ("submit", "append", "done", "answer", "read", "report")
-CODE = re.compile(r"[a-z0-9][a-z0-9.-]*")
+CODE = re.compile(r"[A-Za-z0-9._-]{1,47}")
 
 
 def malformed(what, change):
@@ -281,7 +281,7 @@ class Gateway:
         code, text = header.get("code"), header.get("text")
         if not code or not CODE.fullmatch(code):
             raise malformed(f"Its {kind} has the code {code!r}.",
-                            "Give a stable word in lower case, such as http.503.")
+                            "Give a stable word such as http.503, of letters, digits, points, hyphens and underscores.")
         if not text or len(text) < 8 or " " not in text.strip():
             raise malformed(f"Its {kind} has the text {text!r}.",
                             "Give a sentence that tells an operator what happened and what to do.")

@@ -51,7 +51,8 @@ AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); \
 EXTRA_DIST += \
 	tests/abi/1/muengsten/adapter.h tests/fuzz/corpus tests/fuzz/run tests/lib.sh tests/lint \
 	tests/packages tests/system/adapters.py tests/system/amqp.py tests/system/brokers.py \
-	tests/system/configuration.py tests/system/crash.py tests/system/disk_full.py \
+	tests/system/configuration.py tests/system/conformance.py tests/system/crash.py \
+	tests/system/disk_full.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
 	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \

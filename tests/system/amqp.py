@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from brokers import PASSWORD, BrokerWorld, Folder, Rabbit, conformance, large, post, post_load, private_file
+from brokers import PASSWORD, BrokerWorld, Folder, Rabbit, conforms, large, post, post_load, private_file
 from harness import PATIENCE, QUICK, configuration, element, equal, folder_destination, partner, route, wait_for
 from tap import Skip, run, say, test
 
@@ -348,7 +348,7 @@ def hanging(world):
 
 
 @test("the conformance suite finds nothing wrong, as a source and as a destination")
-def conforms(world):
+def conforming(world):
     # It delivers a message of eight megabytes, for which the broker has to be started anew.
     world.rabbit.kill()
     settings = world.rabbit.folder / "rabbitmq.conf"
@@ -358,7 +358,7 @@ def conforms(world):
                "b = pika.BlockingConnection(pika.ConnectionParameters("
                f"'127.0.0.1', {world.rabbit.port}, 'cities', pika.PlainCredentials('tester', 'tester'))); "
                "b.channel().basic_publish('', 'kit-in', pathlib.Path(sys.argv[1]).read_bytes()); b.close()")
-    conformance("amqp", f"amqp://127.0.0.1:{world.rabbit.port}/cities",
+    conforms("amqp", f"amqp://127.0.0.1:{world.rabbit.port}/cities",
                 {"user": "gateway", "password-file": world.password}, {"queue": "kit-in"},
                 {"routing-key": "kit-out"}, f'{sys.executable} -c "{program}" "$DOCUMENT"')
 

@@ -20,9 +20,10 @@ import types
 
 import messages
 import signing
+from conformance import conformance
 from harness import (BUILD, PATIENCE, QUICK, SOURCE, Process, World, configuration, element, environment,
-                     folder_destination, partner, program, route, wait_for)
-from tap import Skip, say
+                     folder_destination, partner, route, wait_for)
+from tap import Skip
 
 SYSTEM = {"wuppertal": "portal", "solingen": "registry"}
 RABBIT_PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -325,25 +326,15 @@ def post_load(world, number, meanwhile):
     return identifiers
 
 
-def conformance(name, url, values, source, destination, bring):
-    """What muengsten-adapter-check says against an adapter at a broker, in both roles; fails unless it is nothing."""
+def conforms(name, url, values, source, destination, bring):
+    """Holds an adapter at a broker against the conformance suite, in both roles."""
     with socket.socket() as silent, socket.socket() as dead:
         for place in (silent, dead):
             place.bind(("127.0.0.1", 0))
         silent.listen(200)  # takes connections and says nothing; the other does not even listen
         for role, own in (("source", source), ("destination", destination)):
-            command = [SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check", "--role", role, "--cycles", "20",
-                       "--patience", str(PATIENCE), "--host", program("MUENGSTEN_ADAPTER_HOST",
-                                                                      "tools/muengsten-adapter-host"),
-                       "--dead-set", f"url={name}://127.0.0.1:{dead.getsockname()[1]}",
-                       "--hang-set", f"url={name}://127.0.0.1:{silent.getsockname()[1]}",
-                       "--wrong-set", f"url={name}://broker.example"]
-            for key, value in {"url": url, **values, **own}.items():
-                command += ["--set", f"{key}={value}"]
-            if role == "source":
-                command += ["--bring", bring]
-            done = subprocess.run([str(word) for word in [*command, BUILD / "adapters" / ".libs" / f"{name}.so"]],
-                                  capture_output=True, text=True, check=False, timeout=240 * PATIENCE)
-            held = re.search(r"(\d+) hold, 0 fail", done.stdout)
-            assert done.returncode == 0 and held, f"{role}:\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
-            say(f"{role}: {held[1]} sentences hold")
+            conformance(name, role, {"url": url, **values, **own},
+                        "--dead-set", f"url={name}://127.0.0.1:{dead.getsockname()[1]}",
+                        "--hang-set", f"url={name}://127.0.0.1:{silent.getsockname()[1]}",
+                        "--wrong-set", f"url={name}://broker.example",
+                        *(["--bring", bring] if role == "source" else []))

@@ -291,6 +291,14 @@ class Gateway(Process):
             raise AssertionError("the gateway ended at once")
         return self
 
+    def reload(self, text=None, event="gateway.reloaded"):
+        """Gives it another configuration, or the same anew, and waits for what it says of it: that line."""
+        before = len(self.lines(event))
+        if text is not None:
+            self.config_file.write_text(text, encoding="utf-8")
+        self.signal(signal.SIGHUP)
+        return wait_for(lambda: self.lines(event)[before:], event, 20)[-1]
+
     def lines(self, event, **pairs):
         """The log's lines of an event that have these pairs."""
         wanted = [f"event={event}"] + [f"{name}={value}" for name, value in pairs.items()]

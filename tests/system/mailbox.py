@@ -120,10 +120,7 @@ class Mailboxes(World):
         """Gives the gateway the configuration in which the one text is replaced by the other."""
         text = self.main.config_file.read_text(encoding="utf-8")
         assert was in text, was
-        before = len(self.main.lines("gateway.reloaded"))
-        self.main.config_file.write_text(text.replace(was, now), encoding="utf-8")
-        self.main.signal(signal.SIGHUP)
-        wait_for(lambda: self.main.lines("gateway.reloaded")[before:], "the new configuration is in force")
+        self.main.reload(text.replace(was, now))
 
     def metrics(self):
         """Every value of the metrics by its name with its labels."""

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 
-from brokers import (PASSWORD, BrokerWorld, Folder, Mosquitto, Subscriber, conformance, large, post, post_load,
+from brokers import (PASSWORD, BrokerWorld, Folder, Mosquitto, Subscriber, conforms, large, post, post_load,
                      private_file)
 from harness import PATIENCE, QUICK, configuration, element, equal, folder_destination, partner, route, wait_for
 import messages
@@ -276,9 +276,9 @@ def gateway_killed(world):
 
 
 @test("the conformance suite finds nothing wrong, as a source and as a destination")
-def conforms(world):
+def conforming(world):
     subscriber = Subscriber(world, world.broker, "kit", "kit/out").start()
-    conformance("mqtt", f"mqtt://127.0.0.1:{world.broker.port}",
+    conforms("mqtt", f"mqtt://127.0.0.1:{world.broker.port}",
                 {"user": "gateway", "password-file": world.password}, {"topics": "kit/in"}, {"topic": "kit/out"},
                 f'mosquitto_pub {" ".join(world.broker.login())} -V 5 -q 1 -t kit/in -f "$DOCUMENT"')
     subscriber.kill()

@@ -2,7 +2,6 @@
 """order: destinations that want one message after the other, and systems that reply at once."""
 
 import re
-import signal
 
 from harness import QUICK, World, configuration, destination, equal, partner, route, wait_for
 from tap import run, test
@@ -43,12 +42,6 @@ class Registry(World):
         file = self.folder / f"{message.uuid}.xml"
         file.write_text(text, encoding="utf-8")
         return file, message.uuid
-
-    def reload(self, text):
-        before = len(self.main.lines("gateway.reloaded"))
-        self.main.config_file.write_text(text, encoding="utf-8")
-        self.main.signal(signal.SIGHUP)
-        wait_for(lambda: len(self.main.lines("gateway.reloaded")) > before, "the reload")
 
 
 def arrivals(city):
@@ -107,10 +100,10 @@ def waits_for_dead(world):
     world.main.start()
     wait_for(lambda: len(world.main.lines("destination.blocked")) > lines, "it is blocked after a restart too")
     equal(len(arrivals(city)), before, "arrivals")
-    world.reload(world.text().replace('name="strict"', 'name="strict" after-dead="continue"', 1))
+    world.main.reload(world.text().replace('name="strict"', 'name="strict" after-dead="continue"', 1))
     wait_for(lambda: len(arrivals(city)) == before + 3, "the configuration lets the others pass")
     equal(arrivals(city)[before:], identifiers, "the order")
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("what a system replies at once is a message of its partner, and travels like any other")
@@ -174,18 +167,18 @@ def reply_and_crash(world):
 def unbound(world):
     file, _ = world.reply()
     world.service.change("--reply", file)
-    world.reload(world.text(partner=None))
+    world.main.reload(world.text(partner=None))
     identifier = world.send("service")
     line = world.main.wait_for("reply.refused", message=identifier)
     assert "code=permission.reply" in line and "attribute partner" in line, line
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("a reply that is larger than reply-size ends the delivery as dead, for somebody to look at")
 def large_reply(world):
     file, _ = world.reply()
     world.service.change("--reply", file)
-    world.reload(world.text(reply_size="100"))
+    world.main.reload(world.text(reply_size="100"))
     identifier = world.send("service")
     line = world.main.wait_for("delivery.dead", message=identifier)
     assert "rest.reply-too-large" in line, line

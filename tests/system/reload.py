@@ -30,13 +30,6 @@ class Town(World):
             destinations=[destination("main", self.cities[to], **attributes), *more],
             routes=[route("test:main", "main"), *(route(f"test:{name}", name) for name in names)])
 
-    def reload(self, text, event="gateway.reloaded"):
-        """Gives the gateway another configuration, and waits for what it says of it."""
-        before = len(self.main.lines(event))
-        self.main.config_file.write_text(text, encoding="utf-8")
-        self.main.signal(signal.SIGHUP)
-        return wait_for(lambda: self.main.lines(event)[before:], event)[-1]
-
     def send(self, name="main"):
         _, text = self.signed("wuppertal", f"test:{name}")
         return self.client().post(text).expect(201).id
@@ -93,7 +86,7 @@ class Load(threading.Thread):
 def under_load(world):
     with Load(world) as load, Load(world) as other:
         for number in range(20):
-            world.reload(world.text(concurrency=str(2 + number % 5)))
+            world.main.reload(world.text(concurrency=str(2 + number % 5)))
     for identifier in load.identifiers + other.identifiers:
         world.arrived(identifier)
     world.main.check_running()
@@ -102,45 +95,45 @@ def under_load(world):
 @test("a destination is changed under load: what is underway ends at the old address, the rest goes to the new one")
 def changed(world):
     with Load(world) as load:
-        world.reload(world.text(to="two"))
+        world.main.reload(world.text(to="two"))
     for identifier in load.identifiers:
         wait_for(lambda: world.cities["one"].record(id=identifier, answer=200) or
                  world.cities["two"].record(id=identifier, answer=200), f"{identifier} has arrived")
     identifier = world.send()
     world.arrived(identifier, "two")
     equal(world.cities["one"].record(id=identifier), [], "the old address after the change")
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("a destination is added by a reload, and removed by another; what waits for it goes on when it comes back")
 def added_and_removed(world):
     place = world.folder / "outbox"
     more = [folder_destination("archive", place)]
-    world.reload(world.text(more=more))
+    world.main.reload(world.text(more=more))
     first = world.send("archive")
     wait_for(lambda: (place / f"{first}.xml").exists(), "the added destination has its message")
-    world.reload(world.text(more=[folder_destination("archive", place, paused="true")]))
+    world.main.reload(world.text(more=[folder_destination("archive", place, paused="true")]))
     waiting = world.send("archive")
-    world.reload(world.text())
+    world.main.reload(world.text())
     _, text = world.signed("wuppertal", "test:archive")
     world.client().post(text).expect(422, "route.none")
     assert not (place / f"{waiting}.xml").exists(), "a removed destination was delivered to"
-    world.reload(world.text(more=more))
+    world.main.reload(world.text(more=more))
     wait_for(lambda: (place / f"{waiting}.xml").exists(), "what waited goes on")
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("a paused destination keeps its queue, and delivers all of it when it is no longer paused")
 def paused(world):
-    world.reload(world.text(paused="true"))
+    world.main.reload(world.text(paused="true"))
     identifiers = [world.send() for _ in range(5)]
-    world.reload(world.text(paused="true", concurrency="3"))
+    world.main.reload(world.text(paused="true", concurrency="3"))
     for identifier in identifiers:
         equal(world.cities["one"].record(id=identifier), [], "a paused destination's deliveries")
     world.main.stop()
     world.main.start()
     equal(world.cities["one"].record(id=identifiers[0]), [], "deliveries after a restart")
-    world.reload(world.text())
+    world.main.reload(world.text())
     for identifier in identifiers:
         world.arrived(identifier)
         equal(world.cities["one"].record(id=identifier)[0]["attempt"], "1", "attempts that the pause cost")
@@ -149,12 +142,12 @@ def paused(world):
 @test("a configuration with mistakes changes nothing and tells each with file and line")
 def mistakes(world):
     wrong = world.text(to="two").replace("</gateway>", "<colour/>\n</gateway>")
-    world.reload(wrong, "gateway.reload-refused")
+    world.main.reload(wrong, "gateway.reload-refused")
     line = next(number for number, text in enumerate(wrong.splitlines(), 1) if "<colour" in text)
     problems = "\n".join(world.main.lines("gateway.configuration"))
     assert f"muengsten.xml:{line}: " in problems, problems
     world.arrived(world.send(), "one")
-    world.reload(world.text(more=['<destination name="shelf" adapter="no-such-adapter"/>\n']), "gateway.reload-refused")
+    world.main.reload(world.text(more=['<destination name="shelf" adapter="no-such-adapter"/>\n']), "gateway.reload-refused")
     assert "there is no adapter no-such-adapter" in world.main.log()
     world.arrived(world.send(), "one")
 
@@ -165,7 +158,7 @@ def taken(world):
     text = world.text(to="two", sources=[
         element("source", name="second", adapter="rest", listener="spare")]).replace(
             "<listener ", f'<listener name="spare" address="{address}"/>\n<listener ', 1)
-    refused = world.reload(text, "gateway.reload-refused")
+    refused = world.main.reload(text, "gateway.reload-refused")
     assert "net.listen" in refused and address in refused, refused
     world.arrived(world.send(), "one")
 
@@ -174,13 +167,13 @@ def taken(world):
 def listeners(world):
     port = world.free_port()
     with Load(world):
-        world.reload(world.text(sources=[
+        world.main.reload(world.text(sources=[
             element("source", name="second", adapter="rest", listener="spare")]).replace(
                 "<listener ", f'<listener name="spare" address="127.0.0.1:{port}"/>\n<listener ', 1))
         _, text = world.signed("wuppertal", "test:main")
         identifier = world.client(port=port).post(text).expect(201).id
         world.arrived(identifier)
-        world.reload(world.text())
+        world.main.reload(world.text())
         world.client(port=port).close()
         try:
             world.client(port=port).post(text)
@@ -200,7 +193,7 @@ def identity(world):
         renewed = world.pki.issue("wuppertal", "renewed", "--san", "DNS:localhost,IP:127.0.0.1")
         for ending in ("pem", "key"):
             shutil.copy(world.pki / f"{renewed}-tls.{ending}", world.pki / f"gateway-tls.{ending}")
-        world.reload(world.text())
+        world.main.reload(world.text())
         assert shown() != before, "the old certificate is still shown"
 
 
@@ -210,10 +203,10 @@ def partner_gone(world):
     _, text = world.signed("wuppertal", "test:main")
     client.post(text).expect(201)
     connection = client.connection
-    world.reload(world.text(partners=[partner(world.pki, "remscheid-planning")]))
+    world.main.reload(world.text(partners=[partner(world.pki, "remscheid-planning")]))
     client.post(text).expect(403, "partner.unknown")
     assert client.connection in (connection, None)
-    world.reload(world.text())
+    world.main.reload(world.text())
     client.post(text).expect(200)
 
 
@@ -228,18 +221,18 @@ def sources(world):
     def done(folder):
         return len(list(folder.rglob("*.receipt.xml")))
 
-    world.reload(world.text(sources=[folder_source("files", PORTAL, first)]))
+    world.main.reload(world.text(sources=[folder_source("files", PORTAL, first)]))
     for number in range(40):
         drop(first, number)
     wait_for(lambda: done(first) > 0, "the source works")
     second.mkdir()
-    world.reload(world.text(sources=[folder_source("files", PORTAL, second)]))
+    world.main.reload(world.text(sources=[folder_source("files", PORTAL, second)]))
     for number in range(5):
         drop(second, number)
     wait_for(lambda: done(second) == 5, "the source works in the other folder", 20)
-    world.reload(world.text(sources=[folder_source("files", PORTAL, first)]))
+    world.main.reload(world.text(sources=[folder_source("files", PORTAL, first)]))
     wait_for(lambda: done(first) == 40, "what was left behind is taken when the source comes back", 20)
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("fifty reloads asked for at once are carried out as the last of them wants it")
@@ -248,14 +241,14 @@ def storm(world):
         world.main.config_file.write_text(world.text(to="two" if number % 2 else "one"), encoding="utf-8")
         world.main.signal(signal.SIGHUP)
     wait_for(lambda: world.arrives_at("two"), "the last configuration counts")
-    world.reload(world.text())
+    world.main.reload(world.text())
     world.main.check_running()
 
 
 @test("what a reload cannot change is told, and everything else counts")
 def restart_needed(world):
     before = world.main.log()
-    world.reload(world.text(to="two").replace('name="gateway.muengsten.example"', 'name="other.muengsten.example"'))
+    world.main.reload(world.text(to="two").replace('name="gateway.muengsten.example"', 'name="other.muengsten.example"'))
     assert 'what="the gateway\'s name"' in world.main.log()[len(before):]
     world.arrived(world.send(), "two")
 
@@ -324,14 +317,14 @@ class Keeper:
 def replaced(world):
     keeper = Keeper(world)
     keeper.install("1")
-    world.reload(keeper.text())
+    world.main.reload(keeper.text())
     keeper.wait_for("1", world.send("keeper"))
-    world.reload(keeper.text(concurrency="3"))
+    world.main.reload(keeper.text(concurrency="3"))
     keeper.wait_for("1", world.send("keeper"))
     retired = len(world.main.lines("instance.retired", instance="keeper"))
     equal(retired, 0, "how often the program that did not change was ended")
     keeper.install("2")
-    world.reload(keeper.text())
+    world.main.reload(keeper.text())
     keeper.wait_for("2", world.send("keeper"))
 
 
@@ -339,9 +332,9 @@ def replaced(world):
 def fails_later(world):
     keeper = Keeper(world)
     (keeper.programs / "broken").touch()
-    world.reload(keeper.text(concurrency="4"))
+    world.main.reload(keeper.text(concurrency="4"))
     keeper.wait_for("2", world.send("keeper"))
-    world.reload(keeper.text().replace('name="keeper" ', 'name="keeper" timeout="30s" ', 1), "gateway.reload-refused")
+    world.main.reload(keeper.text().replace('name="keeper" ', 'name="keeper" timeout="30s" ', 1), "gateway.reload-refused")
     keeper.wait_for("2", world.send("keeper"))
 
 
@@ -354,12 +347,12 @@ def fails_at_start(world):
     assert "adapter keeper" in world.main.log()
     waiting = world.send("keeper")
     world.arrived(world.send())
-    world.reload(keeper.text(concurrency="2"))
+    world.main.reload(keeper.text(concurrency="2"))
     world.arrived(world.send())
     (keeper.programs / "broken").unlink()
-    world.reload(keeper.text())
+    world.main.reload(keeper.text())
     keeper.wait_for("2", waiting)
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """revocation: a certificate that is revoked while everything runs stops counting, on open connections too."""
 
-import signal
 import ssl
 
 import messages
@@ -31,9 +30,7 @@ class Revocation(World):
     def revoke(self, name):
         """Revokes, tells the gateway, and waits until it has read the new list."""
         self.pki.revoke(name)
-        before = len(self.main.lines("gateway.reloaded"))
-        self.main.signal(signal.SIGHUP)
-        wait_for(lambda: len(self.main.lines("gateway.reloaded")) > before, "the new list counts")
+        self.main.reload()
 
 
 @test("a system whose TLS certificate is revoked is refused on its open connection, with nothing stored")

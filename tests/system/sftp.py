@@ -13,9 +13,10 @@ import subprocess
 import threading
 import time
 
+from conformance import conformance
 import messages
-from harness import (BUILD, PATIENCE, SOURCE, Process, World, configuration, destination, element, environment, equal,
-                     muengstend, packed, partner, program, route, wait_for)
+from harness import (BUILD, PATIENCE, Process, World, configuration, destination, element, environment, equal,
+                     muengstend, packed, partner, route, wait_for)
 from tap import Skip, run, test
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -29,18 +30,6 @@ def make_key(path):
         old.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
     return path
-
-
-def conformance(name, values, *choices):
-    """What muengsten-adapter-check says against an adapter and its server; fails unless it is nothing."""
-    command = [SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check", "--cycles", "20", "--patience", PATIENCE,
-               "--host", program("MUENGSTEN_ADAPTER_HOST", "tools/muengsten-adapter-host"), *choices]
-    for key, value in values.items():
-        command += ["--set", f"{key}={value}"]
-    command.append(BUILD / "adapters" / ".libs" / f"{name}.so")
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          timeout=240 * PATIENCE)
-    assert done.returncode == 0 and ", 0 fail" in done.stdout, f"{done.stdout[-3000:]}{done.stderr[-1000:]}"
 
 
 class Server(Process):
@@ -582,7 +571,7 @@ def conforms(world):
             values = {name: value for name, value in world.common(folder).items() if name != "adapter"}
             if role == "source":
                 values.update({"interval": 1, "settle": 0})
-            conformance("sftp", values, "--role", role, *places, *more)
+            conformance("sftp", role, values, *places, *more)
 
 
 @test("the gateway stops in good time though a server says nothing")

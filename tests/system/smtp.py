@@ -14,8 +14,9 @@ import socket
 import subprocess
 import time
 
-from harness import (BUILD, PATIENCE, SOURCE, Process, World, configuration, element, environment, equal, muengstend, partner,
-                     program, route, wait_for)
+from conformance import conformance
+from harness import (BUILD, PATIENCE, Process, World, configuration, element, environment, equal, muengstend, partner,
+                     route, wait_for)
 from tap import Skip, run, test
 
 OFFICE = "poststelle@amt.example"
@@ -29,18 +30,6 @@ def openssl(*words, **options):
     if done.returncode:
         raise AssertionError(f"openssl {' '.join(map(str, words))}: {done.stderr.decode()}")
     return done.stdout
-
-
-def conformance(name, values, *choices):
-    """What muengsten-adapter-check says against an adapter and its server; fails unless it is nothing."""
-    command = [SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check", "--cycles", "20", "--patience", PATIENCE,
-               "--host", program("MUENGSTEN_ADAPTER_HOST", "tools/muengsten-adapter-host"), *choices]
-    for key, value in values.items():
-        command += ["--set", f"{key}={value}"]
-    command.append(BUILD / "adapters" / ".libs" / f"{name}.so")
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          timeout=240 * PATIENCE)
-    assert done.returncode == 0 and ", 0 fail" in done.stdout, f"{done.stdout[-3000:]}{done.stderr[-1000:]}"
 
 
 class Pair:
@@ -464,7 +453,7 @@ def conforms(world):
     values = {name: value for name, value in values if name not in ("name", "adapter")}
     with socket.socket() as dead:
         dead.bind(("127.0.0.1", 0))
-        conformance("smtp", values, "--role", "destination", "--dead-set", f"port={dead.getsockname()[1]}",
+        conformance("smtp", "destination", values, "--dead-set", f"port={dead.getsockname()[1]}",
                     "--hang-set", f"port={world.silent.getsockname()[1]}", "--wrong-set", "security=perhaps",
                     "--reject-set", f"port={world.postfix.tiny_port}")
 

@@ -39,12 +39,6 @@ class Watched(World):
             extra=element("status", address=f"127.0.0.1:{status or self.status_port}"))
         return text
 
-    def reload(self, text, event="gateway.reloaded"):
-        before = len(self.main.lines(event))
-        self.main.config_file.write_text(text, encoding="utf-8")
-        self.main.signal(signal.SIGHUP)
-        return wait_for(lambda: self.main.lines(event)[before:], event)[-1]
-
     def send(self, name="main"):
         _, text = self.signed("wuppertal", f"test:{name}")
         return self.client().post(text).expect(201).id
@@ -104,7 +98,7 @@ def whole(world):
 
 @test("figures are true before and after deliveries")
 def figures(world):
-    world.reload(world.text(paused="true"))
+    world.main.reload(world.text(paused="true"))
     before = world.metrics()
     for _ in range(3):
         world.send()
@@ -117,7 +111,7 @@ def figures(world):
     equal(metrics['muengsten_destination_waiting_bytes{destination="main"}'], waiting["queue"]["bytes"])
     equal(metrics['muengsten_destination_state{destination="main",state="paused"}'], 1)
     equal(metrics['muengsten_destination_state{destination="main",state="ready"}'], 0)
-    world.reload(world.text())
+    world.main.reload(world.text())
     wait_for(lambda: world.destination("main")["deliveries"]["delivered"] == 3, "three are delivered")
     after = world.destination("main")
     equal(after["queue"], dict(waiting=0, running=0, dead=0, bytes=0, oldest=None, oldest_seconds=None))
@@ -131,7 +125,7 @@ def figures(world):
 
 @test("a destination that fails shows its last error, its breaker and when it is tried again")
 def failing(world):
-    world.reload(world.text(retry=dict(breaker="2", breaker_time="30s", first="100ms")))
+    world.main.reload(world.text(retry=dict(breaker="2", breaker_time="30s", first="100ms")))
     world.city_system.change("--fail", "503:99")
     world.send()
     wait_for(lambda: world.destination("main")["breaker"]["state"] == "open", "the breaker opens")
@@ -150,23 +144,23 @@ def failing(world):
 
 @test("a destination that is no longer configured is shown while something waits for it")
 def removed(world):
-    world.reload(world.text(more=[folder_destination("shelf", world.folder / "shelf", paused="true")]))
+    world.main.reload(world.text(more=[folder_destination("shelf", world.folder / "shelf", paused="true")]))
     world.send("shelf")
     wait_for(lambda: world.destination("shelf")["queue"]["waiting"] == 1, "one waits")
-    world.reload(world.text())
+    world.main.reload(world.text())
     there = world.destination("shelf")
     equal((there["state"], there["code"], there["queue"]["waiting"]), ("removed", "destination.removed", 1))
     equal(world.metrics()['muengsten_destination_waiting{destination="shelf"}'], 1)
-    world.reload(world.text(more=[folder_destination("shelf", world.folder / "shelf")]))
+    world.main.reload(world.text(more=[folder_destination("shelf", world.folder / "shelf")]))
     wait_for(lambda: world.destination("shelf")["queue"]["waiting"] == 0, "it is delivered")
-    world.reload(world.text())
+    world.main.reload(world.text())
     equal(world.destination("shelf"), None)
 
 
 @test("a mailbox shows number, size and age of what waits, what is taken, and what was collected")
 def mailbox(world):
     box = element("destination", name="box", adapter="mailbox", listener="cities", partner=READER)
-    world.reload(world.text(more=[box]))
+    world.main.reload(world.text(more=[box]))
     for _ in range(3):
         world.send("box")
     wait_for(lambda: world.destination("box")["queue"]["waiting"] == 3, "three wait")
@@ -188,7 +182,7 @@ def mailbox(world):
     equal(metrics['muengsten_destination_waiting{destination="box"}'], 2)
     equal(metrics['muengsten_destination_deliveries_total{destination="box",outcome="collected"}'], 1)
     equal(metrics['muengsten_adapter_mailbox_fetched_total{destination="box"}'], 1)
-    world.reload(world.text())
+    world.main.reload(world.text())
     equal(world.destination("box")["state"], "removed")
     equal(world.metrics()['muengsten_adapter_mailbox_fetched_total{destination="box"}'], 1)
 
@@ -197,19 +191,19 @@ def mailbox(world):
 def not_collected(world):
     late = element("destination", element("retry", **{**QUICK, "give_up": "1s"}), name="late", adapter="mailbox",
                    listener="cities", partner=READER)
-    world.reload(world.text(more=[late]))
+    world.main.reload(world.text(more=[late]))
     world.send("late")
     wait_for(lambda: world.destination("late")["deliveries"]["dead"] == 1, "it is given up", 20)
     there = world.destination("late")
     equal((there["queue"]["waiting"], there["queue"]["dead"]), (0, 1))
     equal(there["last_error"]["code"], "mailbox.not-collected")
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("the process of an adapter is shown, and when it dies, that it is down, why, and how often it was started")
 def process(world):
     apart = folder_destination("apart", world.folder / "apart", isolation="process")
-    world.reload(world.text(more=[apart]))
+    world.main.reload(world.text(more=[apart]))
     wait_for(lambda: world.destination("apart")["state"] == "ready", "the process is ready", 20)
     before = world.instance("apart")
     equal((before["isolation"], before["process"]["state"], before["process"]["restarts"]),
@@ -227,12 +221,12 @@ def process(world):
     labels = '{adapter="folder",destination="apart"}'
     equal(metrics[f"muengsten_instance_process_restarts_total{labels}"], 1)
     equal(metrics[f"muengsten_instance_process_up{labels}"], 1)
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("an ordered destination that is blocked names the message that blocks it")
 def blocked(world):
-    world.reload(world.text(ordered="true"))
+    world.main.reload(world.text(ordered="true"))
     world.city_system.change("--refuse", "422")
     dead = world.send()
     wait_for(lambda: world.destination("main")["queue"]["dead"] == 1, "it is dead")
@@ -243,16 +237,16 @@ def blocked(world):
     equal(there["deliveries"]["dead"], 1)
     equal(world.metrics()['muengsten_destination_state{destination="main",state="blocked"}'], 1)
     world.city_system.change()
-    world.reload(world.text(ordered="true", after_dead="continue"))
+    world.main.reload(world.text(ordered="true", after_dead="continue"))
     wait_for(lambda: world.destination("main")["queue"]["waiting"] == 0, "the next was let through")
     equal(world.destination("main")["state"], "ready")
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("a look costs the gateway less than 5 ms with 200 destinations")
 def cost(world):
     more = [folder_destination(f"many-{number}", world.outbox) for number in range(200)]
-    world.reload(world.text(more=more))
+    world.main.reload(world.text(more=more))
     for path in ("/status", "/metrics"):
         before = world.main.cpu_ticks()
         for _ in range(100):
@@ -261,42 +255,42 @@ def cost(world):
         say(f"{path}: {seconds * 1000:.2f} ms of processor time")
         assert seconds < 0.005 * PATIENCE, f"{path}: {seconds * 1000:.2f} ms"
     equal(len(world.status()["destinations"]) >= 202, True)
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("a refused configuration is shown with every reason until one is applied")
 def refused(world):
     good = world.status()["configuration"]
     applied = world.metrics()['muengsten_reloads_total{result="applied"}']
-    world.reload(world.text().replace("</gateway>", "<colour/>\n<size/></gateway>"), "gateway.reload-refused")
+    world.main.reload(world.text().replace("</gateway>", "<colour/>\n<size/></gateway>"), "gateway.reload-refused")
     seen = world.status()["configuration"]
     equal(seen["hash"], good["hash"])
     assert seen["last_refused"]["time"] > good["loaded"], seen
     assert any("muengsten.xml:" in text and "colour" in text for text in seen["last_refused"]["problems"]), seen
     equal(world.metrics()["muengsten_configuration_refused"], 1)
     taken = world.city_system.port
-    world.reload(world.text(status=taken), "gateway.reload-refused")
+    world.main.reload(world.text(status=taken), "gateway.reload-refused")
     assert any("net.listen" in text and str(taken) in text
                for text in world.status()["configuration"]["last_refused"]["problems"])
-    world.reload(world.text(concurrency="3"))
+    world.main.reload(world.text(concurrency="3"))
     seen = world.status()["configuration"]
     equal(seen["last_refused"], None)
     assert seen["hash"] != good["hash"] and seen["loaded"] > good["loaded"], seen
     metrics = world.metrics()
     equal(metrics["muengsten_configuration_refused"], 0)
     equal(metrics['muengsten_reloads_total{result="applied"}'], applied + 1)
-    world.reload(world.text())
+    world.main.reload(world.text())
 
 
 @test("a reload moves the address, and takes it away")
 def moved(world):
     port = world.free_port()
-    world.reload(world.text(status=port))
+    world.main.reload(world.text(status=port))
     world.ask("/status", port=port).expect(200)
     gone(world, world.status_port)
-    world.reload(re.sub("<status[^>]*>\n", "", world.text()))
+    world.main.reload(re.sub("<status[^>]*>\n", "", world.text()))
     gone(world, port)
-    world.reload(world.text())
+    world.main.reload(world.text())
     world.status()
 
 

@@ -7,8 +7,8 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS) $(SYSTEM_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 
-# The system tests are programs in Python that speak TAP. `make check SYSTEM_TESTS=tests/system/trip.py`
-# runs one of them beside the unit tests; `make check TESTS=tests/system/trip.py` runs that one alone.
+# The system tests are programs in Python that speak TAP. `make check TESTS=tests/system/trip.py` runs
+# one of them alone; `make check SYSTEM_TESTS=tests/system/trip.py` runs it beside the unit tests.
 SYSTEM_TESTS = \
 	tests/system/trip.py \
 	tests/system/refusals.py \
@@ -66,12 +66,12 @@ EXTRA_DIST += \
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.
 LINT =
 LINT_FLAGS = -std=gnu11 -I. -Iinclude -I$(abs_builddir) -D_GNU_SOURCE \
-	$(LIBEVENT_CFLAGS) $(LIBXML2_CFLAGS) $(XMLSEC_CFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(ZLIB_CFLAGS) \
-	$(LIBSSH2_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS) \
+	$(LIBEVENT_CFLAGS) $(LIBXML2_CFLAGS) $(XMLSEC_CFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) \
+	$(ZLIB_CFLAGS) $(LIBSSH2_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS) \
 	-DSYSCONFDIR="" -DMG_DATA_FOLDER="" -DMG_ADAPTERS_FOLDER="" -DMG_ADAPTER_HOST=""
 lint:
-	@srcdir='$(srcdir)' DISTRIBUTED='$(DISTFILES) check' LINT='$(LINT)' COMPILER_FLAGS='$(LINT_FLAGS)' \
-		'$(srcdir)/tests/lint'
+	@srcdir='$(srcdir)' DISTRIBUTED='$(DISTFILES) check' LINT='$(LINT)' \
+		COMPILER_FLAGS='$(LINT_FLAGS)' '$(srcdir)/tests/lint'
 .PHONY: lint
 
 # For ./check, which runs them in other ways too.
@@ -85,8 +85,8 @@ soak: all
 	$(SYSTEM_ENVIRONMENT) ROUNDS=$(ROUNDS) $(PYTHON3) $(srcdir)/tests/system/crash.py
 .PHONY: soak
 
-# Runs each fuzzer for so many seconds on its corpus, two at once. What it finds new stays in the build tree.
-# Needs ./configure --enable-fuzzers CC=clang.
+# Runs each fuzzer for so many seconds on its corpus, two at once. What it finds new stays in the
+# build tree. Needs ./configure --enable-fuzzers CC=clang.
 SECONDS_EACH = 60
 fuzz: all
 	$(srcdir)/tests/fuzz/run '$(srcdir)' '$(SECONDS_EACH)'

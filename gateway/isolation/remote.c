@@ -17,6 +17,9 @@
 #define PONG_RESERVE 30000
 #define PONG_LEAST   60000
 
+/* Between two lines of the log about visitors of the wrong user, in microseconds. */
+#define REFUSED_PAUSE 1000000
+
 static void start(void *context);
 
 bool mg_remote_is_ready(const struct mg_remote *remote)
@@ -389,11 +392,17 @@ static void on_visitor(int stream, pid_t pid, void *context)
 
 static void on_refused(uid_t user, pid_t pid, void *context)
 {
+    struct mg_remote *remote = context;
     char text[160];
+    /* Anybody on this machine may knock, as often as he likes. */
+    int64_t now = mg_clock_monotonic();
+    if (remote->refused_at && now - remote->refused_at < REFUSED_PAUSE)
+        return;
+    remote->refused_at = now;
     snprintf(text, sizeof text,
              "Process %d of the user %u was sent away from the socket: it is the wrong user.",
              (int)pid, (unsigned)user);
-    mg_remote_log(context, MG_LEVEL_WARNING, "adapter.user", text);
+    mg_remote_log(remote, MG_LEVEL_WARNING, "adapter.user", text);
 }
 
 static const struct mg_door_events door_events = {.on_visitor = on_visitor,

@@ -54,6 +54,7 @@ struct mg_remote {
     struct mg_child *child;
     struct mg_channel *channel;
     struct mg_door *door;
+    int64_t refused_at; /* when a visitor was last said to be the wrong one */
     pid_t pid;
     struct mg_timer *deadline; /* of the phase of life, or the pause */
     struct mg_timer *ping, *pong;

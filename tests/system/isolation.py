@@ -347,7 +347,7 @@ def connecting(world):
     assert not path.exists(), "the socket is left behind"
 
 
-@test("a connection of the wrong user is sent away")
+@test("a connection of the wrong user is sent away, and told of in the log, though not each time")
 def stranger(world):
     path = world.folder / "guarded.sock"
     (world.folder / "guarded.cure").touch()
@@ -358,6 +358,13 @@ def stranger(world):
     world.main.wait_for("adapter.user", instance="guarded")
     equal(started.wait(20 * PATIENCE), 0, "the program ends at the end of its stream")
     assert not world.main.lines("instance.ready", instance="guarded")
+    start = time.monotonic()
+    for _ in range(100):
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.connect(str(path))
+            equal(stream.recv(1), b"", "what a stranger hears")
+    lines = len(world.main.lines("adapter.user", instance="guarded"))
+    assert lines <= time.monotonic() - start + 3, f"{lines} lines about 100 strangers"
     apply(world, [])
 
 

@@ -2,11 +2,13 @@
 
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct host host;
@@ -744,4 +746,17 @@ void host_stop(void)
     free(host.failure.bytes);
     free(host.down_code.bytes);
     free(host.report_id.bytes);
+}
+
+int host_silent_port(bool listening, char port[8])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    CU_ASSERT_EQUAL_FATAL(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    if (listening)
+        CU_ASSERT_EQUAL(listen(descriptor, 1), 0);
+    CU_ASSERT_EQUAL(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
+    snprintf(port, 8, "%d", ntohs(address.sin_port));
+    return descriptor;
 }

@@ -149,4 +149,8 @@ struct host_bytes host_call_body(struct mg_call *call, size_t piece);
 void host_call_answer(struct mg_call *call, int status, const char *retry_after);
 void host_call_done(struct mg_call *call, const char *code, const char *text);
 
+/* A port on loopback: somebody listens there and never says a word, or nobody does. The descriptor
+ * is the caller's. */
+int host_silent_port(bool listening, char port[8]);
+
 #endif

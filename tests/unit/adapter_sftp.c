@@ -4,11 +4,9 @@
 #include "tests/unit/adapter_host_double.h"
 #include "tests/unit/unit.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,20 +178,6 @@ static void stop(void)
     rmdir(folder);
 }
 
-/* A port on loopback: somebody listens there and never says a word, or nobody does. */
-static int silent_port(bool listening, char port[8])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    CU_ASSERT_EQUAL_FATAL(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
-    if (listening)
-        CU_ASSERT_EQUAL(listen(descriptor, 1), 0);
-    CU_ASSERT_EQUAL(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
-    snprintf(port, 8, "%d", ntohs(address.sin_port));
-    return descriptor;
-}
-
 static void a_key_that_others_can_read_is_refused_at_open(void)
 {
     start(0640, "22");
@@ -205,7 +189,7 @@ static void a_key_that_others_can_read_is_refused_at_open(void)
 static void a_server_that_is_not_there_is_a_temporary_failure(void)
 {
     char port[8];
-    int descriptor = silent_port(false, port);
+    int descriptor = host_silent_port(false, port);
     start(0600, port);
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));
     struct mg_delivery *delivery = host_delivery("<a/>", "<seal/>");
@@ -222,7 +206,7 @@ static void a_server_that_is_not_there_is_a_temporary_failure(void)
 static void a_server_that_says_nothing_is_left_when_the_step_has_lasted_too_long(void)
 {
     char port[8];
-    int descriptor = silent_port(true, port);
+    int descriptor = host_silent_port(true, port);
     start(0600, port);
     host_parameter("step-timeout", "1");
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));
@@ -261,7 +245,7 @@ static void cancel_it(void)
 static void a_delivery_on_the_other_thread_comes_back_soon_after_it_is_cancelled(void)
 {
     char port[8];
-    int descriptor = silent_port(true, port);
+    int descriptor = host_silent_port(true, port);
     start(0600, port);
     host_parameter("step-timeout", "600");
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));
@@ -280,7 +264,7 @@ static void a_delivery_on_the_other_thread_comes_back_soon_after_it_is_cancelled
 static void a_source_asks_less_often_the_longer_its_server_is_gone(void)
 {
     char port[8];
-    int descriptor = silent_port(false, port);
+    int descriptor = host_silent_port(false, port);
     start(0600, port);
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(true));
     host_run();

@@ -4,7 +4,6 @@
 #include "tests/unit/adapter_host_double.h"
 #include "tests/unit/unit.h"
 
-#include <netinet/in.h>
 #include <openssl/cms.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -450,20 +448,6 @@ static void a_connection_that_is_not_safe_or_not_there_is_temporary(void)
 
 /* ---- an instance ---- */
 
-/* A port on loopback: somebody listens there and never says a word, or nobody does. */
-static int silent_port(bool listening, char port[8])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    CU_ASSERT_EQUAL_FATAL(bind(descriptor, (struct sockaddr *)&address, sizeof address), 0);
-    if (listening)
-        CU_ASSERT_EQUAL(listen(descriptor, 1), 0);
-    CU_ASSERT_EQUAL(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
-    snprintf(port, 8, "%d", ntohs(address.sin_port));
-    return descriptor;
-}
-
 static void start(const char *port, long expires)
 {
     begin(EVP_EC_gen("P-256"), EVP_EC_gen("P-256"), expires);
@@ -500,7 +484,7 @@ static void check_delivery(const char *document, enum mg_outcome_kind kind, cons
 static void a_server_that_is_not_there_is_a_temporary_failure(void)
 {
     char port[8];
-    int descriptor = silent_port(false, port);
+    int descriptor = host_silent_port(false, port);
     start(port, YEAR);
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));
     host.read_at_most = 3;
@@ -513,7 +497,7 @@ static void a_server_that_is_not_there_is_a_temporary_failure(void)
 static void a_certificate_that_expires_soon_is_told_once_a_day(void)
 {
     char port[8];
-    int descriptor = silent_port(false, port);
+    int descriptor = host_silent_port(false, port);
     start(port, 10 * 86400L);
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));
     check_delivery("<a/>", MG_TEMPORARY, "smtp.connect");
@@ -577,7 +561,7 @@ static void cancel_it(void)
 static void a_delivery_that_is_cancelled_comes_back_soon(void)
 {
     char port[8];
-    int descriptor = silent_port(true, port);
+    int descriptor = host_silent_port(true, port);
     start(port, YEAR);
     host_parameter("step-timeout", "600");
     CU_ASSERT_PTR_NOT_NULL_FATAL(host_open(false));

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 from harness import BUILD, PATIENCE, World, equal, wait_for
@@ -21,6 +22,9 @@ CONFIGURATION = pathlib.Path("/etc/muengsten/muengsten.xml")
 STATE = pathlib.Path("/var/lib/muengsten")
 PKI = pathlib.Path("/etc/muengsten/pki")
 ADAPTERS = "/usr/lib/muengsten/adapters"
+# Where the adapter writes that has a service of its own.
+EXCHANGE = pathlib.Path("/srv/muengsten-test")
+OVERRIDE = pathlib.Path("/etc/systemd/system/muengsten-adapter@remscheid.service.d/exchange.conf")
 
 
 def command(*words, **options):
@@ -86,6 +90,8 @@ class House(World):
         if getattr(self, "installed", False):
             subprocess.run(["apt-get", "purge", "-y", *PACKAGES], capture_output=True, check=False,
                            stdin=subprocess.DEVNULL)
+            shutil.rmtree(OVERRIDE.parent, ignore_errors=True)
+            shutil.rmtree(EXCHANGE, ignore_errors=True)
             self.installed = False
         super().close()
 
@@ -98,6 +104,19 @@ def shown(*properties):
 
 def status():
     return shown("StatusText")["StatusText"]
+
+
+def running():
+    """The processes of muengsten's users, each with its command line."""
+    found = []
+    for place in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            user, line = place.owner(), (place / "cmdline").read_text(encoding="utf-8")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if user.startswith("muengsten"):
+            found.append((user, line.rstrip("\0").replace("\0", " ")))
+    return found
 
 
 def journal():
@@ -187,9 +206,10 @@ def send(reader):
     return found[1]
 
 
-def arrives(identifier):
-    file = STATE / "outbox" / f"{identifier}.xml"
+def arrives(identifier, folder=STATE / "outbox", owner="muengsten"):
+    file = folder / f"{identifier}.xml"
     wait_for(file.exists, f"{identifier} is in the folder", 60)
+    equal(file.owner(), owner, "whose it is")
 
 
 @test("with the sample as the handbook says the service starts, and says that it takes messages")
@@ -205,14 +225,32 @@ def started(world):
 def travelled(world):
     world.needs_installation()
     arrives(send("ags:05122000"))
-    processes = command("ps", "-o", "args=", "-u", "muengsten")
-    assert f"muengsten-adapter-host {ADAPTERS}/folder.so" in processes, processes
+    assert ("muengsten", f"/usr/bin/muengsten-adapter-host {ADAPTERS}/folder.so") in running(), running()
 
 
 @test("the sandbox exposes little in the eyes of the systemd that runs it: at most 2.0 of 10")
 def sandboxed(world):
     world.needs_installation()
     command("systemd-analyze", "security", "--threshold=20", "muengstend")
+
+
+@test("an adapter in a service and a sandbox of its own connects to the gateway, and delivers as a user of its own")
+def beside(world):
+    world.needs_installation()
+    command("install", "-d", "-o", "muengsten-adapter", EXCHANGE)
+    OVERRIDE.parent.mkdir(parents=True)
+    OVERRIDE.write_text(f"[Service]\nReadWritePaths={EXCHANGE}\n", encoding="ascii")
+    (CONFIGURATION.parent / "adapters/remscheid.conf").write_text(f"ADAPTER={ADAPTERS}/folder.so\n", encoding="ascii")
+    text, count = re.subn('<destination name="remscheid"[^>]*/>',
+                          f'<destination name="remscheid" adapter="folder" isolation="process" folder="{EXCHANGE}">'
+                          '<process socket="/run/muengsten/adapters/remscheid.sock" user="muengsten-adapter"/>'
+                          '</destination>', CONFIGURATION.read_text(encoding="utf-8"))
+    equal(count, 1, "destinations of that name")
+    CONFIGURATION.write_text(text, encoding="utf-8")
+    command("systemctl", "daemon-reload")
+    command("systemctl", "enable", "--now", "muengsten-adapter@remscheid")
+    command("systemctl", "reload", "muengstend")
+    arrives(send("ags:05120000"), EXCHANGE, "muengsten-adapter")
 
 
 def wait_for_status(beginning):
@@ -238,8 +276,7 @@ def reloaded(world):
 @test("the service is started anew when its loop hangs, and goes on with what waited")
 def hung(world):
     world.needs_installation()
-    process = shown("MainPID")["MainPID"]
-    command("kill", "-STOP", process)
+    os.kill(int(shown("MainPID")["MainPID"]), signal.SIGSTOP)
     wait_for(lambda: shown("NRestarts")["NRestarts"] == "1" and shown("ActiveState")["ActiveState"] == "active",
              "the service is started anew", 120, pause=0.5)
     arrives(send("ags:05122000"))
@@ -270,7 +307,7 @@ def removed(world):
     world.needs_installation()
     owned = {path for file in world.files() for path in contents(file) if not path.endswith("/")}
     command("apt-get", "remove", "-y", *PACKAGES)
-    equal(command("ps", "-o", "args=", "-A").count("muengstend"), 0, "gateways that still run")
+    equal(running(), [], "what still runs")
     said = command("apt-get", "purge", "-y", *PACKAGES)
     assert "/var/lib/muengsten stays" in said, said
     equal(sorted(path for path in owned if os.path.lexists(path)), [], "what is left")

@@ -175,8 +175,7 @@ def installed(world):
 def configure():
     """As docs/operations.md says: the sample, with the folders and the store where the service may write."""
     command("/usr/share/muengsten/pki", "init", PKI)
-    command("chgrp", "-R", "muengsten", PKI)
-    command("chmod", "-R", "g+rX", PKI)
+    command("chown", "-R", "muengsten", PKI)
     text = pathlib.Path("/usr/share/doc/muengsten/examples/muengsten.xml").read_text(encoding="utf-8")
     for old, new in (('<store folder="store"/>', f'<store folder="{STATE}/store"/>'),
                      ('folder="inbox/solingen"', f'folder="{STATE}/inbox"'),
@@ -184,7 +183,7 @@ def configure():
                       f'adapter="folder" isolation="process" folder="{STATE}/outbox"')):
         equal(text.count(old), 1, f"occurrences of {old}")
         text = text.replace(old, new)
-    for name in ("inbox", "outbox"):
+    for name in ("store", "inbox", "outbox"):
         command("install", "-d", "-o", "muengsten", "-g", "muengsten", STATE / name)
     CONFIGURATION.write_text(text, encoding="utf-8")
     CONFIGURATION.chmod(0o640)

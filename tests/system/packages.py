@@ -172,12 +172,13 @@ def installed(world):
     equal(command("id", "-gn", "muengsten").strip(), CONFIGURATION.parent.group(), "its group")
 
 
-def configure():
+def configure(port):
     """As docs/operations.md says: the sample, with the folders and the store where the service may write."""
     command("/usr/share/muengsten/pki", "init", PKI)
     command("chown", "-R", "muengsten", PKI)
     text = pathlib.Path("/usr/share/doc/muengsten/examples/muengsten.xml").read_text(encoding="utf-8")
-    for old, new in (('<store folder="store"/>', f'<store folder="{STATE}/store"/>'),
+    for old, new in (("127.0.0.1:8443", f"127.0.0.1:{port}"), ("127.0.0.1:9980", "127.0.0.1:0"),
+                     ('<store folder="store"/>', f'<store folder="{STATE}/store"/>'),
                      ('folder="inbox/solingen"', f'folder="{STATE}/inbox"'),
                      ('adapter="folder" folder="outbox/solingen"',
                       f'adapter="folder" isolation="process" folder="{STATE}/outbox"')):
@@ -191,10 +192,10 @@ def configure():
     command("runuser", "-u", "muengsten", "--", "muengstend", "-t", "-c", CONFIGURATION)
 
 
-def send(reader):
+def send(world, reader):
     """Sends a message with the packaged muengsten-send; the gateway's id of it."""
     said = command(
-        "muengsten-send", "--to", "https://localhost:8443/messages", "--authorities", PKI / "authorities.pem",
+        "muengsten-send", "--to", f"https://localhost:{world.port}/messages", "--authorities", PKI / "authorities.pem",
         "--receipt-certificate", PKI / "gateway-seal.pem",
         "--tls-certificate", PKI / "wuppertal-portal-tls.pem", "--tls-key", PKI / "wuppertal-portal-tls.key",
         "--signing-certificate", PKI / "wuppertal-portal-signing.pem",
@@ -214,7 +215,7 @@ def arrives(identifier, folder=STATE / "outbox", owner="muengsten"):
 @test("with the sample as the handbook says the service starts, and says that it takes messages")
 def started(world):
     world.needs_installation()
-    configure()
+    configure(world.port)
     command("systemctl", "start", "muengstend")
     equal(shown("ActiveState", "User"), {"ActiveState": "active", "User": "muengsten"}, "the service")
     equal(status(), "Takes messages.", "its status")
@@ -223,7 +224,7 @@ def started(world):
 @test("in its sandbox the service takes a message and delivers it by the process of an adapter")
 def travelled(world):
     world.needs_installation()
-    arrives(send("ags:05122000"))
+    arrives(send(world, "ags:05122000"))
     assert ("muengsten", f"/usr/bin/muengsten-adapter-host {ADAPTERS}/folder.so") in running(), running()
 
 
@@ -249,7 +250,7 @@ def beside(world):
     command("systemctl", "daemon-reload")
     command("systemctl", "enable", "--now", "muengsten-adapter@remscheid")
     command("systemctl", "reload", "muengstend")
-    arrives(send("ags:05120000"), EXCHANGE, "muengsten-adapter")
+    arrives(send(world, "ags:05120000"), EXCHANGE, "muengsten-adapter")
 
 
 def wait_for_status(beginning):
@@ -264,7 +265,7 @@ def reloaded(world):
     command("systemctl", "reload", "muengstend")
     wait_for_status("Takes messages by its former configuration; the new one is refused: ")
     assert "nonsense" in status(), status()
-    arrives(send("ags:05122000"))
+    arrives(send(world, "ags:05122000"))
     CONFIGURATION.write_text(good.replace('concurrency="2"', 'concurrency="3"'), encoding="utf-8")
     command("systemctl", "reload", "muengstend")
     wait_for_status("Takes messages.")
@@ -278,7 +279,7 @@ def hung(world):
     os.kill(int(shown("MainPID")["MainPID"]), signal.SIGSTOP)
     wait_for(lambda: shown("NRestarts")["NRestarts"] == "1" and shown("ActiveState")["ActiveState"] == "active",
              "the service is started anew", 120, pause=0.5)
-    arrives(send("ags:05122000"))
+    arrives(send(world, "ags:05122000"))
 
 
 @test("an upgrade restarts the service, asks nothing, changes no configuration and keeps what waits")
@@ -287,7 +288,7 @@ def upgraded(world):
     before = shown("MainPID")["MainPID"]
     text = CONFIGURATION.read_text(encoding="utf-8")
     # Nobody listens there, so it waits.
-    world.waiting = send("ags:05124000")
+    world.waiting = send(world, "ags:05124000")
     changelog = world.source / "debian" / "changelog"
     old = changelog.read_text(encoding="utf-8")
     changelog.write_text(old.replace(world.version, f"{world.version}+upgrade", 1), encoding="utf-8")
@@ -298,7 +299,7 @@ def upgraded(world):
     equal(status(), "Takes messages.", "its status")
     equal(CONFIGURATION.read_text(encoding="utf-8"), text, "the configuration")
     assert re.search(r"event=gateway\.ready .*waiting=1 ", journal().rsplit("event=gateway.stopped", 1)[1]), journal()
-    arrives(send("ags:05122000"))
+    arrives(send(world, "ags:05122000"))
 
 
 @test("removing and purging leave no file of the packages, but the configuration and the messages")

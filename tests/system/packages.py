@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""packages: Debian's packages of muengsten are built, judged, installed, upgraded and removed, and the gateway runs as the
-service that they bring.
+"""packages: Debian's packages of muengsten are built, judged, installed, upgraded and removed, and the gateway runs as
+the service that they bring.
 
-What is installed here stays to be seen by others, so this is for a machine of its own: `./check packages` on one that was
-made for it. What changes the machine is done only as root, where systemd runs, and where no muengsten is installed.
+What is installed here stays to be seen by others, so this is for a machine of its own: `./check packages` on one that
+was made for it. What changes the machine is done only as root, where systemd runs, and where no muengsten is installed.
 """
 
 import os

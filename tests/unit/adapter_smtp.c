@@ -298,13 +298,26 @@ static void check_round_trip(EVP_PKEY *office, EVP_PKEY *mailer, bool authentica
     end();
 }
 
+/* One for all tests, since to make one takes long, under valgrind above all; freed like one of its
+ * own. */
+static EVP_PKEY *rsa_key(void)
+{
+    static EVP_PKEY *key;
+    if (!key)
+        key = EVP_RSA_gen(2048);
+    EVP_PKEY_up_ref(key);
+    return key;
+}
+
 static void what_is_signed_and_encrypted_with_keys_of_any_kind_can_be_opened(void)
 {
     check_round_trip(EVP_EC_gen("P-256"), EVP_EC_gen("P-256"), false);
+    check_round_trip(rsa_key(), rsa_key(), false);
+    if (unit_amount(1, 0) == 0)
+        return;
     check_round_trip(EVP_EC_gen("P-384"), EVP_EC_gen("P-521"), true);
     check_round_trip(EVP_EC_gen("brainpoolP256r1"), EVP_EC_gen("brainpoolP256r1"), false);
-    check_round_trip(EVP_RSA_gen(2048), EVP_RSA_gen(2048), false);
-    check_round_trip(EVP_RSA_gen(2048), EVP_EC_gen("P-256"), true);
+    check_round_trip(rsa_key(), EVP_EC_gen("P-256"), true);
 }
 
 static const char *judged(EVP_PKEY *key, const char *usage, const char *extended, long from,
@@ -322,7 +335,7 @@ static const char *judged(EVP_PKEY *key, const char *usage, const char *extended
 
 static void nothing_is_encrypted_to_a_certificate_that_is_not_the_offices_for_mail_and_now(void)
 {
-    EVP_PKEY *ec = EVP_EC_gen("P-256"), *rsa = EVP_RSA_gen(2048), *weak = EVP_RSA_gen(1024);
+    EVP_PKEY *ec = EVP_EC_gen("P-256"), *rsa = rsa_key(), *weak = EVP_RSA_gen(1024);
     const char *agree = "critical,keyAgreement", *sign = "critical,digitalSignature";
     const char *encipher = "critical,keyEncipherment";
     CU_ASSERT_STRING_EQUAL(judged(ec, NULL, NULL, -60, YEAR, OFFICE), "right");

@@ -272,6 +272,24 @@ def java_skeletons(kit):
         skeleton(kit, "java", role, "make", "java", "javac", "jar")
 
 
+@test("make install of a skeleton puts it where muengsten is, and nowhere where that is not known")
+def skeleton_installed(kit):
+    for program in ("make", "pkg-config"):
+        if not shutil.which(program):
+            raise Skip(f"there is no {program}")
+    new(kit, "placed", "--lang", "python")
+    empty, stage = pathlib.Path(kit.folder) / "empty", pathlib.Path(kit.folder) / "stage"
+    empty.mkdir()
+    for packages, status in ((empty, 2), (package(kit), 0)):
+        done = subprocess.run(["make", "-C", f"{kit.folder}/placed", "install", f"DESTDIR={stage}"],
+                              env={**environment(), "PKG_CONFIG_LIBDIR": str(packages), "PKG_CONFIG_PATH": "",
+                                   "MAKEFLAGS": ""},
+                              text=True, capture_output=True, check=False, timeout=60 * PATIENCE)
+        equal(done.returncode, status, f"the exit status: {done.stdout}{done.stderr}")
+        equal(stage.exists(), status == 0, f"whether something was installed: {done.stdout}")
+        assert status == 0 or "install muengsten" in done.stderr, done.stderr
+
+
 @test("muengsten-adapter-new overwrites nothing, and refuses names that no adapter may have")
 def bad_names(kit):
     taken = pathlib.Path(kit.folder) / "taken"
@@ -289,6 +307,30 @@ def bad_names(kit):
 def unusable(kit):
     said = kit.check(f"{kit.folder}/nothing", status=2)[2]
     assert "there is no" in said, said
+    said = kit.check(SOURCE / "examples/jobfile", "--set", "foldre=/tmp", status=2)[2]
+    assert "no parameter foldre; it has folder, largest, interval" in said, said
+    said = kit.check(SOURCE / "examples/jobfile", "--only", "sings", status=2)[2]
+    assert "no sentence contains 'sings'" in said, said
+
+
+@test("an adapter that takes no large messages is asked for another limit, not blamed for the full disk")
+def small_only(kit):
+    words = (SOURCE / "examples/jobfile", "--role", "destination", "--only", "full disk")
+    equal(passes(kit, *words), set(), "what is skipped with the usual limit")
+    small = pathlib.Path(kit.folder) / "small" / "jobfile"
+    small.parent.mkdir()
+    text = (SOURCE / "examples/jobfile").read_text(encoding="utf-8")
+    small.write_text(text.replace("* 1024 * 1024", "* 1024"), encoding="utf-8")
+    small.chmod(0o755)
+    equal(passes(kit, small, *words[1:]), {"survives a full disk"}, "what is skipped with a small one")
+
+
+@test("the check stops quietly when nobody reads what it prints any more")
+def unread(_):
+    done = subprocess.run(["bash", "-c", '"$@" | head -n 1', "head", sys.executable, CHECK, SOURCE / "examples/jobfile",
+                           "--role", "destination", "--cycles", "10"],
+                          text=True, env=environment(), capture_output=True, check=False, timeout=250 * PATIENCE)
+    assert "says hello" in done.stdout and not done.stderr, done.stdout + done.stderr
 
 
 if __name__ == "__main__":

@@ -65,4 +65,8 @@ def main(program, words):
         return 2
     except KeyboardInterrupt:
         return 2
+    except BrokenPipeError:
+        # Nobody reads any more, such as head(1). What Python would still write at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     return report.end()

@@ -211,6 +211,16 @@ class Suite:
         return [parameter["name"] for parameter in self.declared(role)
                 if parameter["kind"] in kinds and parameter["name"] in values]
 
+    def refuse_unknown(self):
+        """A name on the command line that the adapter has not declared is a slip, which must not go unnoticed."""
+        parameters = self.description.get("parameters", [])
+        known = [parameter["name"] for parameter in parameters
+                 if isinstance(parameter, dict) and isinstance(parameter.get("name"), str)]
+        options = self.options
+        for name in [*options.set, *(name for name, _ in options.wrong + options.dead + options.hang + options.reject)]:
+            if name not in known:
+                raise Unusable(f"the adapter has no parameter {name}; it has {', '.join(known) or 'none'}")
+
     def parameters(self, role, **changed):
         """The values to open with: from the command line, the standards, and made up where that is possible."""
         values = {}
@@ -260,17 +270,28 @@ class Suite:
             raise Failure(f"{left} of {len(deliveries)} deliveries got no done within "
                           f"{self.slow(seconds or 60):g} seconds.", "Complete each deliver with one done.")
 
+    def never_takes(self, size):
+        """Whether a message of this size is refused for good where nothing stands in its way."""
+        with self.apart() as gateway, self.opened("destination", gateway):
+            return self.deliver(gateway, size=size).done["outcome"] == "permanent"
+
     # ---- the run ----
 
     def run(self):
         """Judges every sentence."""
+        only = self.options.only
+        if only and not any(only in sentence for sentence in [*(entry[0] for entry in _checks), *STANDING]):
+            raise Unusable(f"no sentence contains {only!r}: without --only all sentences are printed")
         try:
             for sentence, role, ability, function in _checks:
                 if role and role not in self.roles() or ability and not self.fits(ability):
                     continue
+                described = self.description
                 if not self._judge(sentence, function) and not self.description:
                     self.report.say("Without that, nothing else can be tried.")
                     break
+                if self.description and not described:
+                    self.refuse_unknown()
             self.drop()
             self._judge_standing()
         finally:

@@ -24,7 +24,8 @@ PKI = pathlib.Path("/etc/muengsten/pki")
 ADAPTERS = "/usr/lib/muengsten/adapters"
 # Where the adapter writes that has a service of its own.
 EXCHANGE = pathlib.Path("/srv/muengsten-test")
-OVERRIDE = pathlib.Path("/etc/systemd/system/muengsten-adapter@remscheid.service.d/exchange.conf")
+OVERRIDES = [pathlib.Path(f"/etc/systemd/system/{unit}.service.d/exchange.conf")
+             for unit in ("muengsten-adapter@remscheid", "muengstend")]
 
 
 def command(*words, **options):
@@ -90,7 +91,8 @@ class House(World):
         if getattr(self, "installed", False):
             subprocess.run(["apt-get", "purge", "-y", *PACKAGES], capture_output=True, check=False,
                            stdin=subprocess.DEVNULL)
-            shutil.rmtree(OVERRIDE.parent, ignore_errors=True)
+            for file in OVERRIDES:
+                shutil.rmtree(file.parent, ignore_errors=True)
             shutil.rmtree(EXCHANGE, ignore_errors=True)
             self.installed = False
         super().close()
@@ -237,9 +239,11 @@ def sandboxed(world):
 @test("an adapter in a service and a sandbox of its own connects to the gateway, and delivers as a user of its own")
 def beside(world):
     world.needs_installation()
-    command("install", "-d", "-o", "muengsten-adapter", EXCHANGE)
-    OVERRIDE.parent.mkdir(parents=True)
-    OVERRIDE.write_text(f"[Service]\nReadWritePaths={EXCHANGE}\n", encoding="ascii")
+    # The gateway too checks that its configuration names a folder that can be written to.
+    command("install", "-d", "-m", "0777", EXCHANGE)
+    for file in OVERRIDES:
+        file.parent.mkdir(parents=True)
+        file.write_text(f"[Service]\nReadWritePaths={EXCHANGE}\n", encoding="ascii")
     (CONFIGURATION.parent / "adapters/remscheid.conf").write_text(f"ADAPTER={ADAPTERS}/folder.so\n", encoding="ascii")
     text, count = re.subn('<destination name="remscheid"[^>]*/>',
                           f'<destination name="remscheid" adapter="folder" isolation="process" folder="{EXCHANGE}">'
@@ -248,8 +252,8 @@ def beside(world):
     equal(count, 1, "destinations of that name")
     CONFIGURATION.write_text(text, encoding="utf-8")
     command("systemctl", "daemon-reload")
-    command("systemctl", "enable", "--now", "muengsten-adapter@remscheid")
-    command("systemctl", "reload", "muengstend")
+    command("systemctl", "enable", "muengsten-adapter@remscheid")
+    command("systemctl", "restart", "muengstend")
     arrives(send(world, "ags:05120000"), EXCHANGE, "muengsten-adapter")
 
 

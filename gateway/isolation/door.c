@@ -3,6 +3,7 @@
 #include "gateway/isolation/process.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,11 +13,16 @@
 
 #define BACKLOG 4
 
+/* What the socket is called until it is opened: the path may still be another door's. */
+#define BEFORE_OPENED ".new"
+
 struct mg_door {
     struct event *event;
     int descriptor;
-    struct sockaddr_un address;
-    struct stat identity; /* of the socket that we made */
+    bool opened; /* it has its path */
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    struct sockaddr_un address; /* the name before it is opened */
+    struct stat identity;       /* of the socket that we made */
     uid_t user;
     const struct mg_door_events *events;
     void *context;
@@ -75,10 +81,11 @@ struct mg_door *mg_door_new(struct event_base *base, const char *path, const cha
     door->context = context;
     door->address.sun_family = AF_UNIX;
     bool made = !user || mg_process_user(user, &door->user, error);
-    if (made && strlen(path) >= sizeof door->address.sun_path)
+    if (made && strlen(path) + strlen(BEFORE_OPENED) >= sizeof door->path)
         made = mg_fail(error, "adapter.socket", "The path %s is too long for a socket.", path);
     if (made) {
-        memcpy(door->address.sun_path, path, strlen(path) + 1);
+        memcpy(door->path, path, strlen(path) + 1);
+        snprintf(door->address.sun_path, sizeof door->address.sun_path, "%s" BEFORE_OPENED, path);
         made = make_socket(door, door->user == geteuid() ? 0600 : 0666, error);
     }
     if (!made) {
@@ -89,9 +96,13 @@ struct mg_door *mg_door_new(struct event_base *base, const char *path, const cha
     return door;
 }
 
-void mg_door_open(struct mg_door *door)
+bool mg_door_open(struct mg_door *door, struct mg_error *error)
 {
+    if (!door->opened && rename(door->address.sun_path, door->path) != 0)
+        return fail_by_system(error, door->path);
+    door->opened = true;
     event_add(door->event, NULL);
+    return true;
 }
 
 void mg_door_close(struct mg_door *door)
@@ -108,8 +119,9 @@ void mg_door_free(struct mg_door *door)
         event_free(door->event);
     if (door->descriptor >= 0)
         close(door->descriptor);
-    if (door->identity.st_ino && lstat(door->address.sun_path, &present) == 0 &&
+    const char *path = door->opened ? door->path : door->address.sun_path;
+    if (door->identity.st_ino && lstat(path, &present) == 0 &&
         present.st_ino == door->identity.st_ino && present.st_dev == door->identity.st_dev)
-        unlink(door->address.sun_path);
+        unlink(path);
     free(door);
 }

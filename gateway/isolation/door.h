@@ -25,8 +25,10 @@ struct mg_door_events {
 struct mg_door *mg_door_new(struct event_base *base, const char *path, const char *user,
                             const struct mg_door_events *events, void *context,
                             struct mg_error *error);
-/* Lets the next one in. Whoever came before waits until then. */
-void mg_door_open(struct mg_door *door);
+/* Lets the next one in. Whoever came before waits until then. The socket gets its path with the
+ * first opening, in place of any that was there: a door that is never opened has harmed no other.
+ * False, with adapter.socket, if it cannot. */
+bool mg_door_open(struct mg_door *door, struct mg_error *error);
 void mg_door_close(struct mg_door *door);
 /* Removes the socket, unless another stands there by now. NULL is allowed. */
 void mg_door_free(struct mg_door *door);

@@ -417,7 +417,8 @@ static void start(void *context)
     remote->restarts++;
     if (remote->door) {
         remote->life = LIFE_AWAITED;
-        mg_door_open(remote->door);
+        if (!mg_door_open(remote->door, &error))
+            mg_remote_break_off(remote, error.code, "%s", error.text);
         return;
     }
     remote->child = mg_child_start(remote->options.children, &remote->options.process,

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from harness import (BUILD, PATIENCE, QUICK, SOURCE, World, configuration, destination, element, environment, equal,
-                     folder_destination, muengstend, partner, route, wait_for)
+                     folder_destination, folder_source, muengstend, partner, route, wait_for)
 from tap import Skip, run, test
 
 # What each illness is called in the gateway's log.
@@ -345,6 +345,31 @@ def connecting(world):
     apply(world, [])
     equal(started.wait(20 * PATIENCE), 0, "the program ends when it is closed")
     assert not path.exists(), "the socket is left behind"
+
+
+@test("a reload that is refused leaves the socket of a program to the one that it belongs to")
+def refused_socket(world):
+    path = world.folder / "kept.sock"
+    (world.folder / "kept").mkdir(exist_ok=True)
+    (world.folder / "kept.cure").touch()
+    apply(world, [world.ill("kept", "well", process=dict(socket=path))])
+    before = path.stat().st_ino
+    # A folder that cannot be opened is found when the other instances are open already.
+    inbox = world.folder / "spoiled"
+    inbox.mkdir()
+    (inbox / "rejected").write_text("no folder", encoding="utf-8")
+    text = world.main.config_file.read_text(encoding="utf-8")
+    changed = text.replace('name="kept" ', 'name="kept" timeout="9s" ', 1).replace(
+        "</gateway>", folder_source("spoiled", "wuppertal-portal", inbox) + "</gateway>")
+    assert changed.count("timeout") > text.count("timeout")
+    world.main.reload(changed, "gateway.reload-refused")
+    equal(path.stat().st_ino, before, "the socket")
+    started = connect(path)
+    identifier = world.send("kept")
+    wait_for(lambda: world.has("kept", identifier), "the message")
+    apply(world, [])
+    equal(started.wait(20 * PATIENCE), 0, "the program ends when it is closed")
+    equal(list(world.folder.glob("kept.sock*")), [], "sockets that are left behind")
 
 
 @test("a connection of the wrong user is sent away, and told of in the log, though not each time")

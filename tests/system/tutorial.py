@@ -24,7 +24,7 @@ class Tutorial(World):
         self.place = self.folder / "muengsten"
         run_folder = self.place / "build" / "demo" / "run"
         run_folder.mkdir(parents=True)
-        for name in ("tests", "schemas", "tools", "examples", "certs"):
+        for name in ("tests", "schemas", "tools", "examples", "certs", "include"):
             (self.place / name).symlink_to(SOURCE / name)
         shutil.copy(SOURCE / "demo", self.place)
         (run_folder.parent / "tools").symlink_to(BUILD / "tools")
@@ -37,10 +37,10 @@ class Tutorial(World):
         return self
 
     def type(self, commands):
-        """Runs commands in a shell with the PATH that those before have set; what they print."""
+        """Runs commands in a shell with the variables that those before have exported; what they print."""
         state = self.folder / "state"
         begin = f". '{state}'" if state.exists() else ""
-        script = f"set -e\n{begin}\n{commands}\nprintf 'PATH=%q\\n' \"$PATH\" >'{state}'\n"
+        script = f"set -e\n{begin}\n{commands}\nexport -p >'{state}'\n"
         shell = subprocess.run(["bash", "-c", script], cwd=self.place, capture_output=True, text=True,
                                check=False, timeout=250 * PATIENCE,
                                env={**environment(), "MAKEFLAGS": "", "PYTHONDONTWRITEBYTECODE": "1"})
@@ -64,6 +64,18 @@ def commands(world):
             world.type(block)
     arrived = list((world.place / "archive" / "out").glob("*.xml"))
     assert len(arrived) == 1 and b"antrag.weiterleiten" in arrived[0].read_bytes(), arrived
+
+
+@test("a mistake in the configuration is told by ./demo --reload, with its line")
+def mistake(world):
+    file = world.place / "build" / "demo" / "run" / "muengsten.xml"
+    good = file.read_text(encoding="utf-8")
+    file.write_text(good.replace('adapter="archive"', 'adapter="archive" colour="red"'), encoding="utf-8")
+    said = subprocess.run(["./demo", "--reload"], cwd=world.place, capture_output=True, text=True, check=False,
+                          env=environment(), timeout=60 * PATIENCE)
+    assert said.returncode != 0 and re.search(r"muengsten\.xml:\d+: .*colour", said.stdout), said.stdout + said.stderr
+    file.write_text(good, encoding="utf-8")
+    world.type("./demo --reload")
 
 
 @test("the tutorial names only options that the commands have")

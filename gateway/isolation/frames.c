@@ -25,8 +25,9 @@ static enum mg_frame_progress judge_lengths(struct mg_frame *frame, size_t heade
     if (header >= 2 && header <= MG_FRAME_HEADER_LIMIT && content <= content_limit)
         return MG_FRAME_READY;
     mg_fail(&frame->error, "adapter.frame",
-            "A frame announces a header of %zu bytes and content of %zu; 2 to %d and at most %zu "
-            "are possible.",
+            "What came is no frame, perhaps because something is printed to standard output: it "
+            "announces a header of %zu bytes and content of %zu; 2 to %d and at most %zu are "
+            "possible.",
             header, content, MG_FRAME_HEADER_LIMIT, content_limit);
     return MG_FRAME_WRONG;
 }

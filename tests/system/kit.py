@@ -12,9 +12,11 @@ import sys
 import tempfile
 
 from harness import BUILD, PATIENCE, SOURCE, environment, equal
-from tap import Skip, run, test
+from tap import Skip, run, say, test
 
 CHECK = SOURCE / "tools" / "adapter-kit" / "muengsten-adapter-check"
+sys.path.append(str(CHECK.parent))
+from adapter_kit import disk  # the check's own way to fill a disk
 
 # What the procedure does that the example in Python serves.
 JOB = 'cp "$DOCUMENT" "$MUENGSTEN_FOLDER/$NAME.xml" && echo "TYPE=0101" >"$MUENGSTEN_FOLDER/$NAME.job"'
@@ -210,9 +212,12 @@ def faultless(kit):
 
 @test("each of many faults makes exactly the sentences fail that are meant for it")
 def faults(kit):
-    wrong = []
+    wrong, judgeable = [], list(FAULTS)
+    if disk.wrapping(kit.folder) is None:
+        say("no disk can be filled here, so what litters on one is not seen")
+        judgeable.remove("litters")
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for fault, (failed, _, said) in zip(FAULTS, pool.map(lambda fault: judged(kit, fault), FAULTS)):
+        for fault, (failed, _, said) in zip(judgeable, pool.map(lambda fault: judged(kit, fault), judgeable)):
             if failed != FAULTS[fault]:
                 wrong.append(f"{fault}: {sorted(failed)} instead of {sorted(FAULTS[fault])}\n{said}")
     assert not wrong, "\n".join(wrong)

@@ -57,18 +57,24 @@ static const char *check_number(const struct mg_parameter *parameter, const char
     return reason;
 }
 
-static const char *check_path(const struct mg_parameter *parameter,
-                              const struct mg_config_place *place, const char *value)
+/* Whether a process of another user may use it, only that process can tell. */
+static bool is_for_another_user(const struct mg_end *end)
+{
+    return end->process->user || end->process->socket;
+}
+
+static const char *check_path(const struct mg_parameter *parameter, const struct mg_end *end,
+                              const char *value)
 {
     bool folder = parameter->kind == MG_PARAMETER_FOLDER;
-    char *path = absolute_path(place, value);
+    char *path = absolute_path(&end->place, value);
     struct stat status;
     const char *reason = NULL;
     if (stat(path, &status) != 0)
         reason = folder ? "names a folder that is not there" : "names a file that is not there";
     else if (folder && !S_ISDIR(status.st_mode))
         reason = "names no folder";
-    else if (access(path, folder ? R_OK | W_OK | X_OK : R_OK) != 0)
+    else if (!is_for_another_user(end) && access(path, folder ? R_OK | W_OK | X_OK : R_OK) != 0)
         reason = folder ? "names a folder that cannot be written to"
                         : "names a file that cannot be read";
     free(path);
@@ -76,9 +82,8 @@ static const char *check_path(const struct mg_parameter *parameter,
 }
 
 /* NULL if the value is right, else what is wrong with it. */
-static const char *check_value(const struct mg_parameter *parameter,
-                               const struct mg_config_place *place, const char *value,
-                               char reason[128])
+static const char *check_value(const struct mg_parameter *parameter, const struct mg_end *end,
+                               const char *value, char reason[128])
 {
     switch (parameter->kind) {
     case MG_PARAMETER_TEXT:
@@ -98,7 +103,7 @@ static const char *check_value(const struct mg_parameter *parameter,
                    : "is no URL that begins with https://";
     case MG_PARAMETER_FOLDER:
     case MG_PARAMETER_FILE:
-        return check_path(parameter, place, value);
+        return check_path(parameter, end, value);
     }
     return "is of a kind this gateway does not know";
 }
@@ -129,7 +134,7 @@ void mg_parameters_check(const struct mg_adapter *adapter, const struct mg_end *
                               value->name, mg_end_kind(end));
             continue;
         }
-        const char *wrong = check_value(parameter, &end->place, value->value, reason);
+        const char *wrong = check_value(parameter, end, value->value, reason);
         if (wrong)
             mg_config_problem(problems, &end->place, false, "%s=\"%s\" %s (%s)", value->name,
                               value->value, wrong, parameter->description);

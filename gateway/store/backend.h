@@ -10,6 +10,7 @@
 #define MUENGSTEN_STORE_BACKEND_H
 
 #include "gateway/base/buffer.h"
+#include "gateway/store/journal.h"
 #include "gateway/store/store.h"
 
 #include <stdatomic.h>
@@ -28,6 +29,10 @@ struct mg_store_class {
     void (*outcome)(struct mg_store *store, struct mg_store_outcome *outcome);
     void (*take)(struct mg_store *store, struct mg_store_take *take);
     void (*settle)(struct mg_store *store, struct mg_store_settle *settle);
+    void (*note)(struct mg_store *store, struct mg_store_note *note);
+    bool (*journal)(struct mg_store *store, const struct mg_store_journal_query *query,
+                    struct mg_store_lines *lines, struct mg_error *error);
+    int64_t (*journal_last)(struct mg_store *store);
     void (*queue)(struct mg_store *store, struct mg_store_queue *queue);
     void (*queues)(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
     bool (*list)(struct mg_store *store, const char *destination, struct mg_store_place after,
@@ -82,7 +87,8 @@ enum mg_store_call {
     MG_STORE_CALL_CLAIM,
     MG_STORE_CALL_OUTCOME,
     MG_STORE_CALL_TAKE,
-    MG_STORE_CALL_SETTLE
+    MG_STORE_CALL_SETTLE,
+    MG_STORE_CALL_NOTE
 };
 enum mg_store_call mg_store_call(const struct mg_handoff_item *item);
 
@@ -103,6 +109,10 @@ void mg_store_spool_remove(int folder, const struct mg_id *id);
 /* The bytes of a part that is kept in memory, and the length of any part. */
 const void *mg_store_part_bytes(const struct mg_store_part *part);
 int64_t mg_store_part_length(const struct mg_store_part *part);
+
+/* Adds a line with a copy of this text; the other members are zero. */
+struct mg_store_line *mg_store_lines_add(struct mg_store_lines *lines, const char *text,
+                                         size_t length);
 
 /* Copies as much of a text (NULL: none) as fits. */
 void mg_store_copy_text(char *to, size_t size, const char *text);

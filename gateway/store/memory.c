@@ -192,6 +192,7 @@ static bool accept_message(struct memory_store *memory, struct mg_store_accept *
         return mg_fail(&accept->error, "store.failed", "the message's id is already in the store");
     remember(known, accept);
     add_message(memory, accept);
+    mg_memory_write_line(memory, &accept->id, accept->line);
     return true;
 }
 
@@ -239,6 +240,7 @@ static bool record_outcome(struct memory_store *memory, struct mg_store_outcome 
     if (!delivery || delivery->facts.state != MG_DELIVERY_RUNNING || delivery->taken)
         return mg_store_fail_lost_claim(&outcome->error);
     mg_memory_record(memory, delivery, outcome);
+    mg_memory_write_line(memory, &outcome->message, outcome->line);
     return true;
 }
 
@@ -476,6 +478,8 @@ static void memory_close(struct mg_store *store)
     while (memory->first)
         remove_message(memory, &memory->first);
     forget_known(memory, INT64_MAX);
+    mg_store_lines_free(&memory->journal);
+    mg_store_chain_free(memory->chain);
     free(memory->open);
     pthread_mutex_destroy(&memory->lock);
     free(memory);
@@ -487,6 +491,9 @@ static const struct mg_store_class memory_class = {
     .outcome = memory_outcome,
     .take = mg_memory_take,
     .settle = mg_memory_settle,
+    .note = mg_memory_note,
+    .journal = mg_memory_journal,
+    .journal_last = mg_memory_journal_last,
     .queue = mg_memory_queue,
     .queues = mg_memory_queues,
     .list = mg_memory_list,
@@ -513,6 +520,7 @@ struct mg_store *mg_store_memory_open(const struct mg_store_options *options,
         (struct mg_store){.class = &memory_class, .handoff = handoff, .spool_folder = -1};
     mg_store_set_retention(&memory->store, options->keep_content, options->keep_trace);
     memory->end = &memory->first;
+    memory->chain = mg_store_chain_new();
     pthread_mutex_init(&memory->lock, NULL);
     return &memory->store;
 }

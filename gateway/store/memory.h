@@ -1,8 +1,9 @@
 /*
  * memory: what the files of the store in memory share.
  *
- *   memory.c      accepts, records, reads, forgets
- *   memory_box.c  claims, boxes, and the numbers of each destination
+ *   memory.c          accepts, records, reads, forgets
+ *   memory_box.c      claims, boxes, and the numbers of each destination
+ *   memory_journal.c  the journal
  *
  * Threads: one lock over everything; a call is carried out at once, under the lock, and completes
  * through the handoff.
@@ -67,6 +68,8 @@ struct memory_store {
     size_t open_count;
     size_t open_room;
     int64_t last_key;
+    struct mg_store_lines journal;
+    struct mg_store_chain *chain;
 };
 
 struct memory_message *mg_memory_find(struct memory_store *memory, const struct mg_id *id);
@@ -76,6 +79,14 @@ void mg_memory_record(struct memory_store *memory, struct memory_delivery *deliv
                       const struct mg_store_outcome *outcome);
 /* Notes when the message ended, if it did. Under the lock. */
 void mg_memory_end_message(struct memory_message *message, int64_t now);
+
+/* Writes a line (NULL: none) about a message. Under the lock. */
+void mg_memory_write_line(struct memory_store *memory, const struct mg_id *message,
+                          const char *line);
+void mg_memory_note(struct mg_store *store, struct mg_store_note *note);
+bool mg_memory_journal(struct mg_store *store, const struct mg_store_journal_query *query,
+                       struct mg_store_lines *lines, struct mg_error *error);
+int64_t mg_memory_journal_last(struct mg_store *store);
 
 void mg_memory_claim(struct mg_store *store, struct mg_store_claim *claim);
 void mg_memory_take(struct mg_store *store, struct mg_store_take *take);

@@ -220,6 +220,7 @@ static bool settle_delivery(struct memory_store *memory, struct mg_store_settle 
         .text = settle->text,
     };
     mg_memory_record(memory, delivery, &outcome);
+    mg_memory_write_line(memory, &settle->message, settle->line);
     return true;
 }
 

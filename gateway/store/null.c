@@ -34,6 +34,25 @@ static void null_settle(struct mg_store *store, struct mg_store_settle *settle)
     mg_handoff_post(store->handoff, &settle->item);
 }
 
+static void null_note(struct mg_store *store, struct mg_store_note *note)
+{
+    note->ok = true;
+    mg_handoff_post(store->handoff, &note->item);
+}
+
+static bool null_journal(struct mg_store *store, const struct mg_store_journal_query *query,
+                         struct mg_store_lines *lines, struct mg_error *error)
+{
+    (void)store, (void)query, (void)lines, (void)error;
+    return true;
+}
+
+static int64_t null_journal_last(struct mg_store *store)
+{
+    (void)store;
+    return 0;
+}
+
 /* store.c has already said zero, and empty, in every result. */
 static void null_queue(struct mg_store *store, struct mg_store_queue *queue)
 {
@@ -134,6 +153,9 @@ static const struct mg_store_class null_class = {
     .outcome = null_outcome,
     .take = null_take,
     .settle = null_settle,
+    .note = null_note,
+    .journal = null_journal,
+    .journal_last = null_journal_last,
     .queue = null_queue,
     .queues = null_queues,
     .list = null_list,

@@ -2,8 +2,11 @@
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
 	gateway/store/backend.h \
+	gateway/store/chain.c \
+	gateway/store/journal.h \
 	gateway/store/memory.c gateway/store/memory.h \
 	gateway/store/memory_box.c \
+	gateway/store/memory_journal.c \
 	gateway/store/null.c \
 	gateway/store/queues.c gateway/store/queues.h \
 	gateway/store/spool.c \
@@ -13,14 +16,15 @@ libstore_la_SOURCES = \
 	gateway/store/sqlite_claim.c \
 	gateway/store/sqlite_count.c \
 	gateway/store/sqlite_expire.c \
+	gateway/store/sqlite_journal.c \
 	gateway/store/sqlite_read.c \
 	gateway/store/sqlite_schema.c \
 	gateway/store/sqlite_statement.c \
 	gateway/store/sqlite_writer.c \
 	gateway/store/store.c gateway/store/store.h
 libstore_la_CPPFLAGS = $(AM_CPPFLAGS)
-libstore_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
-libstore_la_LIBADD = libbase.la $(SQLITE_LIBS) -lpthread
+libstore_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(OPENSSL_CFLAGS)
+libstore_la_LIBADD = libbase.la $(SQLITE_LIBS) $(OPENSSL_LIBS) -lpthread
 
 STORE_TEST_HELPERS = tests/unit/store_fixture.c tests/unit/store_fixture.h
 
@@ -31,6 +35,10 @@ tests_unit_store_LDADD = libunit.la libstore.la libbase.la -lpthread
 UNIT_TESTS += tests/unit/store_boxes
 tests_unit_store_boxes_SOURCES = tests/unit/store_boxes.c $(STORE_TEST_HELPERS)
 tests_unit_store_boxes_LDADD = libunit.la libstore.la libbase.la -lpthread
+
+UNIT_TESTS += tests/unit/store_journal
+tests_unit_store_journal_SOURCES = tests/unit/store_journal.c $(STORE_TEST_HELPERS)
+tests_unit_store_journal_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
 
 UNIT_TESTS += tests/unit/store_queues
 tests_unit_store_queues_SOURCES = tests/unit/store_queues.c $(STORE_TEST_HELPERS)

@@ -128,7 +128,7 @@ static bool open_database(struct mg_sqlite *sqlite, struct mg_error *error)
         !mg_sqlite_number(writer, "SELECT coalesce(max(seq), 0) FROM duplicates", &known, error))
         return false;
     sqlite->last_message = message > known ? message : known;
-    return true;
+    return mg_sqlite_open_journal(sqlite, error);
 }
 
 /* Whatever this node was delivering when it ended waits again. What a reader has taken is no
@@ -153,6 +153,7 @@ static void close_store(struct mg_store *store)
     mg_sqlite_close_readers(sqlite);
     mg_sqlite_disconnect(&sqlite->writer);
     mg_store_queues_free(sqlite->queues);
+    mg_store_chain_free(sqlite->chain);
     close_descriptor(sqlite->store.spool_folder);
     close_descriptor(sqlite->lock_file);
     close_descriptor(sqlite->folder);
@@ -192,6 +193,11 @@ static void enqueue_settle(struct mg_store *store, struct mg_store_settle *settl
     mg_sqlite_enqueue((struct mg_sqlite *)store, &settle->item);
 }
 
+static void enqueue_note(struct mg_store *store, struct mg_store_note *note)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &note->item);
+}
+
 static void read_queue(struct mg_store *store, struct mg_store_queue *queue)
 {
     mg_store_queues_read(((struct mg_sqlite *)store)->queues, queue);
@@ -208,6 +214,9 @@ static const struct mg_store_class sqlite_class = {
     .outcome = enqueue_outcome,
     .take = enqueue_take,
     .settle = enqueue_settle,
+    .note = enqueue_note,
+    .journal = mg_sqlite_journal,
+    .journal_last = mg_sqlite_journal_last,
     .queue = read_queue,
     .queues = read_queues,
     .list = mg_sqlite_list,

@@ -10,6 +10,7 @@
  *   sqlite_box.c        what take and settle do, and the end of leases
  *   sqlite_count.c      the numbers of each destination
  *   sqlite_expire.c     what retention deletes
+ *   sqlite_journal.c    the journal
  *   sqlite_read.c       the readers
  *
  * Threads: the writer's connection belongs to the writer's thread from its start to its end, a
@@ -46,6 +47,14 @@ struct mg_sqlite_connection {
 bool mg_sqlite_connect(struct mg_sqlite_connection *connection, const char *path, const char *vfs,
                        bool create, struct mg_error *error);
 
+/* Opens a file that another process may have open, to read from it alone. */
+bool mg_sqlite_connect_to_read(struct mg_sqlite_connection *connection, const char *path,
+                               struct mg_error *error);
+
+/* True if the file is a store's with the tables of this version. Codes: store.unreadable,
+ * store.version. */
+bool mg_sqlite_is_ours(struct mg_sqlite_connection *connection, struct mg_error *error);
+
 /* Runs statements that give no rows or whose rows nobody wants. */
 bool mg_sqlite_run(struct mg_sqlite_connection *connection, const char *sql,
                    struct mg_error *error);
@@ -54,6 +63,7 @@ bool mg_sqlite_run(struct mg_sqlite_connection *connection, const char *sql,
 bool mg_sqlite_number(struct mg_sqlite_connection *connection, const char *sql, int64_t *number,
                       struct mg_error *error);
 
+/* Prepares statements; numbered from 0, or after those that the connection has already. */
 bool mg_sqlite_prepare(struct mg_sqlite_connection *connection, const char *const *sql,
                        size_t count, struct mg_error *error);
 void mg_sqlite_disconnect(struct mg_sqlite_connection *connection);
@@ -129,6 +139,8 @@ enum mg_sqlite_write {
     W_DELETE_MESSAGE,
     W_DELETE_ENDING,
     W_KEEP_ENDING,
+    W_LINE,
+    W_LAST_LINE,
     W_COUNT
 };
 extern const char *const mg_sqlite_writes[W_COUNT];
@@ -144,9 +156,20 @@ enum mg_sqlite_read_statement {
     R_ENDED_LEASE,
     R_LIST,
     R_SPOOLED,
-    R_COUNT
+    R_COUNT,
+    R_JOURNAL = R_COUNT, /* those of the journal follow them in each reader */
 };
 extern const char *const mg_sqlite_reads[R_COUNT];
+
+/* The statements that read the journal. */
+enum mg_sqlite_journal_statement { J_UPWARDS, J_BACKWARDS, J_UPWARDS_OF, J_BACKWARDS_OF, J_COUNT };
+extern const char *const mg_sqlite_journal_reads[J_COUNT];
+
+/* The end of the journal's chain. */
+struct mg_sqlite_line {
+    int64_t number;
+    uint8_t hash[MG_STORE_HASH_SIZE];
+};
 
 struct mg_sqlite {
     struct mg_store store;
@@ -187,7 +210,11 @@ struct mg_sqlite {
     int64_t last_message;           /* the highest number given to a message */
     size_t last_count;              /* calls in the last commit */
     int64_t last_begun;             /* when it began, in microseconds, monotonic */
-    int wal_pages;                  /* in the write-ahead log after the last commit */
+    struct mg_store_chain *chain;
+    struct mg_sqlite_line line;      /* the last one, with those of the transaction that runs */
+    struct mg_sqlite_line kept_line; /* the last one that is committed … */
+    atomic_llong last_line;          /* … and its number, for everybody */
+    int wal_pages;                   /* in the write-ahead log after the last commit */
     /* Spools of commits that failed: whether a row names them is only certain after the next
      * commit. */
     struct mg_store_spool *doubtful;
@@ -274,6 +301,21 @@ bool mg_sqlite_return_leases(struct mg_sqlite *sqlite, const char *destination, 
 bool mg_sqlite_return_all_leases(struct mg_sqlite *sqlite, const char *destination, int64_t now,
                                  struct mg_error *error);
 
+/* ---- the journal ---- */
+
+/* Reads where the journal ends, when the file is opened. */
+bool mg_sqlite_open_journal(struct mg_sqlite *sqlite, struct mg_error *error);
+/* Inside the transaction: writes a line (NULL: none) about a message. */
+bool mg_sqlite_write_line(struct mg_sqlite *sqlite, const struct mg_id *message, const char *line);
+bool mg_sqlite_note(struct mg_sqlite *sqlite, struct mg_store_note *note);
+/* The transaction is committed, or undone. */
+void mg_sqlite_keep_lines(struct mg_sqlite *sqlite);
+void mg_sqlite_undo_lines(struct mg_sqlite *sqlite);
+
+bool mg_sqlite_journal(struct mg_store *store, const struct mg_store_journal_query *query,
+                       struct mg_store_lines *lines, struct mg_error *error);
+int64_t mg_sqlite_journal_last(struct mg_store *store);
+
 /* ---- the numbers ---- */
 
 /* Counts what the database holds, when it is opened. */
@@ -290,6 +332,12 @@ bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg
 /* Deletes the files of the spool that no row names, and counts the others. */
 bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error);
 void mg_sqlite_close_readers(struct mg_sqlite *sqlite);
+
+/* Waits for a reader that nobody uses; NULL if it cannot be opened. Whoever has one gives it back
+ * before anything else is waited for. */
+struct mg_sqlite_connection *mg_sqlite_take_reader(struct mg_sqlite *sqlite,
+                                                   struct mg_error *error);
+void mg_sqlite_return_reader(struct mg_sqlite *sqlite, struct mg_sqlite_connection *reader);
 
 bool mg_sqlite_find(struct mg_store *store, const struct mg_id *id,
                     struct mg_store_message *message, bool *found, struct mg_error *error);

@@ -155,6 +155,7 @@ bool mg_sqlite_settle(struct mg_sqlite *sqlite, struct mg_store_settle *settle)
         .code = settle->code,
         .text = settle->text,
     };
-    settle->ok = mg_sqlite_record(sqlite, &outcome, &delivery);
+    settle->ok = mg_sqlite_record(sqlite, &outcome, &delivery) &&
+                 mg_sqlite_write_line(sqlite, &settle->message, settle->line);
     return settle->ok;
 }

@@ -180,7 +180,8 @@ static bool accept_message(struct mg_sqlite *sqlite, struct mg_store_accept *acc
         if (!add_part(sqlite, &accept->parts[i], seq))
             return false;
     if (is_new &&
-        !(add_deliveries(sqlite, accept, seq) && add_first_event(sqlite, seq, accept->received)))
+        !(add_deliveries(sqlite, accept, seq) && add_first_event(sqlite, seq, accept->received) &&
+          mg_sqlite_write_line(sqlite, &accept->id, accept->line)))
         return false;
     if (is_new)
         mg_store_queues_add(sqlite->queues, 1, spooled_bytes(accept));
@@ -199,6 +200,8 @@ bool mg_sqlite_carry_out(struct mg_sqlite *sqlite, struct mg_handoff_item *item)
         return mg_sqlite_take(sqlite, (struct mg_store_take *)item);
     case MG_STORE_CALL_SETTLE:
         return mg_sqlite_settle(sqlite, (struct mg_store_settle *)item);
+    case MG_STORE_CALL_NOTE:
+        return mg_sqlite_note(sqlite, (struct mg_store_note *)item);
     default:
         return mg_sqlite_outcome(sqlite, (struct mg_store_outcome *)item);
     }

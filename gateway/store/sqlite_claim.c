@@ -327,6 +327,7 @@ bool mg_sqlite_outcome(struct mg_sqlite *sqlite, struct mg_store_outcome *outcom
         mg_store_fail_lost_claim(&outcome->error);
         return true;
     }
-    outcome->ok = mg_sqlite_record(sqlite, outcome, &delivery);
+    outcome->ok = mg_sqlite_record(sqlite, outcome, &delivery) &&
+                  mg_sqlite_write_line(sqlite, &outcome->message, outcome->line);
     return outcome->ok;
 }

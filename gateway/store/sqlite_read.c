@@ -54,13 +54,14 @@ static bool open_reader(struct mg_sqlite *sqlite, struct mg_sqlite_connection *r
 {
     if (mg_sqlite_connect(reader, sqlite->path, sqlite->vfs, false, error) &&
         mg_sqlite_run(reader, "PRAGMA query_only = ON; PRAGMA cache_size = -512;", error) &&
-        mg_sqlite_prepare(reader, mg_sqlite_reads, R_COUNT, error))
+        mg_sqlite_prepare(reader, mg_sqlite_reads, R_COUNT, error) &&
+        mg_sqlite_prepare(reader, mg_sqlite_journal_reads, J_COUNT, error))
         return true;
     mg_sqlite_disconnect(reader);
     return false;
 }
 
-static void return_reader(struct mg_sqlite *sqlite, struct mg_sqlite_connection *reader)
+void mg_sqlite_return_reader(struct mg_sqlite *sqlite, struct mg_sqlite_connection *reader)
 {
     pthread_mutex_lock(&sqlite->reader_lock);
     sqlite->idle[sqlite->idle_count++] = reader;
@@ -68,7 +69,7 @@ static void return_reader(struct mg_sqlite *sqlite, struct mg_sqlite_connection 
     pthread_mutex_unlock(&sqlite->reader_lock);
 }
 
-static struct mg_sqlite_connection *take_reader(struct mg_sqlite *sqlite, struct mg_error *error)
+struct mg_sqlite_connection *mg_sqlite_take_reader(struct mg_sqlite *sqlite, struct mg_error *error)
 {
     pthread_mutex_lock(&sqlite->reader_lock);
     while (sqlite->idle_count == 0)
@@ -77,7 +78,7 @@ static struct mg_sqlite_connection *take_reader(struct mg_sqlite *sqlite, struct
     pthread_mutex_unlock(&sqlite->reader_lock);
     if (reader->database || open_reader(sqlite, reader, error))
         return reader;
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return NULL;
 }
 
@@ -110,7 +111,7 @@ bool mg_sqlite_find(struct mg_store *store, const struct mg_id *id,
                     struct mg_store_message *message, bool *found, struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return false;
     sqlite3_stmt *row = mg_sqlite_bind(reader, R_FIND);
@@ -122,7 +123,7 @@ bool mg_sqlite_find(struct mg_store *store, const struct mg_id *id,
         mg_sqlite_reset(reader, R_FIND);
     else
         mg_sqlite_fail(reader, error);
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }
 
@@ -131,7 +132,7 @@ bool mg_sqlite_look_up(struct mg_store *store, const char *partner, const char *
                        struct mg_id *known_id, struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return false;
     struct mg_id room;
@@ -150,7 +151,7 @@ bool mg_sqlite_look_up(struct mg_store *store, const char *partner, const char *
         mg_sqlite_reset(reader, R_LOOK_UP);
     else
         mg_sqlite_fail(reader, error);
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }
 
@@ -193,7 +194,7 @@ bool mg_sqlite_part(struct mg_store *store, const struct mg_id *id, int kind,
                     struct mg_store_part_facts *facts, struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return false;
     struct part_row part = {0};
@@ -205,7 +206,7 @@ bool mg_sqlite_part(struct mg_store *store, const struct mg_id *id, int kind,
         mg_sqlite_column_text(part.row, 3, facts->name, sizeof facts->name);
         mg_sqlite_reset(reader, part.statement);
     }
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }
 
@@ -266,7 +267,7 @@ ssize_t mg_sqlite_read(struct mg_store *store, const struct mg_id *id, int kind,
                        void *bytes, size_t size, struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return -1;
     struct part_row part;
@@ -278,14 +279,14 @@ ssize_t mg_sqlite_read(struct mg_store *store, const struct mg_id *id, int kind,
         mg_store_fail_no_part(error);
     else
         result = read_part(sqlite, reader, &part, offset, bytes, size, error);
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return result;
 }
 
 int mg_sqlite_descriptor(struct mg_store *store, const struct mg_id *id, int kind)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, NULL);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, NULL);
     if (!reader)
         return -1;
     struct part_row part;
@@ -296,7 +297,7 @@ int mg_sqlite_descriptor(struct mg_store *store, const struct mg_id *id, int kin
         if (part.in_spool)
             descriptor = mg_store_spool_open(sqlite->store.spool_folder, &part.spool);
     }
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return descriptor;
 }
 
@@ -322,7 +323,7 @@ bool mg_sqlite_deliveries(struct mg_store *store, const struct mg_id *id,
                           struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return false;
     sqlite3_stmt *statement = mg_sqlite_bind(reader, R_DELIVERIES);
@@ -336,7 +337,7 @@ bool mg_sqlite_deliveries(struct mg_store *store, const struct mg_id *id,
         mg_sqlite_reset(reader, R_DELIVERIES);
     else
         mg_sqlite_fail(reader, error);
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }
 
@@ -353,7 +354,7 @@ bool mg_sqlite_events(struct mg_store *store, const struct mg_id *id,
                       struct mg_store_event **events, size_t *count, struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return false;
     sqlite3_stmt *statement = mg_sqlite_bind(reader, R_EVENTS);
@@ -367,7 +368,7 @@ bool mg_sqlite_events(struct mg_store *store, const struct mg_id *id,
         mg_sqlite_reset(reader, R_EVENTS);
     else
         mg_sqlite_fail(reader, error);
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }
 
@@ -429,16 +430,16 @@ bool mg_sqlite_list(struct mg_store *store, const char *destination, struct mg_s
                     size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error)
 {
     struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     if (!reader)
         return false;
     bool ended = false, passed = has_ended_leases(reader, destination, now, &ended);
     if (passed && ended) {
         /* Nobody holds a reader while waiting for the writer. */
-        return_reader(sqlite, reader);
+        mg_sqlite_return_reader(sqlite, reader);
         if (!mg_sqlite_return_all_leases(sqlite, destination, now, error))
             return false;
-        reader = take_reader(sqlite, error);
+        reader = mg_sqlite_take_reader(sqlite, error);
         if (!reader)
             return false;
     }
@@ -448,7 +449,7 @@ bool mg_sqlite_list(struct mg_store *store, const char *destination, struct mg_s
         free(list->entries);
         *list = (struct mg_store_list){.next = after};
     }
-    return_reader(sqlite, reader);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }
 
@@ -508,7 +509,7 @@ static bool sweep_file(struct mg_sqlite *sqlite, struct mg_sqlite_connection *re
 
 bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error)
 {
-    struct mg_sqlite_connection *reader = take_reader(sqlite, error);
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
     DIR *entries = reader ? open_spool(sqlite, error) : NULL;
     bool passed = entries;
     for (struct dirent *entry; passed && (entry = readdir(entries));)
@@ -516,6 +517,6 @@ bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error)
     if (entries)
         closedir(entries);
     if (reader)
-        return_reader(sqlite, reader);
+        mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }

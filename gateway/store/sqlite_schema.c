@@ -116,12 +116,36 @@ static const char version_2[] =
     "PRAGMA user_version = 2;";
 _Static_assert(MG_PART_CONTENT == 1, "the upgrade to version 2 says the same in SQL");
 
+static const char version_3[] =
+    /* Numbered without a gap, each with a hash that covers the one before. */
+    "CREATE TABLE journal ("
+    " number INTEGER PRIMARY KEY,"
+    " time INTEGER NOT NULL,"
+    " subject BLOB,"
+    " line TEXT NOT NULL,"
+    " hash BLOB NOT NULL);"
+    "CREATE INDEX journal_by_subject ON journal (subject) WHERE subject IS NOT NULL;"
+
+    /* By an operator: these outlive the process. */
+    "CREATE TABLE pauses ("
+    " destination TEXT PRIMARY KEY,"
+    " since INTEGER NOT NULL,"
+    " by TEXT NOT NULL,"
+    " why TEXT NOT NULL) WITHOUT ROWID;"
+
+    /* For those who search, newest first, since an index ends with the key. */
+    "CREATE INDEX messages_by_author ON messages (author);"
+    "CREATE INDEX messages_by_reader ON messages (reader);"
+    "CREATE INDEX messages_by_type ON messages (type);"
+    "CREATE INDEX deliveries_dead_of_all ON deliveries (state) WHERE state = 5;"
+    "PRAGMA user_version = 3;";
+
 /* Step n makes version n + 1 out of version n, and says so in user_version. */
-static const char *const steps[] = {version_1, version_2};
+static const char *const steps[] = {version_1, version_2, version_3};
 static const int64_t newest = sizeof steps / sizeof *steps;
 
 /* A file that is not ours is left as it is. */
-static bool is_ours(struct mg_sqlite_connection *connection, struct mg_error *error)
+static bool belongs_to_us(struct mg_sqlite_connection *connection, struct mg_error *error)
 {
     int64_t application, tables;
     if (!mg_sqlite_number(connection, "PRAGMA application_id", &application, error) ||
@@ -134,18 +158,37 @@ static bool is_ours(struct mg_sqlite_connection *connection, struct mg_error *er
                    "give the store a folder of its own");
 }
 
+static bool fail_for_newer(int64_t version, struct mg_error *error)
+{
+    return mg_fail(error, "store.version",
+                   "the store was written by a newer version of the gateway (its schema is %lld, "
+                   "this gateway knows up to %lld); install that version again",
+                   (long long)version, (long long)newest);
+}
+
+bool mg_sqlite_is_ours(struct mg_sqlite_connection *connection, struct mg_error *error)
+{
+    int64_t version;
+    if (!belongs_to_us(connection, error) ||
+        !mg_sqlite_number(connection, "PRAGMA user_version", &version, error))
+        return false;
+    if (version > newest)
+        return fail_for_newer(version, error);
+    return version == newest ||
+           mg_fail(error, "store.version",
+                   "the file was written by an older version of the gateway (its schema is %lld, "
+                   "this one reads %lld); a start of the gateway brings it up to date",
+                   (long long)version, (long long)newest);
+}
+
 static bool take_steps(struct mg_sqlite_connection *connection, struct mg_error *error)
 {
     int64_t version;
-    if (!is_ours(connection, error) ||
+    if (!belongs_to_us(connection, error) ||
         !mg_sqlite_number(connection, "PRAGMA user_version", &version, error))
         return false;
     if (version < 0 || version > newest)
-        return mg_fail(
-            error, "store.version",
-            "the store was written by a newer version of the gateway (its schema is %lld, "
-            "this gateway knows up to %lld); install that version again",
-            (long long)version, (long long)newest);
+        return fail_for_newer(version, error);
     for (; version < newest; version++)
         if (!mg_sqlite_run(connection, steps[version], error))
             return false;
@@ -250,4 +293,8 @@ const char *const mg_sqlite_writes[W_COUNT] = {
     [W_DELETE_MESSAGE] = "DELETE FROM messages WHERE seq = ?1",
     [W_DELETE_ENDING] = "DELETE FROM endings WHERE stage = ?1 AND ended = ?2 AND seq = ?3",
     [W_KEEP_ENDING] = "INSERT OR IGNORE INTO endings VALUES (1, ?1, ?2)",
+
+    [W_LINE] = "INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5)",
+    [W_LAST_LINE] = "SELECT number, hash FROM journal"
+                    " WHERE number = (SELECT max(number) FROM journal)",
 };

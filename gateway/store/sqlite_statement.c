@@ -33,12 +33,11 @@ static bool check(struct mg_sqlite_connection *connection, int result, struct mg
     return mg_sqlite_fail(connection, error);
 }
 
-bool mg_sqlite_connect(struct mg_sqlite_connection *connection, const char *path, const char *vfs,
-                       bool create, struct mg_error *error)
+static bool open_file(struct mg_sqlite_connection *connection, const char *path, const char *vfs,
+                      int flags, struct mg_error *error)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
     *connection = (struct mg_sqlite_connection){0};
-    int result = sqlite3_open_v2(path, &connection->database, flags, vfs);
+    int result = sqlite3_open_v2(path, &connection->database, flags | SQLITE_OPEN_NOMUTEX, vfs);
     if (!connection->database)
         mg_die("no memory for a database connection");
     if (!check(connection, result, error))
@@ -46,6 +45,19 @@ bool mg_sqlite_connect(struct mg_sqlite_connection *connection, const char *path
     sqlite3_extended_result_codes(connection->database, 1);
     sqlite3_busy_timeout(connection->database, BUSY_MILLISECONDS);
     return true;
+}
+
+bool mg_sqlite_connect(struct mg_sqlite_connection *connection, const char *path, const char *vfs,
+                       bool create, struct mg_error *error)
+{
+    int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+    return open_file(connection, path, vfs, flags, error);
+}
+
+bool mg_sqlite_connect_to_read(struct mg_sqlite_connection *connection, const char *path,
+                               struct mg_error *error)
+{
+    return open_file(connection, path, NULL, SQLITE_OPEN_READONLY, error);
 }
 
 bool mg_sqlite_run(struct mg_sqlite_connection *connection, const char *sql, struct mg_error *error)
@@ -71,11 +83,14 @@ bool mg_sqlite_number(struct mg_sqlite_connection *connection, const char *sql, 
 bool mg_sqlite_prepare(struct mg_sqlite_connection *connection, const char *const *sql,
                        size_t count, struct mg_error *error)
 {
-    connection->statements = mg_allocate_zeroed(count, sizeof *connection->statements);
-    connection->count = count;
+    size_t before = connection->count;
+    connection->statements =
+        mg_reallocate(connection->statements, (before + count) * sizeof *connection->statements);
     for (size_t i = 0; i < count; i++) {
+        sqlite3_stmt **statement = &connection->statements[connection->count++];
+        *statement = NULL;
         int result = sqlite3_prepare_v3(connection->database, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                        &connection->statements[i], NULL);
+                                        statement, NULL);
         if (!check(connection, result, error))
             return false;
     }

@@ -242,6 +242,7 @@ static void roll_back(struct mg_sqlite *sqlite)
     if (!sqlite3_get_autocommit(sqlite->writer.database))
         (void)mg_sqlite_done(&sqlite->writer, W_ROLLBACK);
     mg_store_queues_undo(sqlite->queues);
+    mg_sqlite_undo_lines(sqlite);
     sqlite->writer.failure = failure;
 }
 
@@ -249,11 +250,13 @@ static void roll_back(struct mg_sqlite *sqlite)
 static bool commit(struct mg_sqlite *sqlite)
 {
     bool passed = mg_sqlite_find_oldest(sqlite) && mg_sqlite_done(&sqlite->writer, W_COMMIT);
-    if (passed)
-        mg_store_queues_keep(sqlite->queues);
-    else
+    if (!passed) {
         roll_back(sqlite);
-    return passed;
+        return false;
+    }
+    mg_store_queues_keep(sqlite->queues);
+    mg_sqlite_keep_lines(sqlite);
+    return true;
 }
 
 void mg_sqlite_end_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand, bool passed)

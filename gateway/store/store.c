@@ -1,6 +1,7 @@
 #include "gateway/store/backend.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void run_accept(struct mg_handoff_item *item)
@@ -33,6 +34,13 @@ static void run_settle(struct mg_handoff_item *item)
     struct mg_store_settle *settle = (struct mg_store_settle *)item;
     if (settle->done)
         settle->done(settle);
+}
+
+static void run_note(struct mg_handoff_item *item)
+{
+    struct mg_store_note *note = (struct mg_store_note *)item;
+    if (note->done)
+        note->done(note);
 }
 
 static void clear_error(struct mg_error *error)
@@ -92,6 +100,30 @@ void mg_store_settle(struct mg_store *store, struct mg_store_settle *settle)
     settle->ok = settle->repeated = false;
     clear_error(&settle->error);
     store->class->settle(store, settle);
+}
+
+void mg_store_note(struct mg_store *store, struct mg_store_note *note)
+{
+    assert(note->line);
+    assert(!note->subject || strlen(note->subject) < MG_STORE_SUBJECT_SIZE);
+    note->item = (struct mg_handoff_item){.run = run_note};
+    note->ok = false;
+    note->number = 0;
+    clear_error(&note->error);
+    store->class->note(store, note);
+}
+
+bool mg_store_journal(struct mg_store *store, const struct mg_store_journal_query *query,
+                      struct mg_store_lines *lines, struct mg_error *error)
+{
+    assert(query->limit >= 1 && query->limit <= MG_STORE_LINES_LIMIT);
+    *lines = (struct mg_store_lines){0};
+    return store->class->journal(store, query, lines, error);
+}
+
+int64_t mg_store_journal_last(struct mg_store *store)
+{
+    return store->class->journal_last(store);
 }
 
 void mg_store_queue(struct mg_store *store, const char *destination, struct mg_store_queue *queue)
@@ -212,7 +244,9 @@ enum mg_store_call mg_store_call(const struct mg_handoff_item *item)
         return MG_STORE_CALL_CLAIM;
     if (item->run == run_take)
         return MG_STORE_CALL_TAKE;
-    return item->run == run_settle ? MG_STORE_CALL_SETTLE : MG_STORE_CALL_OUTCOME;
+    if (item->run == run_settle)
+        return MG_STORE_CALL_SETTLE;
+    return item->run == run_note ? MG_STORE_CALL_NOTE : MG_STORE_CALL_OUTCOME;
 }
 
 bool *mg_store_call_ok(struct mg_handoff_item *item)
@@ -226,6 +260,8 @@ bool *mg_store_call_ok(struct mg_handoff_item *item)
         return &((struct mg_store_take *)item)->ok;
     case MG_STORE_CALL_SETTLE:
         return &((struct mg_store_settle *)item)->ok;
+    case MG_STORE_CALL_NOTE:
+        return &((struct mg_store_note *)item)->ok;
     default:
         return &((struct mg_store_outcome *)item)->ok;
     }
@@ -242,9 +278,35 @@ struct mg_error *mg_store_call_error(struct mg_handoff_item *item)
         return &((struct mg_store_take *)item)->error;
     case MG_STORE_CALL_SETTLE:
         return &((struct mg_store_settle *)item)->error;
+    case MG_STORE_CALL_NOTE:
+        return &((struct mg_store_note *)item)->error;
     default:
         return &((struct mg_store_outcome *)item)->error;
     }
+}
+
+void mg_store_lines_free(struct mg_store_lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++)
+        free(lines->lines[i].text);
+    free(lines->lines);
+    *lines = (struct mg_store_lines){0};
+}
+
+struct mg_store_line *mg_store_lines_add(struct mg_store_lines *lines, const char *text,
+                                         size_t length)
+{
+    /* Doubled whenever the count is a power of two. */
+    if ((lines->count & (lines->count - 1)) == 0)
+        lines->lines = mg_reallocate(lines->lines,
+                                     (lines->count ? 2 * lines->count : 1) * sizeof *lines->lines);
+    struct mg_store_line *line = &lines->lines[lines->count++];
+    *line = (struct mg_store_line){.length = length};
+    line->text = mg_allocate(length + 1);
+    if (length > 0)
+        memcpy(line->text, text, length);
+    line->text[length] = '\0';
+    return line;
 }
 
 void mg_store_copy_text(char *to, size_t size, const char *text)

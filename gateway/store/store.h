@@ -96,6 +96,7 @@ struct mg_store_accept {
     size_t part_count;
     const struct mg_store_delivery_plan *deliveries;
     size_t delivery_count;
+    const char *line; /* for the journal if the message is new; NULL: none */
     /* Filled in before done is called. */
     bool ok;
     enum mg_accept_result result;
@@ -184,6 +185,7 @@ struct mg_store_outcome {
     const char *code; /* such as "delivered", "destination.unreachable" */
     const char *text; /* a sentence without content; may be NULL */
     int64_t duration; /* of the attempt, microseconds */
+    const char *line; /* for the journal if it is recorded; NULL: none */
     bool ok;
     struct mg_error error;
     void (*done)(struct mg_store_outcome *outcome); /* may be NULL */
@@ -229,6 +231,7 @@ struct mg_store_settle {
     int64_t now;
     const char *code; /* such as "collected", "returned" */
     const char *text; /* may be NULL */
+    const char *line; /* for the journal if it is recorded now; NULL: none */
     bool ok;
     bool repeated; /* it had been settled so before, and nothing has changed */
     struct mg_error error;
@@ -237,6 +240,24 @@ struct mg_store_settle {
 };
 
 void mg_store_settle(struct mg_store *store, struct mg_store_settle *settle);
+
+/* ---- the journal ----
+ *
+ * What a call writes into it is found under the message's id. See gateway/store/journal.h. */
+
+/* Writes a line alone. While the reserve is nearly used up it is refused (store.full). */
+struct mg_store_note {
+    struct mg_handoff_item item;
+    const char *subject; /* less than 64 bytes; NULL: none */
+    const char *line;
+    bool ok;
+    int64_t number; /* of the line */
+    struct mg_error error;
+    void (*done)(struct mg_store_note *note); /* may be NULL */
+    void *context;
+};
+
+void mg_store_note(struct mg_store *store, struct mg_store_note *note);
 
 /* ---- numbers: any thread, at once, without the disk ---- */
 

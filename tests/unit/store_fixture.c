@@ -278,6 +278,57 @@ void run_in(store_opener open, void (*test)(struct fixture *fixture))
     fixture_end(&fixture);
 }
 
+static void noted(struct mg_store_note *note)
+{
+    *(bool *)note->context = true;
+}
+
+bool note_now(struct fixture *fixture, const char *subject, const char *line)
+{
+    bool done = false;
+    struct mg_store_note note = {.subject = subject, .line = line, .done = noted, .context = &done};
+    mg_store_note(fixture->store, &note);
+    while (!done)
+        mg_handoff_wait(fixture->handoff, -1);
+    return note.ok;
+}
+
+size_t lines_of(struct fixture *fixture, const char *subject)
+{
+    struct mg_store_journal_query query = {.subject = subject, .from = 1, .limit = 7};
+    struct mg_store_lines lines;
+    size_t count = 0;
+    while (mg_store_journal(fixture->store, &query, &lines, NULL) && lines.count > 0) {
+        count += lines.count;
+        query.from = lines.lines[lines.count - 1].number + 1;
+        mg_store_lines_free(&lines);
+    }
+    return count;
+}
+
+bool chain_is_whole(struct fixture *fixture)
+{
+    struct mg_store_chain *chain = mg_store_chain_new();
+    struct mg_store_journal_query query = {.from = 1, .limit = 7};
+    struct mg_store_lines lines;
+    uint8_t before[MG_STORE_HASH_SIZE] = {0}, hash[MG_STORE_HASH_SIZE];
+    bool whole = true;
+    while (mg_store_journal(fixture->store, &query, &lines, NULL) && lines.count > 0) {
+        for (size_t i = 0; i < lines.count; i++) {
+            const struct mg_store_line *line = &lines.lines[i];
+            mg_store_chain_hash(chain, before, line->number, line->time, line->subject, line->text,
+                                line->length, hash);
+            whole = whole && line->number == query.from + (int64_t)i &&
+                    memcmp(hash, line->hash, sizeof hash) == 0;
+            memcpy(before, line->hash, sizeof before);
+        }
+        query.from += (int64_t)lines.count;
+        mg_store_lines_free(&lines);
+    }
+    mg_store_chain_free(chain);
+    return whole && mg_store_journal_last(fixture->store) == query.from - 1;
+}
+
 int state_of(struct fixture *fixture, const struct mg_id *message)
 {
     struct mg_store_delivery *deliveries;

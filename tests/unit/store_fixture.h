@@ -5,6 +5,7 @@
 #ifndef MUENGSTEN_TESTS_STORE_FIXTURE_H
 #define MUENGSTEN_TESTS_STORE_FIXTURE_H
 
+#include "gateway/store/journal.h"
 #include "gateway/store/store.h"
 
 typedef struct mg_store *(*store_opener)(const struct mg_store_options *options,
@@ -66,6 +67,12 @@ bool take_one(struct fixture *fixture, const char *destination, int64_t now, int
 struct mg_store_settle settle_of(const struct mg_store_delivery *delivery,
                                  enum mg_delivery_state state, int64_t now);
 bool settle_now(struct fixture *fixture, struct mg_store_settle *settle);
+
+bool note_now(struct fixture *fixture, const char *subject, const char *line);
+/* How many lines the journal has about a subject (NULL: at all). */
+size_t lines_of(struct fixture *fixture, const char *subject);
+/* Computes every hash of the journal anew: true if all are right and no number is missing. */
+bool chain_is_whole(struct fixture *fixture);
 
 /* The state of a message's first delivery, or -1. */
 int state_of(struct fixture *fixture, const struct mg_id *message);

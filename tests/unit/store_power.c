@@ -93,6 +93,7 @@ static void claimed(struct mg_store_claim *claim)
         witness->outcome = outcome_of(&claim->deliveries[i], MG_DELIVERY_DELIVERED, world.now);
         witness->outcome.done = recorded;
         witness->outcome.context = witness;
+        witness->outcome.line = "delivered";
         witness->asked = true;
         witness->outcome_done = false;
         mg_store_outcome(world.fixture.store, &witness->outcome);
@@ -111,14 +112,16 @@ static void settled(struct mg_store_settle *settle)
 static void ask_for_settlement(struct witness *witness)
 {
     enum mg_delivery_state state = chance(4) ? MG_DELIVERY_COLLECTED : MG_DELIVERY_WAITING;
-    witness->settle = (struct mg_store_settle){.destination = BOX,
-                                               .message = witness->message.accept.id,
-                                               .attempt = witness->attempt,
-                                               .state = state,
-                                               .now = world.now,
-                                               .code = "settled",
-                                               .done = settled,
-                                               .context = witness};
+    witness->settle =
+        (struct mg_store_settle){.destination = BOX,
+                                 .message = witness->message.accept.id,
+                                 .attempt = witness->attempt,
+                                 .state = state,
+                                 .now = world.now,
+                                 .code = "settled",
+                                 .line = state == MG_DELIVERY_COLLECTED ? "collected" : NULL,
+                                 .done = settled,
+                                 .context = witness};
     witness->settling = true;
     witness->taken = false;
     witness->asked_for = witness->asked_for || state == MG_DELIVERY_COLLECTED;
@@ -181,6 +184,7 @@ static void ask_for_accept(void)
     message_make(&witness->message, world.seed + (unsigned)world.count, "remscheid");
     witness->message.plans[1] = (struct mg_store_delivery_plan){mg_id_new(), BOX};
     witness->message.accept.delivery_count = 2;
+    witness->message.accept.line = "accepted";
     mg_store_accept(world.fixture.store, &witness->message.accept);
 }
 
@@ -254,6 +258,14 @@ static void check_box(struct witness *witness)
     witness->settling = false;
 }
 
+/* The journal says of a message what happened to it, and nothing else. */
+static void check_lines(const struct witness *witness, bool found)
+{
+    char subject[MG_ID_TEXT_SIZE];
+    size_t lines = lines_of(&world.fixture, mg_id_text(&witness->message.accept.id, subject));
+    expect(lines == (size_t)found + (found && witness->recorded) + (found && witness->collected));
+}
+
 static void check_witness(struct witness *witness)
 {
     struct mg_store_message known;
@@ -266,6 +278,7 @@ static void check_witness(struct witness *witness)
         check_state(witness);
         check_box(witness);
     }
+    check_lines(witness, found);
     /* What the world learns from looking counts from now on. */
     witness->message.done = witness->message.accept.ok = found;
 }
@@ -346,6 +359,7 @@ static void check_world(void)
     if (!opened)
         return;
     expect(holds_nothing_else());
+    expect(chain_is_whole(&world.fixture));
     for (size_t i = 0; i < world.count; i++)
         check_witness(&world.witnesses[i]);
     world.now++;

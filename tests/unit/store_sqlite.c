@@ -181,6 +181,8 @@ static void no_statement_searches_a_table(void)
                   i == W_FORGET_OLD);
     for (int i = 0; i < R_COUNT; i++)
         CU_ASSERT(searches_no_table(database, mg_sqlite_reads[i]));
+    for (int i = 0; i < J_COUNT; i++)
+        CU_ASSERT(searches_no_table(database, mg_sqlite_journal_reads[i]));
     sqlite3_close(database);
     fixture_end(&fixture);
 }
@@ -361,7 +363,7 @@ static void the_file_is_made_for_safety_and_deletion(void)
     fixture_close(&fixture);
     CU_ASSERT_EQUAL(number_in_file("PRAGMA auto_vacuum"), 2);
     CU_ASSERT_EQUAL(number_in_file("PRAGMA page_size"), MG_SQLITE_PAGE_SIZE);
-    CU_ASSERT_EQUAL(number_in_file("PRAGMA user_version"), 2);
+    CU_ASSERT_EQUAL(number_in_file("PRAGMA user_version"), 3);
     CU_ASSERT_EQUAL(number_in_file("SELECT count(*) FROM pragma_journal_mode"
                                    " WHERE journal_mode = 'wal'"),
                     1);

@@ -74,6 +74,21 @@ static const char *const file_of_version_1[] = {
     "COMMIT;",
 };
 
+/* What version 2 made out of it. */
+static const char *const to_version_2[] = {
+    "BEGIN;"
+    "ALTER TABLE deliveries ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deliveries ADD COLUMN blocks INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX deliveries_open ON deliveries (destination) WHERE ended = 0;"
+    "CREATE INDEX deliveries_blocking ON deliveries (destination) WHERE blocks = 1;"
+    "DROP INDEX deliveries_dead;"
+    "CREATE INDEX deliveries_dead ON deliveries (destination, ended) WHERE state = 5;"
+    "UPDATE deliveries SET size = coalesce((SELECT c.size FROM contents c"
+    " WHERE c.key = (deliveries.key >> 20 << 20) + 1), 0) WHERE ended = 0;"
+    "PRAGMA user_version = 2;"
+    "COMMIT;",
+};
+
 static struct fixture fixture;
 
 static bool run_in_file(const char *vfs, const char *const *sql, size_t count)
@@ -115,6 +130,12 @@ static void begin_with_version_1(const char *vfs)
     CU_ASSERT_FATAL(
         run_in_file(vfs, file_of_version_1, sizeof file_of_version_1 / sizeof *file_of_version_1));
     CU_ASSERT_EQUAL_FATAL(number_in_file(vfs, "PRAGMA user_version"), 1);
+}
+
+static void begin_with_version_2(void)
+{
+    begin_with_version_1(NULL);
+    CU_ASSERT_FATAL(run_in_file(NULL, to_version_2, 1));
 }
 
 static struct mg_id id_of(unsigned number)
@@ -172,12 +193,28 @@ static void a_file_of_version_1_keeps_everything_and_is_counted(void)
     CU_ASSERT_FATAL(fixture_open(&fixture));
     check_everything_is_there();
     fixture_close(&fixture);
-    CU_ASSERT_EQUAL(number_in_file(NULL, "PRAGMA user_version"), 2);
+    CU_ASSERT_EQUAL(number_in_file(NULL, "PRAGMA user_version"), 3);
     CU_ASSERT_EQUAL(number_in_file(NULL, "SELECT count(*) FROM pragma_integrity_check"
                                          " WHERE integrity_check = 'ok'"),
                     1);
     CU_ASSERT_FATAL(fixture_open(&fixture));
     check_everything_is_there();
+    fixture_end(&fixture);
+}
+
+static void a_file_of_version_2_keeps_everything_and_gets_a_journal(void)
+{
+    begin_with_version_2();
+    CU_ASSERT_FATAL(fixture_open(&fixture));
+    check_everything_is_there();
+    CU_ASSERT_EQUAL(mg_store_journal_last(fixture.store), 0);
+    CU_ASSERT(note_now(&fixture, NULL, "started"));
+    fixture_close(&fixture);
+    CU_ASSERT_EQUAL(number_in_file(NULL, "PRAGMA user_version"), 3);
+    CU_ASSERT_FATAL(fixture_open(&fixture));
+    check_everything_is_there();
+    CU_ASSERT_EQUAL(mg_store_journal_last(fixture.store), 1);
+    CU_ASSERT(chain_is_whole(&fixture));
     fixture_end(&fixture);
 }
 
@@ -265,9 +302,9 @@ static void an_upgrade_interrupted_by_a_power_loss_happened_whole_or_not_at_all(
         int64_t version = number_in_file(LOSSY_VFS, "PRAGMA user_version");
         int64_t columns =
             number_in_file(LOSSY_VFS, "SELECT count(*) FROM pragma_table_info('deliveries')");
-        CU_ASSERT((version == 1 && columns == 13) || (version == 2 && columns == 15));
+        CU_ASSERT((version == 1 && columns == 13) || (version == 3 && columns == 15));
         old += version == 1;
-        new += version == 2;
+        new += version == 3;
         CU_ASSERT_FATAL(fixture_open(&fixture));
         check_everything_is_there();
         fixture_end(&fixture);
@@ -282,6 +319,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(a_file_of_version_1_keeps_everything_and_is_counted),
+        UNIT_TEST(a_file_of_version_2_keeps_everything_and_gets_a_journal),
         UNIT_TEST(what_waited_in_version_1_is_delivered_collected_and_forgotten),
         UNIT_TEST(an_upgrade_that_fails_leaves_version_1_as_it_was),
         UNIT_TEST(an_upgrade_interrupted_by_a_power_loss_happened_whole_or_not_at_all),

@@ -1,0 +1,75 @@
+/* The journal of the store in memory. */
+#include "gateway/store/memory.h"
+
+#include "gateway/base/clock.h"
+
+#include <string.h>
+
+static int64_t write_line(struct memory_store *memory, const char *subject, const char *text)
+{
+    static const uint8_t start[MG_STORE_HASH_SIZE];
+    struct mg_store_lines *journal = &memory->journal;
+    struct mg_store_line *line = mg_store_lines_add(journal, text, strlen(text));
+    line->number = (int64_t)journal->count;
+    line->time = mg_clock_now();
+    mg_store_copy_text(line->subject, sizeof line->subject, subject);
+    mg_store_chain_hash(memory->chain, journal->count > 1 ? line[-1].hash : start, line->number,
+                        line->time, line->subject, line->text, line->length, line->hash);
+    return line->number;
+}
+
+void mg_memory_write_line(struct memory_store *memory, const struct mg_id *message,
+                          const char *line)
+{
+    char subject[MG_ID_TEXT_SIZE];
+    if (line)
+        write_line(memory, mg_id_text(message, subject), line);
+}
+
+void mg_memory_note(struct mg_store *store, struct mg_store_note *note)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    note->number = write_line(memory, note->subject, note->line);
+    note->ok = true;
+    pthread_mutex_unlock(&memory->lock);
+    mg_handoff_post(store->handoff, &note->item);
+}
+
+static void copy_line(struct mg_store_lines *lines, const struct mg_store_line *from)
+{
+    struct mg_store_line *line = mg_store_lines_add(lines, from->text, from->length);
+    char *text = line->text;
+    *line = *from;
+    line->text = text;
+}
+
+bool mg_memory_journal(struct mg_store *store, const struct mg_store_journal_query *query,
+                       struct mg_store_lines *lines, struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    int64_t last = (int64_t)memory->journal.count, step = query->backwards ? -1 : 1;
+    int64_t number = query->from;
+    if (query->backwards && number > last)
+        number = last;
+    if (!query->backwards && number < 1)
+        number = 1;
+    for (; number >= 1 && number <= last && lines->count < query->limit; number += step) {
+        const struct mg_store_line *line = &memory->journal.lines[number - 1];
+        if (!query->subject || strcmp(query->subject, line->subject) == 0)
+            copy_line(lines, line);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+int64_t mg_memory_journal_last(struct mg_store *store)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    int64_t last = (int64_t)memory->journal.count;
+    pthread_mutex_unlock(&memory->lock);
+    return last;
+}

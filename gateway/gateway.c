@@ -273,6 +273,7 @@ static void free_gateway(struct gateway *gateway)
     free_event(gateway->let_go);
     free_event(gateway->hurry);
     free_event(gateway->idle_look);
+    free_event(gateway->seal_timer);
     free_event(gateway->expire_timer);
     free_event(gateway->revocation_timer);
     mg_operate_free(gateway->operate);
@@ -372,6 +373,7 @@ bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
     if (started) {
         start_signals(&gateway);
         gateway_start_upkeep(&gateway);
+        gateway_watch_seal(&gateway);
         mg_dispatch_begin(gateway.dispatch);
         mg_notify_ready(gateway.notify, "Takes messages.");
         event_base_dispatch(gateway.base);

@@ -2,7 +2,7 @@
  * parts: what the daemon is made of; internal to its files.
  *
  * gateway.c starts and stops, listeners.c serves, upkeep.c does what has to be done now and then,
- * reload.c applies a new configuration.
+ * reload.c applies a new configuration, seal_change.c tells when another key seals.
  */
 #ifndef MUENGSTEN_GATEWAY_PARTS_H
 #define MUENGSTEN_GATEWAY_PARTS_H
@@ -39,10 +39,16 @@ struct gateway {
     struct event *reload_signal;
     struct event *revocation_timer;
     struct event *expire_timer;
-    struct event *idle_look; /* while stopping: whether the last work has ended */
-    struct event *hurry;     /* while stopping: the end of patience with clients */
-    struct event *let_go;    /* while stopping: and with adapters in processes of their own */
-    atomic_bool stopping;    /* read by the background's threads too */
+    struct event *seal_timer; /* when the announced seal certificate comes into force */
+    struct event *idle_look;  /* while stopping: whether the last work has ended */
+    struct event *hurry;      /* while stopping: the end of patience with clients */
+    struct event *let_go;     /* while stopping: and with adapters in processes of their own */
+    atomic_bool stopping;     /* read by the background's threads too */
+    struct mg_seal_told {     /* what was last told about the seal */
+        struct mg_fingerprint sealing;
+        struct mg_fingerprint announced;
+        int64_t from;
+    } seal_told;
     bool refreshing;
     bool refresh_again;
     bool expiring;
@@ -54,6 +60,10 @@ struct gateway {
 void gateway_start_upkeep(struct gateway *gateway);
 /* Looks at the revocation lists once more now. */
 void gateway_look_at_lists(struct gateway *gateway);
+
+/* seal_change.c: tells of the seal certificate that is announced, and of the moment when it seals;
+ * call it when a configuration has come into force. */
+void gateway_watch_seal(struct gateway *gateway);
 
 /* reload.c: reads the configuration anew and applies it, or says why not. */
 void gateway_reload(struct gateway *gateway);

@@ -7,6 +7,7 @@
  * why.
  */
 #include "gateway/base/buffer.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/parts.h"
 
@@ -54,7 +55,8 @@ static void tell_what_stays(const struct mg_config *old, const struct mg_config 
 static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_catalogue *catalogue,
                   struct mg_error *error)
 {
-    if (!mg_listeners_prepare(gateway->listeners, config, error))
+    if (!mg_config_may_seal(config, gateway->config, mg_clock_now(), error) ||
+        !mg_listeners_prepare(gateway->listeners, config, error))
         return false;
     if (!mg_operate_prepare(gateway->operate, config, error)) {
         mg_listeners_abandon(gateway->listeners);
@@ -130,6 +132,7 @@ static void exchange(struct gateway *gateway, struct reload *reload)
     gateway->catalogue = mg_catalogue_hold(reload->catalogue);
     mg_log(MG_LOG_NOTICE, "gateway.reloaded", "configuration", gateway->config->hash, NULL);
     mg_notify_ready(gateway->notify, "Takes messages.");
+    gateway_watch_seal(gateway);
 }
 
 static void tell_problems(const struct mg_config_problems *problems)

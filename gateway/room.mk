@@ -5,7 +5,7 @@ gateway_muengstend_SOURCES = \
 	gateway/listeners.c gateway/listeners.h \
 	gateway/muengstend.c \
 	gateway/notify.c gateway/notify.h \
-	gateway/parts.h gateway/reload.c gateway/upkeep.c
+	gateway/parts.h gateway/reload.c gateway/seal_change.c gateway/upkeep.c
 gateway_muengstend_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) \
 	$(OPENSSL_CFLAGS) \
 	-DSYSCONFDIR='"$(sysconfdir)"'

@@ -164,7 +164,12 @@ struct mg_config {
     /* The gateway's identity. */
     const char *tls_certificate;
     const char *tls_key;
+    /* The key that seals, and the one announced to seal from some moment on (NULL: none). Which of
+     * both it is at a moment says mg_config_signer. */
     struct mg_signer *signer;
+    struct mg_signer *next_signer;
+    struct mg_seal_announcement next_seal;
+    bool unannounced; /* a key that was not announced may seal; default false */
     /* Whom it trusts, for partners' signatures and TLS. */
     struct mg_anchors *anchors;
     int64_t revocation_check; /* milliseconds between looks at the lists' files; default 60 s */
@@ -235,6 +240,15 @@ const struct mg_config_profile *mg_config_profile_of(const struct mg_config *con
 /* What the profile demands of what comes in by that adapter. */
 enum mg_signature_demand mg_config_demand(const struct mg_config_profile *profile,
                                           const char *adapter);
+/* What seals and signs receipts at that time, in milliseconds since 1970. */
+const struct mg_signer *mg_config_signer(const struct mg_config *config, int64_t time);
+/* What seals made at that time announce, or NULL. */
+const struct mg_seal_announcement *mg_config_announcement(const struct mg_config *config,
+                                                          int64_t time);
+/* Whether the configuration may follow another at that time: what seals then has to be what sealed
+ * before, which includes what was announced for it. Code identity.not-announced. */
+bool mg_config_may_seal(const struct mg_config *config, const struct mg_config *before,
+                        int64_t time, struct mg_error *error);
 /* True if the signing certificate is one of the partner's own (for mg_signature_policy.is_signer;
  * context is the partner). */
 bool mg_config_is_signer(const X509 *certificate, const void *partner);

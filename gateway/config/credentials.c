@@ -18,12 +18,17 @@ static const char *day(int64_t milliseconds, char text[MG_CLOCK_TEXT_SIZE])
     return text;
 }
 
+static bool begins_after(const X509 *certificate, int64_t milliseconds)
+{
+    time_t seconds = (time_t)(milliseconds / 1000);
+    return X509_cmp_time(X509_get0_notBefore(certificate), &seconds) > 0;
+}
+
 static void check_validity(struct mg_reader *reader, const xmlNode *element, const char *attribute,
-                           const char *path, const X509 *certificate)
+                           const char *path, const X509 *certificate, bool bearable)
 {
     char text[MG_CLOCK_TEXT_SIZE];
     int64_t expiry = mg_certificate_expiry(certificate), now = mg_clock_now();
-    bool bearable = reader->problems->starting && xmlStrEqual(element->name, BAD_CAST "partner");
     if (expiry <= now)
         mg_reader_problem(reader, element, bearable,
                           "%s: the certificate %s expired on %s; replace it by a current one",
@@ -32,21 +37,60 @@ static void check_validity(struct mg_reader *reader, const xmlNode *element, con
         mg_reader_problem(reader, element, true,
                           "%s: the certificate %s expires on %s; have it renewed", attribute, path,
                           day(expiry, text));
-    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+    if (begins_after(certificate, now))
         mg_reader_problem(reader, element, true, "%s: the certificate %s is not valid yet",
                           attribute, path);
+}
+
+static X509 *read_certificate(struct mg_reader *reader, const xmlNode *element,
+                              const char *attribute, const char *path)
+{
+    struct mg_error error = {0};
+    X509 *certificate = mg_certificate_from_file(path, &error);
+    if (!certificate)
+        mg_reader_problem(reader, element, false, "%s: %s: %s (%s)", attribute, path, error.text,
+                          error.code);
+    return certificate;
 }
 
 X509 *mg_credentials_certificate(struct mg_reader *reader, const xmlNode *element,
                                  const char *attribute, const char *path)
 {
-    struct mg_error error = {0};
-    X509 *certificate = mg_certificate_from_file(path, &error);
+    bool bearable = reader->problems->starting && xmlStrEqual(element->name, BAD_CAST "partner");
+    X509 *certificate = read_certificate(reader, element, attribute, path);
     if (certificate)
-        check_validity(reader, element, attribute, path, certificate);
-    else
-        mg_reader_problem(reader, element, false, "%s: %s: %s (%s)", attribute, path, error.text,
-                          error.code);
+        check_validity(reader, element, attribute, path, certificate, bearable);
+    return certificate;
+}
+
+X509 *mg_credentials_former(struct mg_reader *reader, const xmlNode *element, const char *attribute,
+                            const char *path)
+{
+    X509 *certificate = read_certificate(reader, element, attribute, path);
+    if (certificate)
+        check_validity(reader, element, attribute, path, certificate, true);
+    return certificate;
+}
+
+X509 *mg_credentials_future(struct mg_reader *reader, const xmlNode *element, const char *attribute,
+                            const char *path, int64_t from)
+{
+    char text[MG_CLOCK_TEXT_SIZE];
+    int64_t now = mg_clock_now(), first = from > now ? from : now;
+    X509 *certificate = read_certificate(reader, element, attribute, path);
+    if (!certificate)
+        return NULL;
+    int64_t expiry = mg_certificate_expiry(certificate);
+    if (expiry <= first)
+        mg_reader_problem(reader, element, false,
+                          "%s: the certificate %s expires on %s, too early to come into force",
+                          attribute, path, day(expiry, text));
+    else if (begins_after(certificate, first))
+        mg_reader_problem(reader, element, false,
+                          "%s: the certificate %s is not yet valid when it comes into force",
+                          attribute, path);
+    else if (from <= now)
+        check_validity(reader, element, attribute, path, certificate, false);
     return certificate;
 }
 

@@ -14,6 +14,14 @@
 X509 *mg_credentials_certificate(struct mg_reader *reader, const xmlNode *element,
                                  const char *attribute, const char *path);
 
+/* Likewise of one that is in force no more, so that its end is nothing worse than a warning. */
+X509 *mg_credentials_former(struct mg_reader *reader, const xmlNode *element, const char *attribute,
+                            const char *path);
+/* Likewise of one that comes into force at that time, in milliseconds since 1970: then it has to be
+ * valid. */
+X509 *mg_credentials_future(struct mg_reader *reader, const xmlNode *element, const char *attribute,
+                            const char *path, int64_t from);
+
 /* Whether the key for TLS can be read by its owner alone, and belongs to the certificate (NULL: not
  * known). */
 void mg_credentials_check_key(struct mg_reader *reader, const xmlNode *element,

@@ -193,3 +193,34 @@ bool mg_config_is_signer(const X509 *certificate, const void *partner)
     return strcmp(subject, owner->signing_subject) == 0 &&
            is_issued_for(owner, certificate, &fingerprint);
 }
+
+const struct mg_signer *mg_config_signer(const struct mg_config *config, int64_t time)
+{
+    bool is_next = config->next_signer && time >= config->next_seal.from;
+    return is_next ? config->next_signer : config->signer;
+}
+
+const struct mg_seal_announcement *mg_config_announcement(const struct mg_config *config,
+                                                          int64_t time)
+{
+    bool is_to_come = config->next_signer && time < config->next_seal.from;
+    return is_to_come ? &config->next_seal : NULL;
+}
+
+bool mg_config_may_seal(const struct mg_config *config, const struct mg_config *before,
+                        int64_t time, struct mg_error *error)
+{
+    const X509 *new = mg_signer_certificate(mg_config_signer(config, time));
+    const X509 *old = mg_signer_certificate(mg_config_signer(before, time));
+    if (config->unannounced || X509_cmp(new, old) == 0)
+        return true;
+    char subject[SUBJECT_SIZE];
+    mg_certificate_subject(new, subject, sizeof subject);
+    return mg_fail(
+        error, "identity.not-announced",
+        "Partners do not know yet that the certificate %.200s seals: leave the former one "
+        "in force and announce this one with <next-seal certificate=\"…\" key=\"…\" "
+        "from=\"…\"/>, or say unannounced=\"true\" at <identity> if the former key must "
+        "not be used any more.",
+        subject);
+}

@@ -1,5 +1,5 @@
-/* What a gateway has one of: its name, identity, trust, store, limits. */
-#include "gateway/config/credentials.h"
+/* What a gateway has one of: its name, trust, store, limits. */
+#include "gateway/config/reader.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -135,46 +135,6 @@ static void read_folders(struct mg_reader *reader)
     read_adapter_folders(reader);
 }
 
-static void read_tls_identity(struct mg_reader *reader, const xmlNode *element)
-{
-    struct mg_config *config = reader->config;
-    config->tls_certificate =
-        mg_reader_path(reader, mg_reader_text_or(reader, element, "tls-certificate", ""));
-    config->tls_key = mg_reader_path(reader, mg_reader_text_or(reader, element, "tls-key", ""));
-    if (reader->without_files)
-        return;
-    X509 *certificate =
-        mg_credentials_certificate(reader, element, "tls-certificate", config->tls_certificate);
-    mg_credentials_check_key(reader, element, "tls-key", config->tls_key, certificate);
-    X509_free(certificate);
-}
-
-static void read_seal_identity(struct mg_reader *reader, const xmlNode *element)
-{
-    const char *certificate_path =
-        mg_reader_path(reader, mg_reader_text_or(reader, element, "seal-certificate", ""));
-    const char *key_path =
-        mg_reader_path(reader, mg_reader_text_or(reader, element, "seal-key", ""));
-    if (reader->without_files)
-        return;
-    struct mg_error error = {0};
-    X509 *certificate =
-        mg_credentials_certificate(reader, element, "seal-certificate", certificate_path);
-    struct mg_key *key = mg_key_from_file(key_path, &error);
-    if (!key) {
-        mg_reader_problem(reader, element, false, "seal-key: %s: %s (%s)", key_path, error.text,
-                          error.code);
-    } else if (!certificate) {
-        mg_key_free(key);
-    } else {
-        reader->config->signer = mg_signer_new(key, certificate, &error);
-        if (!reader->config->signer)
-            mg_reader_problem(reader, element, false, "seal-key: %s: %s (%s)", key_path, error.text,
-                              error.code);
-    }
-    X509_free(certificate);
-}
-
 static void read_trust(struct mg_reader *reader)
 {
     static const char *const stale_words[] = {"refuse", "accept", NULL};
@@ -268,10 +228,8 @@ void mg_read_gateway(struct mg_reader *reader)
     xmlNode *identity = needed(reader, "identity",
                                "<identity tls-certificate=\"…\" tls-key=\"…\" "
                                "seal-certificate=\"…\" seal-key=\"…\"/>");
-    if (identity) {
-        read_tls_identity(reader, identity);
-        read_seal_identity(reader, identity);
-    }
+    if (identity)
+        mg_read_identity(reader, identity);
     read_trust(reader);
     read_limits(reader);
     read_retention(reader);

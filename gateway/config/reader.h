@@ -80,9 +80,10 @@ bool mg_type_names_profile(const char *type, const char *profile);
 /* Sorts the names, and adds an error for each that occurs again. */
 void mg_reader_finish_names(struct mg_reader *reader, const char *what, struct mg_names *names);
 
-/* The parts, each in a file of its own: read_gateway.c, read_profiles.c, read_partners.c,
- * read_ends.c. */
+/* The parts, each in a file of its own: read_gateway.c, read_identity.c, read_profiles.c,
+ * read_partners.c, read_ends.c. */
 void mg_read_gateway(struct mg_reader *reader);
+void mg_read_identity(struct mg_reader *reader, const xmlNode *element);
 void mg_read_profiles(struct mg_reader *reader);
 void mg_read_partners(struct mg_reader *reader);
 void mg_read_listeners(struct mg_reader *reader);

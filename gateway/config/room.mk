@@ -14,6 +14,7 @@ libconfig_la_SOURCES = \
 	gateway/config/problems.c gateway/config/problems.h \
 	gateway/config/read_ends.c \
 	gateway/config/read_gateway.c \
+	gateway/config/read_identity.c \
 	gateway/config/read_partners.c \
 	gateway/config/read_profiles.c \
 	gateway/config/reader.c gateway/config/reader.h \

@@ -30,6 +30,7 @@ void mg_config_release(struct mg_config *config)
     }
     for (size_t i = 0; i < config->partner_count; i++)
         mg_issuers_free(config->partners[i].issuers);
+    mg_signer_free(config->next_signer);
     mg_signer_free(config->signer);
     mg_anchors_free(config->anchors);
     mg_arena_free(&snapshot->arena);

@@ -128,3 +128,21 @@ bool mg_value_end_of_day(const char *text, int64_t *milliseconds)
     *milliseconds = days * 86400000;
     return true;
 }
+
+bool mg_value_moment(const char *text, int64_t *milliseconds)
+{
+    char day[] = "YYYY-MM-DD";
+    int64_t end, hour, minute, second;
+    if (strlen(text) != 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
+        text[19] != 'Z')
+        return false;
+    memcpy(day, text, sizeof day - 1);
+    if (!mg_value_end_of_day(day, &end) || read_digits(text + 11, 2, &hour) != text + 13 ||
+        read_digits(text + 14, 2, &minute) != text + 16 ||
+        read_digits(text + 17, 2, &second) != text + 19)
+        return false;
+    if (hour > 23 || minute > 59 || second > 59)
+        return false;
+    *milliseconds = end - 86400000 + ((hour * 60 + minute) * 60 + second) * 1000;
+    return true;
+}

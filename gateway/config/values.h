@@ -26,4 +26,7 @@ const char *mg_value_description(enum mg_value_kind kind);
  * a day is allowed on that day. Years 1970 to 9999. */
 bool mg_value_end_of_day(const char *text, int64_t *milliseconds);
 
+/* A moment in UTC, "2027-01-01T00:00:00Z", in milliseconds since 1970. Years 1970 to 9999. */
+bool mg_value_moment(const char *text, int64_t *milliseconds);
+
 #endif

@@ -151,7 +151,8 @@ static bool make(struct report *report, const struct findings *findings)
         .record_count = list_records(findings, records, reasons),
     };
     facts.status = sum_up(findings, &facts.delivered);
-    bool made = mg_receipt_make(report->config->signer, &facts, &report->document, &report->error);
+    bool made = mg_receipt_make(mg_config_signer(report->config, facts.now), &facts,
+                                &report->document, &report->error);
     free(reasons);
     free(records);
     return made;

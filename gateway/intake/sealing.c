@@ -89,14 +89,16 @@ static bool make_seals(struct mg_trip *trip)
         .signature = trip->is_signed ? "valid" : "none",
         .signer = trip->signature.subject,
         .digest = trip->digest,
+        .next = mg_config_announcement(trip->config, trip->received),
     };
+    const struct mg_signer *signer = mg_config_signer(trip->config, trip->received);
     for (size_t i = 0; i < trip->route->destination_count; i++) {
         const struct mg_config_destination *destination =
             &trip->config->destinations[trip->route->destinations[i]];
         struct mg_buffer *seal =
             destination->seal == MG_SEAL_ENVELOPED ? &trip->seal_enveloped : &trip->seal_detached;
         if (seal->length == 0 &&
-            !mg_seal_make(trip->config->signer, &facts, destination->seal, seal, &trip->error))
+            !mg_seal_make(signer, &facts, destination->seal, seal, &trip->error))
             return false;
     }
     return true;
@@ -126,7 +128,8 @@ static bool make_receipt(struct mg_trip *trip)
         .records = &accepted,
         .record_count = 1,
     };
-    return mg_receipt_make(trip->config->signer, &facts, &trip->receipt, &trip->error) &&
+    return mg_receipt_make(mg_config_signer(trip->config, trip->received), &facts, &trip->receipt,
+                           &trip->error) &&
            mg_header_write(&trip->header, &trip->record);
 }
 

@@ -22,6 +22,16 @@ static bool add_element(struct mg_buffer *text, const char *name, const char *va
            mg_buffer_print(text, "</ms:%s>", name);
 }
 
+/* The digest as sha256sum prints it, so that it can be compared with a certificate at hand. */
+static bool add_announcement(struct mg_buffer *text, const struct mg_seal_announcement *next)
+{
+    char certificate[2 * sizeof next->certificate.bytes + 1], from[MG_CLOCK_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof next->certificate.bytes; i++)
+        snprintf(certificate + 2 * i, 3, "%02x", next->certificate.bytes[i]);
+    return add_element(text, "NextCertificate", certificate) &&
+           add_element(text, "NextFrom", mg_clock_text(next->from, from));
+}
+
 /* In exclusive canonical form: declarations before attributes, no empty-element tags, C14N's
  * escapes. */
 static bool add_properties(struct mg_buffer *text, const struct mg_seal_facts *facts,
@@ -36,6 +46,7 @@ static bool add_properties(struct mg_buffer *text, const struct mg_seal_facts *f
            add_element(text, "Received", mg_clock_text(facts->received, received)) &&
            add_element(text, "Signature", facts->signature) &&
            add_element(text, "Signer", facts->signer) &&
+           (!facts->next || add_announcement(text, facts->next)) &&
            mg_buffer_add_text(text, "</ms:Properties>");
 }
 

@@ -16,6 +16,12 @@
 
 enum mg_seal_form { MG_SEAL_DETACHED, MG_SEAL_ENVELOPED };
 
+/* That another certificate will seal, said before it does. */
+struct mg_seal_announcement {
+    struct mg_fingerprint certificate;
+    int64_t from; /* milliseconds since 1970 */
+};
+
 struct mg_seal_facts {
     struct mg_id id;       /* the gateway's id of the message */
     const char *gateway;   /* name of this gateway */
@@ -28,6 +34,7 @@ struct mg_seal_facts {
     const uint8_t *digest; /* SHA-256 of the content */
     const struct mg_signature_attachment *attachments;
     size_t attachment_count;
+    const struct mg_seal_announcement *next; /* NULL: none is announced */
 };
 
 /* Appends the seal, a ds:Signature element, to text. Codes as mg_signature_make. */

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """reload: a new configuration takes effect while messages travel; a bad one changes nothing and says why."""
 
+import base64
+import hashlib
 import re
 import shutil
 import signal
 import threading
+import time
 
+import signing
 from harness import (Client, World, configuration, destination, element, equal, folder_destination,
-                     folder_source, partner, route, wait_for)
+                     folder_source, partner, route, wait_for, xmlsec1_verify)
 from tap import run, test
 
 PORTAL = "wuppertal-portal"
@@ -195,6 +199,81 @@ def identity(world):
             shutil.copy(world.pki / f"{renewed}-tls.{ending}", world.pki / f"gateway-tls.{ending}")
         world.main.reload(world.text())
         assert shown() != before, "the old certificate is still shown"
+
+
+def sealed_by(world, name, identity="", inside=""):
+    """The configuration with another seal certificate, and more said about it."""
+    return re.sub(r'<identity (.*?)seal-certificate="[^"]*" seal-key="[^"]*"/>',
+                  rf'<identity \1seal-certificate="{world.pki / name}.pem" seal-key="{world.pki / name}.key"{identity}>'
+                  f"{inside}</identity>", world.text())
+
+
+def announcing(world, name, moment):
+    next_seal = element("next-seal", certificate=world.pki / f"{name}.pem", key=world.pki / f"{name}.key", **{
+        "from": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))})
+    return sealed_by(world, "gateway-seal", inside=next_seal)
+
+
+def digest_of(certificate):
+    return hashlib.sha256(base64.b64decode(signing.certificate_base64(certificate))).hexdigest()
+
+
+def shown_in(text):
+    """The SHA-256 of the certificate that a signature shows."""
+    shown = re.findall(r"<ds:X509Certificate>([^<]+)</ds:X509Certificate>", text)
+    return hashlib.sha256(base64.b64decode(shown[-1])).hexdigest()
+
+
+@test("a new seal key is announced by every seal, then seals by itself: no message is lost, no partner surprised")
+def seal_key(world):
+    new = world.pki.issue("wuppertal", "seal") + "-signing"
+    old_digest, new_digest = digest_of(world.pki / "gateway-seal.pem"), digest_of(world.pki / f"{new}.pem")
+    with Load(world) as load:
+        moment = int(time.time()) + 3
+        world.main.reload(announcing(world, new, moment))
+        first = len(load.identifiers) + 1  # the one before may have begun earlier
+        world.main.wait_for("seal.announced", certificate=new_digest)
+        world.main.wait_for("seal.changed", 20, certificate=new_digest, announced="yes")
+        last = len(load.identifiers) + 1
+    sealers = []
+    for identifier in load.identifiers[first:]:
+        world.arrived(identifier)
+        equal(world.cities["one"].record(id=identifier, answer=200)[-1]["valid"], "yes", "the city's own look")
+        seal = (world.cities["one"].folder / "messages" / f"{identifier}.seal.xml").read_text(encoding="utf-8")
+        sealers.append(shown_in(seal))
+        announced = re.search(r"<ms:NextCertificate>(.*)</ms:NextCertificate><ms:NextFrom>(.*)</ms:NextFrom>", seal)
+        if sealers[-1] == old_digest:
+            equal(announced.groups(), (new_digest, time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))))
+        else:
+            equal(announced, None, "an announcement by the new key")
+    equal(set(sealers), {old_digest, new_digest}, "who has sealed")
+    equal(sealers, sorted(sealers, key=[old_digest, new_digest].index), "seals in the order of messages")
+    equal(set(sealers[last - first:]), {new_digest}, "who seals after the change")
+
+
+@test("receipts are signed by the announced key as well, and the new key may take the former one's place")
+def receipts(world):
+    _, text = world.signed("wuppertal", "test:main")
+    answer = world.client().post(text).expect(201)
+    equal(shown_in(answer.body.decode()), digest_of(world.pki / "wuppertal-seal-signing.pem"))
+    path = world.folder / "receipt.xml"
+    path.write_bytes(answer.body)
+    done = xmlsec1_verify(world.pki, path)
+    equal(done.returncode, 0, done.stderr)
+    world.main.reload(sealed_by(world, "wuppertal-seal-signing"))
+    world.arrived(world.send())
+
+
+@test("a seal key that no seal has announced is refused by a reload with what to do, unless that is said to be meant")
+def not_announced(world):
+    refused = world.main.reload(world.text(), "gateway.reload-refused")
+    assert "code=identity.not-announced" in refused and "<next-seal" in refused and "unannounced" in refused, refused
+    world.arrived(world.send())
+    world.main.reload(sealed_by(world, "gateway-seal", ' unannounced="true"'))
+    world.main.wait_for("seal.changed", announced="no", certificate=digest_of(world.pki / "gateway-seal.pem"))
+    assert 'unannounced=\\"true\\" lets any key seal' in world.main.log(), "no warning in the log"
+    world.arrived(world.send())
+    world.main.reload(world.text())
 
 
 @test("a partner that the new configuration no longer has is refused on its open connection")

@@ -511,6 +511,81 @@ static void whoever_holds_a_configuration_finishes_with_it_after_a_reload(void)
     mg_config_release(NULL);
 }
 
+#define IDENTITY 4
+#define SEALED_BY(seal, more)                                                                      \
+    "<identity tls-certificate=\"tls.pem\" tls-key=\"tls.key\" seal-certificate=\"" seal ".pem\" " \
+    "seal-key=\"" seal ".key\"" more
+#define AND_FROM(seal, from)                                                                       \
+    "><next-seal certificate=\"" seal ".pem\" key=\"" seal ".key\" from=\"" from "\"/></identity>"
+
+static void the_announced_certificate_seals_from_its_moment_on(void)
+{
+    fixture_certificate("lasting", "lasting.example", -1, 3650);
+    fixture_certificate("renewed", "renewed.example", -1, 3650);
+    struct mg_config *config =
+        load_with(IDENTITY, SEALED_BY("lasting", AND_FROM("renewed", "2030-06-01T12:00:00Z")));
+    int64_t from = INT64_C(1906545600000);
+    X509 *seal = fixture_load_certificate("lasting"),
+         *renewed = fixture_load_certificate("renewed");
+    const struct mg_seal_announcement *next = mg_config_announcement(config, from - 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+    struct mg_fingerprint digest = mg_certificate_fingerprint(renewed);
+    CU_ASSERT(memcmp(&next->certificate, &digest, sizeof digest) == 0);
+    CU_ASSERT_EQUAL(next->from, from);
+    CU_ASSERT(X509_cmp(mg_signer_certificate(mg_config_signer(config, from - 1)), seal) == 0);
+    CU_ASSERT(X509_cmp(mg_signer_certificate(mg_config_signer(config, from)), renewed) == 0);
+    CU_ASSERT_PTR_NULL(mg_config_announcement(config, from));
+    X509_free(renewed);
+    X509_free(seal);
+    mg_config_release(config);
+}
+
+static bool may_follow(const char *before, const char *after, int64_t time)
+{
+    struct mg_config *first = load_with(IDENTITY, before), *second = load_with(IDENTITY, after);
+    struct mg_error error = {.code = ""};
+    bool may = mg_config_may_seal(second, first, time, &error);
+    CU_ASSERT_STRING_EQUAL(error.code, may ? "" : "identity.not-announced");
+    CU_ASSERT(may || (strstr(error.text, "<next-seal") && strstr(error.text, "unannounced")));
+    mg_config_release(second);
+    mg_config_release(first);
+    return may;
+}
+
+static void only_an_announced_certificate_may_seal_after_a_reload(void)
+{
+    static const char old[] = SEALED_BY("lasting", "/>"), new[] = SEALED_BY("renewed", "/>");
+    static const char announcing[] =
+        SEALED_BY("lasting", AND_FROM("renewed", "2030-06-01T12:00:00Z"));
+    static const char at_once[] = SEALED_BY("lasting", AND_FROM("renewed", "2026-01-01T00:00:00Z"));
+    int64_t from = INT64_C(1906545600000);
+    fixture_certificate("lasting", "lasting.example", -1, 3650);
+    fixture_certificate("renewed", "renewed.example", -1, 3650);
+    CU_ASSERT(may_follow(old, old, from));
+    CU_ASSERT(may_follow(old, announcing, from - 1));
+    CU_ASSERT(may_follow(announcing, new, from));
+    CU_ASSERT(may_follow(announcing, old, from - 1));
+    CU_ASSERT_FALSE(may_follow(old, new, from));
+    CU_ASSERT_FALSE(may_follow(old, at_once, from));
+    CU_ASSERT_FALSE(may_follow(announcing, new, from - 1));
+    CU_ASSERT_FALSE(may_follow(announcing, old, from));
+}
+
+static void a_key_that_must_not_be_used_any_more_is_replaced_unannounced(void)
+{
+    struct mg_config_problems problems = {0};
+    fixture_certificate("lasting", "lasting.example", -1, 3650);
+    struct mg_config *before = load_with(0, NULL);
+    fixture_configure(IDENTITY, SEALED_BY("lasting", " unannounced=\"true\"/>"));
+    struct mg_config *after = mg_config_load(fixture_path("gateway.xml"), &problems);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(after);
+    CU_ASSERT(mg_config_may_seal(after, before, 0, NULL));
+    CU_ASSERT_FALSE(mg_config_may_seal(before, after, 0, NULL));
+    mg_config_release(after);
+    mg_config_release(before);
+    mg_config_problems_free(&problems);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -535,6 +610,9 @@ int main(void)
         UNIT_TEST(files_of_conf_d_make_one_configuration_in_the_order_of_names),
         UNIT_TEST(the_hash_is_the_sha_256_of_all_files_in_order),
         UNIT_TEST(a_hint_where_the_schema_is_does_no_harm),
+        UNIT_TEST(the_announced_certificate_seals_from_its_moment_on),
+        UNIT_TEST(only_an_announced_certificate_may_seal_after_a_reload),
+        UNIT_TEST(a_key_that_must_not_be_used_any_more_is_replaced_unannounced),
         UNIT_TEST(whoever_holds_a_configuration_finishes_with_it_after_a_reload),
     };
     if (!mg_trust_start(NULL))

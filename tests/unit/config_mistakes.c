@@ -325,6 +325,64 @@ static void a_key_that_cannot_be_read_is_an_error(void)
                  "(key.unreadable)");
 }
 
+/* <identity> with a certificate to come; and the same with another one that seals until then. */
+#define NEXT_WITH(seal, attributes)                                                                \
+    "<identity tls-certificate=\"tls.pem\" tls-key=\"tls.key\" seal-certificate=\"" seal ".pem\" " \
+    "seal-key=\"" seal ".key\"><next-seal " attributes "/></identity>"
+
+static void a_next_seal_certificate_that_cannot_take_over_is_an_error(void)
+{
+    fixture_certificate("coming", "coming.example", -1, 365);
+    fixture_certificate("brief", "brief.example", -1, 40);
+    fixture_certificate("future", "future.example", 400, 800);
+    expect_error(
+        IDENTITY, NEXT_WITH("seal", "certificate=\"coming.pem\" key=\"coming.key\" from=\"soon\""),
+        "attribute 'from': 'soon' is not a valid value of the atomic type 'moment'. A moment");
+    expect_error(IDENTITY,
+                 NEXT_WITH("seal", "certificate=\"coming.pem\" key=\"coming.key\" "
+                                   "from=\"9999-01-01T00:00:00Z\""),
+                 "too early to come into force");
+    expect_error(IDENTITY,
+                 NEXT_WITH("seal", "certificate=\"future.pem\" key=\"future.key\" "
+                                   "from=\"2020-01-01T00:00:00Z\""),
+                 "future.pem is not yet valid when it comes into force");
+    expect_error(IDENTITY,
+                 NEXT_WITH("seal", "certificate=\"coming.pem\" key=\"brief.key\" "
+                                   "from=\"2020-01-01T00:00:00Z\""),
+                 "(signer.mismatch)");
+    expect_error(IDENTITY,
+                 NEXT_WITH("seal", "certificate=\"seal.pem\" key=\"seal.key\" "
+                                   "from=\"2020-01-01T00:00:00Z\""),
+                 "that is the seal-certificate itself");
+}
+
+static void a_seal_certificate_that_has_been_replaced_may_expire(void)
+{
+    fixture_certificate("former", "former.example", -20, -10);
+    fixture_certificate("coming", "coming.example", -1, 365);
+    expect_warning(IDENTITY,
+                   NEXT_WITH("former", "certificate=\"coming.pem\" key=\"coming.key\" "
+                                       "from=\"2020-01-01T00:00:00Z\""),
+                   "former.pem expired on 20");
+}
+
+static void a_gap_between_two_seal_certificates_is_a_warning(void)
+{
+    fixture_certificate("lasting", "lasting.example", -1, 3650);
+    expect_warning(IDENTITY,
+                   NEXT_WITH("seal", "certificate=\"lasting.pem\" key=\"lasting.key\" "
+                                     "from=\"2030-06-01T12:00:00Z\""),
+                   "the seal-certificate expires before 2030-06-01T12:00:00.000Z");
+}
+
+static void a_seal_that_may_change_unannounced_is_a_warning(void)
+{
+    expect_warning(IDENTITY,
+                   "<identity tls-certificate=\"tls.pem\" tls-key=\"tls.key\" "
+                   "seal-certificate=\"seal.pem\" seal-key=\"seal.key\" unannounced=\"true\"/>",
+                   "remove it once the new one does");
+}
+
 static void a_schema_that_does_not_compile_is_an_error(void)
 {
     fixture_write("broken.xsd", "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\">\n"
@@ -537,6 +595,10 @@ int main(void)
         UNIT_TEST(a_key_of_another_certificate_is_an_error),
         UNIT_TEST(a_key_that_others_can_read_is_an_error),
         UNIT_TEST(a_key_that_cannot_be_read_is_an_error),
+        UNIT_TEST(a_next_seal_certificate_that_cannot_take_over_is_an_error),
+        UNIT_TEST(a_seal_certificate_that_has_been_replaced_may_expire),
+        UNIT_TEST(a_gap_between_two_seal_certificates_is_a_warning),
+        UNIT_TEST(a_seal_that_may_change_unannounced_is_a_warning),
         UNIT_TEST(a_schema_that_does_not_compile_is_an_error),
         UNIT_TEST(an_xpath_that_does_not_compile_is_an_error),
         UNIT_TEST(xpaths_stand_where_the_layout_wants_them_and_nowhere_else),

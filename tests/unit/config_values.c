@@ -83,6 +83,36 @@ static void a_day_that_does_not_exist_is_refused(void)
         CU_ASSERT_EQUAL(end_of(days[i]), -1);
 }
 
+static int64_t moment(const char *text)
+{
+    int64_t value = -1;
+    return mg_value_moment(text, &value) ? value : -1;
+}
+
+static void a_moment_is_read_in_milliseconds_since_1970(void)
+{
+    CU_ASSERT_EQUAL(moment("1970-01-01T00:00:00Z"), 0);
+    CU_ASSERT_EQUAL(moment("2027-01-01T00:00:00Z"), INT64_C(1798761600000));
+    CU_ASSERT_EQUAL(moment("2024-02-29T23:59:59Z"), INT64_C(1709251199000));
+}
+
+static void what_is_no_moment_in_utc_is_refused(void)
+{
+    static const char *const texts[] = {"2027-01-01",
+                                        "2027-01-01T00:00:00",
+                                        "2027-01-01T00:00:00+01:00",
+                                        "2027-01-01 00:00:00Z",
+                                        "2027-01-01T24:00:00Z",
+                                        "2027-01-01T00:60:00Z",
+                                        "2027-01-01T00:00:60Z",
+                                        "2027-02-29T00:00:00Z",
+                                        "2027-01-01T0:00:000Z",
+                                        "2027-01-01T00-00:00Z",
+                                        ""};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        CU_ASSERT_EQUAL(moment(texts[i]), -1);
+}
+
 static void check_bounds(const struct mg_number *numbers)
 {
     for (; numbers->attribute; numbers++) {
@@ -176,6 +206,8 @@ int main(void)
         UNIT_TEST(a_factor_is_read_in_thousandths),
         UNIT_TEST(until_a_day_includes_the_day),
         UNIT_TEST(a_day_that_does_not_exist_is_refused),
+        UNIT_TEST(a_moment_is_read_in_milliseconds_since_1970),
+        UNIT_TEST(what_is_no_moment_in_utc_is_refused),
         UNIT_TEST(every_default_lies_between_its_bounds),
         UNIT_TEST(an_arena_gives_zeroed_memory_of_any_size),
         UNIT_TEST(a_problem_is_one_line_with_file_and_line),

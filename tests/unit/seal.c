@@ -142,6 +142,41 @@ static void a_seal_is_written_in_its_canonical_form(void)
     unseal(&sealed);
 }
 
+static void a_seal_announces_the_next_certificate_under_its_signature(void)
+{
+    struct mg_seal_announcement next = {.from = INT64_C(1798761600000)};
+    struct mg_signer *signer = pki_signer(&gateway);
+    struct mg_signature_policy policy = pki_policy(&gateway);
+    struct mg_signature_result result;
+    struct mg_buffer seal = {0};
+    struct mg_error error = {.code = ""};
+    uint8_t digest[32];
+    memset(next.certificate.bytes, 0xa5, sizeof next.certificate.bytes);
+    struct mg_seal_facts facts = facts_of(digest);
+    char uri[MG_SEAL_URI_SIZE];
+    mg_seal_uri(&facts.id, uri);
+    facts.next = &next;
+    CU_ASSERT(mg_seal_make(signer, &facts, MG_SEAL_DETACHED, &seal, NULL));
+    const char *announcement = strstr(
+        seal.data,
+        "<ms:NextCertificate>a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+        "</ms:NextCertificate><ms:NextFrom>2027-01-01T00:00:00.000Z</ms:NextFrom></ms:Properties>");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(announcement);
+    xmlDoc *document = parse(content), *whole = parse(seal.data);
+    CU_ASSERT(mg_signature_verify_detached(document, uri, whole, &policy, &result, &error));
+    free(result.canonical);
+    /* Whoever puts another certificate there breaks the seal. */
+    *strstr(seal.data, "a5") = 'b';
+    xmlDoc *changed = parse(seal.data);
+    CU_ASSERT_FALSE(mg_signature_verify_detached(document, uri, changed, &policy, &result, &error));
+    CU_ASSERT_STRING_EQUAL(error.code, "signature.content-changed");
+    xmlFreeDoc(changed);
+    xmlFreeDoc(whole);
+    xmlFreeDoc(document);
+    mg_buffer_free(&seal);
+    mg_signer_free(signer);
+}
+
 static void hostile_names_stay_text_in_the_seal(void)
 {
     struct sealed sealed = seal_with(&gateway, MG_SEAL_DETACHED);
@@ -300,6 +335,7 @@ int main(void)
         UNIT_TEST(an_enveloped_seal_verifies_and_leaves_the_content_as_it_was),
         UNIT_TEST(a_detached_seal_verifies_over_its_content_only),
         UNIT_TEST(a_seal_is_written_in_its_canonical_form),
+        UNIT_TEST(a_seal_announces_the_next_certificate_under_its_signature),
         UNIT_TEST(hostile_names_stay_text_in_the_seal),
         UNIT_TEST(attachments_are_covered_by_digest),
         UNIT_TEST(a_seal_ends_at_the_limit_of_its_buffer),

@@ -2,12 +2,15 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	gateway/base/buffer.c gateway/base/buffer.h \
+	gateway/base/characters.c gateway/base/characters.h \
 	gateway/base/clock.c gateway/base/clock.h \
 	gateway/base/error.c gateway/base/error.h \
 	gateway/base/handoff.c gateway/base/handoff.h \
 	gateway/base/id.c gateway/base/id.h \
+	gateway/base/json.c gateway/base/json.h \
 	gateway/base/log.c gateway/base/log.h \
-	gateway/base/pool.c gateway/base/pool.h
+	gateway/base/pool.c gateway/base/pool.h \
+	gateway/base/text.c gateway/base/text.h
 libbase_la_LIBADD = $(OPENSSL_LIBS) -lpthread
 
 UNIT_TESTS += tests/unit/base

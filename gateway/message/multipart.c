@@ -1,6 +1,6 @@
 #include "gateway/message/multipart.h"
 
-#include "gateway/message/characters.h"
+#include "gateway/base/characters.h"
 
 #include <string.h>
 #include <strings.h>

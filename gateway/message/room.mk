@@ -1,7 +1,6 @@
 # message: hardened parsing, profiles, header, attachments. Pure: no I/O, no events.
 noinst_LTLIBRARIES += libmessage.la
 libmessage_la_SOURCES = \
-	gateway/message/characters.c gateway/message/characters.h \
 	gateway/message/header.h \
 	gateway/message/header_record.c gateway/message/header_record.h \
 	gateway/message/inflate.c gateway/message/inflate.h \

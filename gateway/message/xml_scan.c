@@ -1,4 +1,4 @@
-#include "gateway/message/characters.h"
+#include "gateway/base/characters.h"
 #include "gateway/message/xml.h"
 #include "gateway/message/xml_words.h"
 

@@ -1,6 +1,6 @@
 #include "gateway/operate/metrics.h"
 
-#include "gateway/operate/text.h"
+#include "gateway/base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

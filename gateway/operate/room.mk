@@ -2,12 +2,10 @@
 noinst_LTLIBRARIES += liboperate.la
 liboperate_la_SOURCES = \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
-	gateway/operate/json.c gateway/operate/json.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
 	gateway/operate/operate.c gateway/operate/operate.h \
 	gateway/operate/overview.c gateway/operate/overview.h \
-	gateway/operate/status.c gateway/operate/status.h \
-	gateway/operate/text.c gateway/operate/text.h
+	gateway/operate/status.c gateway/operate/status.h
 liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 
 UNIT_TESTS += tests/unit/operate

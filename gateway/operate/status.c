@@ -1,6 +1,6 @@
 #include "gateway/operate/status.h"
 
-#include "gateway/operate/json.h"
+#include "gateway/base/json.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* What is written of a state: the right figures in the right format, whatever adapters say. */
 #include "gateway/operate/operate.h"
+#include "gateway/base/text.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/status.h"
-#include "gateway/operate/text.h"
 #include "tests/unit/unit.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 #include "gateway/message/xml.h"
 #include "gateway/base/buffer.h"
-#include "gateway/message/characters.h"
+#include "gateway/base/characters.h"
 #include "tests/unit/unit.h"
 
 #include <libxml/parser.h>

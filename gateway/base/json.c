@@ -1,7 +1,7 @@
-#include "gateway/operate/json.h"
+#include "gateway/base/json.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/operate/text.h"
+#include "gateway/base/text.h"
 
 #include <inttypes.h>
 

@@ -4,8 +4,8 @@
  * They may come from another process, or be cut in the middle of a character: whatever is not text
  * in UTF-8 becomes U+FFFD, and what is longer than MG_SHOWN_TEXT bytes is cut.
  */
-#ifndef MUENGSTEN_OPERATE_TEXT_H
-#define MUENGSTEN_OPERATE_TEXT_H
+#ifndef MUENGSTEN_BASE_TEXT_H
+#define MUENGSTEN_BASE_TEXT_H
 
 #include "gateway/base/buffer.h"
 

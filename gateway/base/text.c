@@ -1,6 +1,6 @@
-#include "gateway/operate/text.h"
+#include "gateway/base/text.h"
 
-#include "gateway/message/characters.h"
+#include "gateway/base/characters.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * only, no surrogates, nothing above U+10FFFF), and of its characters those of the production Char
  * of XML 1.0. Pure, any thread.
  */
-#ifndef MUENGSTEN_MESSAGE_CHARACTERS_H
-#define MUENGSTEN_MESSAGE_CHARACTERS_H
+#ifndef MUENGSTEN_BASE_CHARACTERS_H
+#define MUENGSTEN_BASE_CHARACTERS_H
 
 #include <stddef.h>
 

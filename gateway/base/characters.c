@@ -1,4 +1,4 @@
-#include "gateway/message/characters.h"
+#include "gateway/base/characters.h"
 
 #include <endian.h>
 #include <stdbool.h>

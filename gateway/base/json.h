@@ -5,8 +5,8 @@
  * Names are ours and plain; a name of NULL is for the members of a list. Texts may be anybody's:
  * they are made fit to be shown (text.h).
  */
-#ifndef MUENGSTEN_OPERATE_JSON_H
-#define MUENGSTEN_OPERATE_JSON_H
+#ifndef MUENGSTEN_BASE_JSON_H
+#define MUENGSTEN_BASE_JSON_H
 
 #include "gateway/base/buffer.h"
 

@@ -62,6 +62,12 @@ void mg_connection_break(struct mg_http_request *connection)
     mg_connection_end(connection);
 }
 
+void mg_http_request_break(struct mg_http_request *request)
+{
+    request->answered = true;
+    mg_connection_end(request);
+}
+
 static void say_goodbye(struct mg_http_request *connection)
 {
     if (!connection->ssl || !SSL_is_init_finished(connection->ssl))

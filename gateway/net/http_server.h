@@ -104,6 +104,10 @@ bool mg_http_request_answer_write(struct mg_http_request *request, const void *b
                                   size_t length);
 void mg_http_request_answer_end(struct mg_http_request *request);
 
+/* Breaks off an answer in pieces that cannot be brought to its end: the peer gets no last piece, and
+ * so knows that it has not all of it. on_abort is not called, and the request is gone. */
+void mg_http_request_break(struct mg_http_request *request);
+
 /* The certificate that the client showed and TLS accepted; borrowed. NULL on a plain listener. */
 X509 *mg_http_request_certificate(const struct mg_http_request *request);
 /* The certificates that the client showed beside it to lead to a root; borrowed, may be NULL. */

@@ -1,138 +1,288 @@
+/* Requests become asks: what is the same for all of them is decided here, in this order: by which
+ * name, for what, by whom, from which site, with what. */
 #include "gateway/operate/endpoint.h"
 
-#include "gateway/net/http_server.h"
-#include "gateway/operate/operate.h"
+#include "gateway/base/log.h"
+#include "gateway/operate/access.h"
+#include "gateway/operate/ask_inside.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* Operators, a Prometheus or two, and a bound for whoever goes mad. */
+/* Operators, a Prometheus or two, streams of events, and a bound for whoever goes mad. */
 #define CONNECTIONS 64
 /* An answer about so many destinations fits a connection's buffer only in pieces; the memory for it
  * is there for as long as the slowest reader takes, so slow ones are let go soon. */
 #define WRITE_PAUSE 10000
 
-struct mg_endpoint {
-    char *address;
-    struct mg_http_server *server;
-    const struct mg_endpoint_view *views;
-    void *context;
-};
+/* ---- what is asked for ---- */
 
-/* ---- who may ask ---- */
-
-static bool is_port(const char *text)
+static bool has_method(const struct mg_resource *resource, const char *method)
 {
-    size_t digits = strspn(text, "0123456789");
-    return digits > 0 && digits < 6 && text[digits] == '\0';
+    return strcmp(resource->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(resource->method, "GET") == 0);
 }
 
-bool mg_operate_is_own_host(const char *host)
+/* Finds the resource. Without one, *others are the methods that the path has. */
+static bool find(struct mg_ask *ask, const char *method, const char **others)
 {
-    char name[64];
-    struct in_addr address;
-    const char *after = host[0] == '[' ? strchr(host, ']') : host;
-    const char *colon = after ? strchr(after, ':') : NULL;
-    size_t length = colon ? (size_t)(colon - host) : strlen(host);
-    if (!after || length >= sizeof name || (colon && !is_port(colon + 1)))
-        return false;
-    memcpy(name, host, length);
-    name[length] = '\0';
-    if (strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0)
+    const struct mg_endpoint_options *options = &ask->endpoint->options;
+    bool get = false, post = false;
+    for (size_t i = 0; i < options->resource_count; i++) {
+        const struct mg_resources *table = &options->resources[i];
+        for (size_t j = 0; j < table->count; j++) {
+            const struct mg_resource *resource = &table->list[j];
+            if (!mg_target_matches(&ask->target, resource->pattern))
+                continue;
+            ask->resource = resource;
+            ask->context = table->context;
+            if (has_method(resource, method))
+                return true;
+            get = get || strcmp(resource->method, "GET") == 0;
+            post = post || strcmp(resource->method, "POST") == 0;
+        }
+    }
+    *others = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : post ? "POST" : NULL;
+    return false;
+}
+
+static bool is_act(const struct mg_ask *ask)
+{
+    return strcmp(ask->resource->method, "POST") == 0;
+}
+
+static bool knows(const struct mg_resource *resource, const char *parameter)
+{
+    for (const char *const *known = resource->parameters; known && *known; known++)
+        if (strcmp(*known, parameter) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_parameter(struct mg_ask *ask, const char *name)
+{
+    struct mg_buffer detail = {0}, members = {0};
+    mg_buffer_add_text(&members, "\"parameter\":\"");
+    mg_buffer_add_json(&members, name);
+    mg_buffer_add_text(&members, "\"");
+    mg_buffer_add_text(&detail, "The query has a parameter that is not known here");
+    const char *const *known = ask->resource->parameters;
+    for (const char *word = ": "; known && *known; known++, word = ", ")
+        mg_buffer_print(&detail, "%s%s",
+                        known == ask->resource->parameters ? "; known are: " : word, *known);
+    mg_buffer_add_text(&detail, ".");
+    mg_ask_problem_with(ask, 400, "query.invalid", detail.data, members.data);
+    mg_buffer_free(&members);
+    mg_buffer_free(&detail);
+}
+
+/* ---- judging; false: refused, and the ask is gone ---- */
+
+static bool judge_target(struct mg_ask *ask, const struct mg_http_head *head)
+{
+    struct mg_error error;
+    const char *others = NULL;
+    int status = mg_target_parse(&ask->target, head->target, &error);
+    if (status == 0 && !find(ask, head->method, &others)) {
+        if (others) {
+            mg_ask_wrong_method(ask, others);
+            return false;
+        }
+        status = 404;
+        mg_fail(&error, "http.path", "There is nothing at this path.");
+    }
+    if (status == 0)
         return true;
-    return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+    mg_ask_problem(ask, status, error.code, "%s", error.text);
+    return false;
 }
 
-/* ---- answering ---- */
+static bool judge_host(struct mg_ask *ask, const struct mg_http_head *head)
+{
+    const char *host = mg_http_header(head, "Host");
+    if (host && mg_access_is_own_host(host))
+        return true;
+    mg_ask_problem(ask, 421, "http.host",
+                   "This is shown under the machine's own name only: ask localhost.");
+    return false;
+}
 
-/* Nothing of it is to be kept, shown inside something else, or guessed at. */
-static const struct mg_http_header protection[] = {
-    {"Cache-Control", "no-store"},
-    {"X-Content-Type-Options", "nosniff"},
-    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-    {"Cross-Origin-Resource-Policy", "same-origin"},
-    {"Referrer-Policy", "no-referrer"},
+static bool judge_caller(struct mg_ask *ask)
+{
+    if (ask->caller.role >= ask->resource->role)
+        return true;
+    bool unknown = ask->caller.role == MG_ROLE_NONE;
+    const char *code = unknown ? "access.unknown" : "access.role";
+    const struct mg_endpoint_options *options = &ask->endpoint->options;
+    mg_log(MG_LOG_NOTICE, "operate.denied", "code", code, "caller", ask->caller.name, "way",
+           ask->caller.way, "path", ask->resource->pattern, NULL);
+    if (options->denied)
+        options->denied(ask, code, options->context);
+    mg_ask_problem(ask, 403, code, "%s",
+                   unknown ? "Whoever asks has no role here: an <operator> has to name it."
+                           : "Only who has the role operator may do this.");
+    return false;
+}
+
+static bool judge_site(struct mg_ask *ask, const struct mg_http_head *head)
+{
+    if (!mg_access_is_cross_site(head, "http"))
+        return true;
+    mg_ask_problem(ask, 403, "access.cross-site",
+                   "A page of another site has sent this; such requests are refused.");
+    return false;
+}
+
+static bool judge_content(struct mg_ask *ask, const struct mg_http_head *head)
+{
+    if (!is_act(ask) || mg_access_is_json(mg_http_header(head, "Content-Type")))
+        return true;
+    mg_ask_problem(ask, 415, "http.content-type", "An act is sent as application/json.");
+    return false;
+}
+
+static bool judge_parameters(struct mg_ask *ask)
+{
+    for (size_t i = 0; i < ask->target.parameter_count; i++) {
+        if (!knows(ask->resource, ask->target.parameters[i].name)) {
+            refuse_parameter(ask, ask->target.parameters[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- bodies of acts ---- */
+
+static size_t count_characters(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+/* A reason is one line that people read. */
+static bool is_reason(const char *text)
+{
+    bool said = false;
+    for (const char *letter = text; *letter; letter++) {
+        if ((unsigned char)*letter < ' ' || *letter == 0x7f)
+            return false;
+        said = said || *letter != ' ';
+    }
+    return said && count_characters(text) <= MG_ASK_WHY;
+}
+
+static bool read_body(struct mg_ask *ask)
+{
+    json_error_t error;
+    ask->body = json_loadb(ask->bytes.data ? ask->bytes.data : "", ask->bytes.length,
+                           JSON_REJECT_DUPLICATES, &error);
+    mg_buffer_free(&ask->bytes);
+    if (!json_is_object(ask->body)) {
+        mg_ask_problem(ask, 400, "act.invalid",
+                       "The body has to be one JSON object (RFC 8259) without doubled members.");
+        return false;
+    }
+    ask->why = json_string_value(json_object_get(ask->body, "why"));
+    if (ask->why && is_reason(ask->why))
+        return true;
+    mg_ask_problem(ask, 400, "act.why",
+                   "Every act needs its reason: say \"why\" with 1 to 500 characters in one line.");
+    return false;
+}
+
+/* ---- how a request goes on ---- */
+
+static void on_data(struct mg_http_request *request, const void *bytes, size_t length,
+                    void *context)
+{
+    struct mg_ask *ask = context;
+    (void)request;
+    if (is_act(ask))
+        mg_buffer_add(&ask->bytes, bytes, length);
+}
+
+static void on_end(struct mg_http_request *request, void *context)
+{
+    struct mg_ask *ask = context;
+    (void)request;
+    if (is_act(ask) && !read_body(ask))
+        return;
+    ask->handled = true;
+    ask->resource->handle(ask, ask->context);
+}
+
+static void on_abort(struct mg_http_request *request, void *context)
+{
+    struct mg_ask *ask = context;
+    (void)request;
+    ask->request = NULL;
+    if (!ask->handled)
+        mg_ask_free(ask);
+    else if (ask->events.on_abort)
+        ask->events.on_abort(ask, ask->events_context);
+}
+
+static void on_writable(struct mg_http_request *request, void *context)
+{
+    struct mg_ask *ask = context;
+    (void)request;
+    if (ask->events.on_writable)
+        ask->events.on_writable(ask, ask->events_context);
+}
+
+static const struct mg_http_request_events request_events = {
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_abort = on_abort,
+    .on_writable = on_writable,
 };
-#define PROTECTION (sizeof protection / sizeof *protection)
 
-static void answer(struct mg_http_request *request, int status, const struct mg_http_header *first,
-                   size_t count, const struct mg_buffer *body)
+static struct mg_ask *new_ask(struct mg_endpoint *endpoint, struct mg_http_request *request,
+                              const struct mg_http_head *head)
 {
-    struct mg_http_header headers[PROTECTION + 2];
-    memcpy(headers, first, count * sizeof *first);
-    memcpy(headers + count, protection, sizeof protection);
-    mg_http_request_answer(request, status, headers, count + PROTECTION, body->data, body->length);
-}
-
-static void answer_view(const struct mg_endpoint *endpoint, const struct mg_endpoint_view *view,
-                        struct mg_http_request *request)
-{
-    struct mg_buffer body = {0};
-    view->write(endpoint->context, &body);
-    answer(request, 200, &(struct mg_http_header){"Content-Type", view->media_type}, 1, &body);
-    mg_buffer_free(&body);
-}
-
-/* A problem as RFC 9457 has it; the texts are ours. */
-static void refuse(struct mg_http_request *request, int status, const char *code,
-                   const char *detail)
-{
-    static const struct mg_http_header headers[] = {{"Content-Type", "application/problem+json"},
-                                                    {"Allow", "GET, HEAD"}};
-    struct mg_buffer body = {0};
-    mg_buffer_print(&body,
-                    "{\"type\":\"urn:muengsten:error:%s\",\"title\":\"%s\",\"status\":%d,"
-                    "\"code\":\"%s\",\"detail\":\"%s\"}\n",
-                    code, mg_http_reason(status), status, code, detail);
-    answer(request, status, headers, status == 405 ? 2 : 1, &body);
-    mg_buffer_free(&body);
-}
-
-static const struct mg_endpoint_view *find(const struct mg_endpoint *endpoint, const char *target)
-{
-    size_t length = strcspn(target, "?");
-    for (const struct mg_endpoint_view *view = endpoint->views; view->path; view++)
-        if (strlen(view->path) == length && memcmp(view->path, target, length) == 0)
-            return view;
-    return NULL;
+    struct mg_ask *ask = mg_allocate_zeroed(1, sizeof *ask);
+    const char *tag = mg_http_header(head, "If-None-Match");
+    ask->endpoint = endpoint;
+    ask->request = request;
+    ask->config = mg_config_hold(endpoint->config);
+    ask->is_head = strcmp(head->method, "HEAD") == 0;
+    if (tag && strlen(tag) < sizeof ask->known_tag)
+        memcpy(ask->known_tag, tag, strlen(tag) + 1);
+    ask->caller = (struct mg_caller){"loopback", MG_ROLE_VIEWER, false, "loopback"};
+    LIST_INSERT_HEAD(&endpoint->asks, ask, entry);
+    return ask;
 }
 
 static void on_head(struct mg_http_request *request, const struct mg_http_head *head, void *context)
 {
-    const struct mg_endpoint *endpoint = context;
-    const char *host = mg_http_header(head, "Host");
-    const struct mg_endpoint_view *view = find(endpoint, head->target);
-    if (!host || !mg_operate_is_own_host(host))
-        refuse(request, 421, "http.host",
-               "This is shown under the machine's own name only: ask localhost.");
-    else if (!view)
-        refuse(request, 404, "http.path", "There is nothing at this path.");
-    else if (strcmp(head->method, "GET") != 0 && strcmp(head->method, "HEAD") != 0)
-        refuse(request, 405, "http.method", "What is here can only be looked at.");
-    else
-        answer_view(endpoint, view, request);
+    struct mg_ask *ask = new_ask(context, request, head);
+    if (!judge_host(ask, head) || !judge_target(ask, head) || !judge_caller(ask) ||
+        !judge_site(ask, head) || !judge_content(ask, head) || !judge_parameters(ask))
+        return;
+    mg_http_request_take(request, &request_events, MG_ASK_BODY, ask);
 }
 
 /* ---- life ---- */
 
-struct mg_endpoint *mg_endpoint_new(struct event_base *base, const char *address,
-                                    const struct mg_endpoint_view *views, void *context,
-                                    struct mg_error *error)
+struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options,
+                                    struct mg_config *config, struct mg_error *error)
 {
     struct mg_endpoint *endpoint = mg_allocate_zeroed(1, sizeof *endpoint);
-    endpoint->address = mg_copy_text(address);
-    endpoint->views = views;
-    endpoint->context = context;
-    const struct mg_http_server_options options = {
+    endpoint->options = *options;
+    endpoint->config = mg_config_hold(config);
+    endpoint->address = mg_copy_text(config->status.address);
+    LIST_INIT(&endpoint->asks);
+    const struct mg_http_server_options server = {
         .name = "status",
-        .address = address,
+        .address = endpoint->address,
         .limits = {.connections = CONNECTIONS, .write_pause = WRITE_PAUSE},
         .handler = {.on_head = on_head},
         .context = endpoint,
     };
-    endpoint->server = mg_http_server_new(base, &options, error);
+    endpoint->server = mg_http_server_new(options->base, &server, error);
     if (endpoint->server)
         return endpoint;
     mg_endpoint_free(endpoint);
@@ -149,11 +299,24 @@ int mg_endpoint_port(const struct mg_endpoint *endpoint)
     return mg_http_server_port(endpoint->server);
 }
 
+void mg_endpoint_exchange(struct mg_endpoint *endpoint, struct mg_config *config)
+{
+    mg_config_hold(config);
+    mg_config_release(endpoint->config);
+    endpoint->config = config;
+}
+
 void mg_endpoint_free(struct mg_endpoint *endpoint)
 {
+    struct mg_ask *ask;
     if (!endpoint)
         return;
     mg_http_server_free(endpoint->server);
+    while ((ask = LIST_FIRST(&endpoint->asks))) {
+        LIST_REMOVE(ask, entry);
+        ask->endpoint = NULL;
+    }
+    mg_config_release(endpoint->config);
     free(endpoint->address);
     free(endpoint);
 }

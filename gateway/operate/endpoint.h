@@ -1,31 +1,39 @@
 /*
- * endpoint: one address at which operators look; internal to the room.
+ * endpoint: one address at which operators, programs and the page ask; internal to the room.
+ *
+ * It makes a struct mg_ask (ask.h) of each request that may be one, and gives it to the handler of
+ * its resource. An ask that is not answered yet outlives its endpoint.
  *
  * Only on the thread of the loop.
  */
 #ifndef MUENGSTEN_OPERATE_ENDPOINT_H
 #define MUENGSTEN_OPERATE_ENDPOINT_H
 
-#include "gateway/base/buffer.h"
-#include "gateway/base/error.h"
+#include "gateway/config/config.h"
+#include "gateway/operate/ask.h"
 
 #include <event2/event.h>
 
 struct mg_endpoint;
 
-/* What there is to see. */
-struct mg_endpoint_view {
-    const char *path;
-    const char *media_type;
-    void (*write)(void *context, struct mg_buffer *buffer);
+struct mg_endpoint_options {
+    struct event_base *base;
+    struct mg_pool *background;
+    const struct mg_resources *resources; /* outlive the endpoint, as what they point to */
+    size_t resource_count;
+    /* Somebody was refused for what they are: for the audit trail. May be NULL. */
+    void (*denied)(const struct mg_ask *ask, const char *code, void *context);
+    void *context;
 };
 
-/* Listens at the address; views end with one without a path, and outlive the endpoint. */
-struct mg_endpoint *mg_endpoint_new(struct event_base *base, const char *address,
-                                    const struct mg_endpoint_view *views, void *context,
-                                    struct mg_error *error);
+/* Listens at the address of <status>; the configuration is held. */
+struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options,
+                                    struct mg_config *config, struct mg_error *error);
 const char *mg_endpoint_address(const struct mg_endpoint *endpoint);
 int mg_endpoint_port(const struct mg_endpoint *endpoint);
+
+/* From now on this configuration says who may ask what. */
+void mg_endpoint_exchange(struct mg_endpoint *endpoint, struct mg_config *config);
 
 /* Breaks what is left, at once. NULL is allowed. */
 void mg_endpoint_free(struct mg_endpoint *endpoint);

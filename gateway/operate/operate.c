@@ -2,12 +2,14 @@
 
 #include "config.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/json.h"
 #include "gateway/base/log.h"
 #include "gateway/operate/endpoint.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/overview.h"
 #include "gateway/operate/status.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@
 struct mg_operate {
     struct mg_operate_options options;
     struct mg_config *config; /* held: the one that is shown */
+    struct mg_resources resources[16];
+    size_t resource_count;
     struct mg_endpoint *endpoint;
     struct mg_endpoint *next; /* opened by a reload that is being carried out */
     int64_t started;
@@ -124,27 +128,71 @@ static void look(struct mg_operate *operate, struct mg_overview *overview)
                         operate->options.dispatch);
 }
 
-static void write_status(void *context, struct mg_buffer *buffer)
+static void answer_overview(struct mg_ask *ask, struct mg_operate *operate, const char *media_type,
+                            void (*write)(const struct mg_overview *overview,
+                                          struct mg_buffer *buffer))
 {
+    struct mg_buffer body = {0};
     struct mg_overview overview;
-    look(context, &overview);
-    mg_status_write(&overview, buffer);
+    look(operate, &overview);
+    write(&overview, &body);
     mg_overview_free(&overview);
+    mg_ask_answer(ask, 200, media_type, &body);
+    mg_buffer_free(&body);
 }
 
-static void write_metrics(void *context, struct mg_buffer *buffer)
+static void answer_status(struct mg_ask *ask, void *context)
 {
-    struct mg_overview overview;
-    look(context, &overview);
-    mg_metrics_write(&overview, buffer);
-    mg_overview_free(&overview);
+    answer_overview(ask, context, MG_STATUS_TYPE, mg_status_write);
 }
 
-static const struct mg_endpoint_view views[] = {
-    {"/status", MG_STATUS_TYPE, write_status},
-    {"/metrics", MG_METRICS_TYPE, write_metrics},
-    {0},
+static void answer_metrics(struct mg_ask *ask, void *context)
+{
+    answer_overview(ask, context, MG_METRICS_TYPE, mg_metrics_write);
+}
+
+static void answer_health(struct mg_ask *ask, void *context)
+{
+    (void)context;
+    struct mg_buffer body = {0};
+    mg_buffer_add_text(&body, "{\"healthy\":true}\n");
+    mg_ask_answer(ask, 200, "application/json", &body);
+    mg_buffer_free(&body);
+}
+
+static void answer_whoami(struct mg_ask *ask, void *context)
+{
+    (void)context;
+    const struct mg_caller *caller = mg_ask_caller(ask);
+    struct mg_buffer body = {0};
+    struct mg_json json = {.buffer = &body};
+    mg_json_object(&json, NULL);
+    mg_json_text(&json, "name", caller->name);
+    mg_json_text(&json, "role", mg_role_words[caller->role]);
+    mg_json_truth(&json, "contents", caller->contents);
+    mg_json_text(&json, "way", caller->way);
+    mg_json_end_object(&json);
+    mg_ask_answer(ask, 200, "application/json", &body);
+    mg_buffer_free(&body);
+}
+
+static const struct mg_resource own[] = {
+    {"GET", "/status", MG_ROLE_VIEWER, NULL, answer_status},
+    {"GET", "/metrics", MG_ROLE_VIEWER, NULL, answer_metrics},
+    {"GET", "/healthz", MG_ROLE_NONE, NULL, answer_health},
+    {"GET", "/whoami", MG_ROLE_VIEWER, NULL, answer_whoami},
 };
+
+/* What each part of the room answers; a part adds its table here. */
+static void list_resources(struct mg_operate *operate)
+{
+    const struct mg_resources tables[] = {
+        {own, sizeof own / sizeof *own, operate},
+    };
+    static_assert(sizeof tables <= sizeof operate->resources, "there is room for every table");
+    memcpy(operate->resources, tables, sizeof tables);
+    operate->resource_count = sizeof tables / sizeof *tables;
+}
 
 /* ---- configurations ---- */
 
@@ -155,13 +203,19 @@ static bool stays(const struct mg_operate *operate, const struct mg_config *conf
            strcmp(mg_endpoint_address(operate->endpoint), config->status.address) == 0;
 }
 
-bool mg_operate_prepare(struct mg_operate *operate, const struct mg_config *config,
+bool mg_operate_prepare(struct mg_operate *operate, struct mg_config *config,
                         struct mg_error *error)
 {
+    const struct mg_endpoint_options options = {
+        .base = operate->options.base,
+        .background = operate->options.background,
+        .resources = operate->resources,
+        .resource_count = operate->resource_count,
+        .context = operate,
+    };
     if (!config->status.address || stays(operate, config))
         return true;
-    operate->next =
-        mg_endpoint_new(operate->options.base, config->status.address, views, operate, error);
+    operate->next = mg_endpoint_new(&options, config, error);
     if (!operate->next)
         mg_error_at(error, "%s:%d", config->status.place.file, config->status.place.line);
     return operate->next != NULL;
@@ -202,6 +256,8 @@ void mg_operate_commit(struct mg_operate *operate, struct mg_config *config)
     mg_config_release(operate->config);
     operate->config = config;
     if (operate->endpoint)
+        mg_endpoint_exchange(operate->endpoint, config);
+    if (operate->endpoint)
         measure_if_old(operate);
 }
 
@@ -222,6 +278,7 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
     operate->options = *options;
     operate->started = mg_clock_now();
     operate->totals.bytes = -1;
+    list_resources(operate);
     operate->reloads.problems = (const char *const *)operate->problems;
     return operate;
 }

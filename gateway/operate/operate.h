@@ -42,7 +42,7 @@ void mg_operate_free(struct mg_operate *operate);
 /* Opens the address of a configuration, unless it is open already. False, with the reason, if it
  * cannot be opened. After success exactly one of the two others is called: commit shows this
  * configuration from now on, and serves no longer where it does not say so. */
-bool mg_operate_prepare(struct mg_operate *operate, const struct mg_config *config,
+bool mg_operate_prepare(struct mg_operate *operate, struct mg_config *config,
                         struct mg_error *error);
 void mg_operate_commit(struct mg_operate *operate, struct mg_config *config);
 void mg_operate_abandon(struct mg_operate *operate);
@@ -52,9 +52,5 @@ void mg_operate_refused(struct mg_operate *operate, const char *const *problems,
 
 /* From now on the gateway takes nothing new; it is shown until the end. */
 void mg_operate_stopping(struct mg_operate *operate);
-
-/* Whether a Host header names this machine and nothing else: localhost or a loopback address, with
- * or without a port. */
-bool mg_operate_is_own_host(const char *host);
 
 #endif

@@ -1,6 +1,6 @@
 /* What is written of a state: the right figures in the right format, whatever adapters say. */
-#include "gateway/operate/operate.h"
 #include "gateway/base/text.h"
+#include "gateway/operate/access.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/status.h"
 #include "tests/unit/unit.h"
@@ -396,9 +396,9 @@ static void only_names_of_this_machine_are_its_own(void)
         "far.too.long.a.name.for.a.machine.that.looks.at.itself.over.its.own.loopback.address",
     };
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        CU_ASSERT(mg_operate_is_own_host(own[i]));
+        CU_ASSERT(mg_access_is_own_host(own[i]));
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        CU_ASSERT_FALSE(mg_operate_is_own_host(foreign[i]));
+        CU_ASSERT_FALSE(mg_access_is_own_host(foreign[i]));
 }
 
 static void texts_are_cut_and_what_is_none_is_empty(void)

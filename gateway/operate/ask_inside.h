@@ -1,0 +1,53 @@
+/*
+ * ask_inside: what an ask is, between endpoint.c (which makes it of a request) and ask.c (which
+ * answers it); nobody else includes it.
+ */
+#ifndef MUENGSTEN_OPERATE_ASK_INSIDE_H
+#define MUENGSTEN_OPERATE_ASK_INSIDE_H
+
+#include "gateway/net/http_server.h"
+#include "gateway/operate/endpoint.h"
+#include "gateway/operate/target.h"
+
+#include <sys/queue.h>
+
+#define MG_ASK_BODY (64 * 1024) /* bytes of an act */
+#define MG_ASK_WHY  500         /* characters */
+#define MG_ASK_TAG  64          /* bytes of an entity tag with its quotes */
+
+LIST_HEAD(mg_asks, mg_ask);
+
+struct mg_ask {
+    LIST_ENTRY(mg_ask) entry;
+    struct mg_endpoint *endpoint;    /* NULL: closed */
+    struct mg_http_request *request; /* NULL: gone */
+    const struct mg_resource *resource;
+    void *context;            /* of the resource's handler */
+    struct mg_config *config; /* held: who asks is somebody of this one */
+    struct mg_caller caller;
+    char caller_name[64];
+    struct mg_ask_events events;
+    void *events_context;
+    bool is_head;
+    bool handled; /* its handler has it */
+    char known_tag[MG_ASK_TAG];
+    struct mg_buffer bytes; /* of the body, as they come */
+    json_t *body;
+    const char *why; /* in the body */
+    struct mg_target target;
+};
+
+struct mg_endpoint {
+    struct mg_endpoint_options options;
+    struct mg_config *config; /* held */
+    char *address;
+    struct mg_http_server *server;
+    struct mg_asks asks;
+};
+
+/* Frees an ask that was answered, or whose request is gone. */
+void mg_ask_free(struct mg_ask *ask);
+/* 405: allowed are the methods that there are. */
+void mg_ask_wrong_method(struct mg_ask *ask, const char *allowed);
+
+#endif

@@ -21,6 +21,11 @@ const struct mg_caller *mg_ask_caller(const struct mg_ask *ask)
     return &ask->caller;
 }
 
+const struct mg_resource *mg_ask_resource(const struct mg_ask *ask)
+{
+    return ask->resource;
+}
+
 const char *mg_ask_path(const struct mg_ask *ask, const char *name)
 {
     return mg_target_segment(&ask->target, ask->resource->pattern, name);

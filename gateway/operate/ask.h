@@ -61,6 +61,8 @@ struct mg_resources {
 /* ---- what is asked ---- */
 
 const struct mg_caller *mg_ask_caller(const struct mg_ask *ask);
+/* The one of the table that is asked. */
+const struct mg_resource *mg_ask_resource(const struct mg_ask *ask);
 /* What stands in the place of {name}. Never NULL for a name that the pattern has. */
 const char *mg_ask_path(const struct mg_ask *ask, const char *name);
 /* A parameter's value, NULL if it is not there. */

@@ -5,6 +5,7 @@
 #include "gateway/base/json.h"
 #include "gateway/base/log.h"
 #include "gateway/operate/endpoint.h"
+#include "gateway/operate/files.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/overview.h"
 #include "gateway/operate/status.h"
@@ -24,6 +25,7 @@
 struct mg_operate {
     struct mg_operate_options options;
     struct mg_config *config; /* held: the one that is shown */
+    struct mg_files *files;
     struct mg_resources resources[16];
     size_t resource_count;
     struct mg_endpoint *endpoint;
@@ -188,6 +190,7 @@ static void list_resources(struct mg_operate *operate)
 {
     const struct mg_resources tables[] = {
         {own, sizeof own / sizeof *own, operate},
+        mg_files_resources(operate->files),
     };
     static_assert(sizeof tables <= sizeof operate->resources, "there is room for every table");
     memcpy(operate->resources, tables, sizeof tables);
@@ -278,6 +281,7 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
     operate->options = *options;
     operate->started = mg_clock_now();
     operate->totals.bytes = -1;
+    operate->files = mg_files_new();
     list_resources(operate);
     operate->reloads.problems = (const char *const *)operate->problems;
     return operate;
@@ -296,6 +300,7 @@ void mg_operate_free(struct mg_operate *operate)
         operate->measuring->operate = NULL;
     mg_endpoint_free(operate->next);
     mg_endpoint_free(operate->endpoint);
+    mg_files_free(operate->files);
     forget_problems(operate);
     mg_config_release(operate->config);
     free(operate);

@@ -4,13 +4,25 @@ liboperate_la_SOURCES = \
 	gateway/operate/access.c gateway/operate/access.h \
 	gateway/operate/ask.c gateway/operate/ask.h gateway/operate/ask_inside.h \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
+	gateway/operate/files.c gateway/operate/files.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
 	gateway/operate/operate.c gateway/operate/operate.h \
 	gateway/operate/overview.c gateway/operate/overview.h \
 	gateway/operate/status.c gateway/operate/status.h \
 	gateway/operate/target.c gateway/operate/target.h
+nodist_liboperate_la_SOURCES = gateway/operate/embedded.c
 liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	$(JANSSON_CFLAGS)
+
+# What the gateway carries in itself, each file served under its last name.
+include gateway/operate/page/files.mk
+EMBEDDED_FILES = $(PAGE_FILES)
+gateway/operate/embedded.c: gateway/operate/embed $(EMBEDDED_FILES) Makefile
+	$(AM_V_GEN)$(MKDIR_P) gateway/operate && set -- && \
+	for file in $(EMBEDDED_FILES); do set -- "$$@" "$${file##*/}=$(srcdir)/$$file"; done && \
+	$(SHELL) $(srcdir)/gateway/operate/embed "$$@" >$@.new && mv $@.new $@
+CLEANFILES += gateway/operate/embedded.c
+EXTRA_DIST += gateway/operate/embed $(EMBEDDED_FILES)
 
 UNIT_TESTS += tests/unit/operate
 tests_unit_operate_SOURCES = tests/unit/operate.c

@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/message/xml.h"
+#include "gateway/trust/schema.h"
 #include "gateway/trust/signature_canonical.h"
 #include "gateway/trust/signature_make.h"
 #include "tests/unit/signature_pki.h"
@@ -177,6 +178,43 @@ static void a_seal_announces_the_next_certificate_under_its_signature(void)
     mg_signer_free(signer);
 }
 
+static xmlDoc *properties_of(const struct mg_buffer *seal)
+{
+    xmlDoc *whole = parse(seal->data), *properties = xmlNewDoc(BAD_CAST "1.0");
+    xmlNode *object = xmlGetLastChild(xmlDocGetRootElement(whole));
+    xmlDocSetRootElement(properties, xmlDocCopyNode(object->children, properties, 1));
+    xmlFreeDoc(whole);
+    return properties;
+}
+
+static void the_properties_obey_their_published_schema(void)
+{
+    char path[500];
+    const char *source = getenv("srcdir");
+    struct mg_error error = {.code = ""};
+    const struct mg_seal_announcement next = {.from = mg_clock_now()};
+    snprintf(path, sizeof path, "%s/schemas/seal.xsd", source ? source : ".");
+    struct mg_schema *schema = mg_schema_from_file(path, &error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
+    struct mg_signer *signer = pki_signer(&gateway);
+    for (int i = 0; i < 2; i++) {
+        struct mg_buffer seal = {0};
+        uint8_t digest[32];
+        struct mg_seal_facts facts = facts_of(digest);
+        facts.next = i == 0 ? NULL : &next;
+        CU_ASSERT(mg_seal_make(signer, &facts, MG_SEAL_DETACHED, &seal, NULL));
+        xmlDoc *properties = properties_of(&seal);
+        CU_ASSERT(mg_schema_validate(schema, properties, NULL, &error));
+        CU_ASSERT_STRING_EQUAL(error.code, "");
+        xmlNewChild(xmlDocGetRootElement(properties), NULL, BAD_CAST "More", NULL);
+        CU_ASSERT_FALSE(mg_schema_validate(schema, properties, NULL, NULL));
+        xmlFreeDoc(properties);
+        mg_buffer_free(&seal);
+    }
+    mg_signer_free(signer);
+    mg_schema_free(schema);
+}
+
 static void hostile_names_stay_text_in_the_seal(void)
 {
     struct sealed sealed = seal_with(&gateway, MG_SEAL_DETACHED);
@@ -336,6 +374,7 @@ int main(void)
         UNIT_TEST(a_detached_seal_verifies_over_its_content_only),
         UNIT_TEST(a_seal_is_written_in_its_canonical_form),
         UNIT_TEST(a_seal_announces_the_next_certificate_under_its_signature),
+        UNIT_TEST(the_properties_obey_their_published_schema),
         UNIT_TEST(hostile_names_stay_text_in_the_seal),
         UNIT_TEST(attachments_are_covered_by_digest),
         UNIT_TEST(a_seal_ends_at_the_limit_of_its_buffer),

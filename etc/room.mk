@@ -2,11 +2,12 @@
 # nobody's own.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = etc/muengsten.xml
-EXTRA_DIST += etc/muengstend.service.in etc/muengsten-adapter@.service.in etc/muengsten.sysusers etc/muengsten.tmpfiles
+EXTRA_DIST += etc/muengstend.service.in etc/muengstend.socket.in \
+	etc/muengsten-adapter@.service.in etc/muengsten.sysusers etc/muengsten.tmpfiles
 
 # The gateway, and an adapter, under systemd. Like muengsten-adapter.pc these files are made by make, so that they obey
 # a folder that make is told. What stands in the folders for users and folders is called like its package.
-SYSTEMD_UNITS = etc/muengstend.service etc/muengsten-adapter@.service
+SYSTEMD_UNITS = etc/muengstend.service etc/muengstend.socket etc/muengsten-adapter@.service
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 if SYSTEMD
@@ -16,7 +17,8 @@ tmpfiles_DATA = etc/tmpfiles.d/muengsten.conf
 endif
 CLEANFILES += $(SYSTEMD_UNITS) etc/sysusers.d/muengsten.conf etc/tmpfiles.d/muengsten.conf
 
-$(SYSTEMD_UNITS): etc/muengstend.service.in etc/muengsten-adapter@.service.in Makefile
+$(SYSTEMD_UNITS): etc/muengstend.service.in etc/muengstend.socket.in \
+		etc/muengsten-adapter@.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SED) -e 's|[@]bindir@|$(bindir)|' -e 's|[@]sbindir@|$(sbindir)|' \
 		-e 's|[@]sysconfdir@|$(sysconfdir)|' '$(srcdir)/$@.in' >$@
 etc/sysusers.d/muengsten.conf: etc/muengsten.sysusers

@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/net/inherited.h"
 #include "gateway/parts.h"
 
 #include <event2/thread.h>
@@ -366,6 +367,7 @@ bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
     struct mg_error error = {.text = ""};
     raise_limits();
     catch_logs();
+    mg_inherited_start();
     bool started = start_loop(&gateway, &error) && start_threads(&gateway, &error) &&
                    start_store(&gateway, &error) && start_clients(&gateway, &error) &&
                    start_adapters(&gateway, &error) && start_listeners(&gateway, &error) &&

@@ -2,9 +2,10 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/net/address.h"
 #include "gateway/net/http_connection.h"
+#include "gateway/net/inherited.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -135,66 +136,45 @@ void mg_server_connection_gone(struct mg_http_server *server)
 
 /* ---- life ---- */
 
-/* ADDRESS:PORT; libevent's own function for this refuses port 0. */
-static bool read_address(const char *host, size_t length, const char *port,
-                         struct sockaddr_storage *address, int *address_length)
-{
-    char text[INET6_ADDRSTRLEN] = "";
-    struct sockaddr_in *four = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
-    bool brackets = length > 2 && host[0] == '[' && host[length - 1] == ']';
-    size_t digits = strspn(port, "0123456789");
-    long number = digits > 0 && digits < 6 && !port[digits] ? strtol(port, NULL, 10) : -1;
-    if (number < 0 || number > 65535 || length >= sizeof text)
-        return false;
-    *address = (struct sockaddr_storage){0};
-    if (brackets) {
-        memcpy(text, host + 1, length - 2);
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons((uint16_t)number);
-        *address_length = sizeof *six;
-        return inet_pton(AF_INET6, text, &six->sin6_addr) == 1;
-    }
-    memcpy(text, host, length);
-    four->sin_family = AF_INET;
-    four->sin_port = htons((uint16_t)number);
-    *address_length = sizeof *four;
-    return inet_pton(AF_INET, text, &four->sin_addr) == 1;
-}
-
-/* Listens at one address; NULL with errno, or with errno 0 if it is no address. */
-static struct evconnlistener *listen_at(struct mg_http_server *server, const char *host,
-                                        size_t length, const char *port)
+/* Listens at one address; NULL with errno. */
+static struct evconnlistener *listen_at(struct mg_http_server *server,
+                                        const struct mg_address *address)
 {
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    struct sockaddr_storage address;
-    int address_length;
     errno = 0;
-    if (!read_address(host, length, port, &address, &address_length))
-        return NULL;
     return evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG,
-                                   (struct sockaddr *)&address, address_length);
+                                   (const struct sockaddr *)&address->storage,
+                                   (int)address->length);
+}
+
+/* Without a backlog libevent takes it for what it is: a socket that listens already. */
+static bool listen_inherited(struct mg_http_server *server, const char *text)
+{
+    int socket = mg_inherited_socket(server->name, text);
+    if (socket < 0)
+        return false;
+    server->listener =
+        evconnlistener_new(server->base, on_accept, server, LEV_OPT_CLOSE_ON_FREE, 0, socket);
+    if (!server->listener)
+        close(socket);
+    return server->listener != NULL;
 }
 
 static bool listen_anywhere(struct mg_http_server *server, const char *text, struct mg_error *error)
 {
-    const char *colon = strrchr(text, ':');
-    errno = 0;
-    if (colon && colon == text + 1 && text[0] == '*') {
-        /* Every address of both families, where the system has IPv6. */
-        server->listener = listen_at(server, "[::]", 4, colon + 1);
-        if (!server->listener && errno == EAFNOSUPPORT)
-            server->listener = listen_at(server, "0.0.0.0", 7, colon + 1);
-    } else if (colon) {
-        server->listener = listen_at(server, text, (size_t)(colon - text), colon + 1);
-    }
-    if (server->listener)
+    struct mg_address addresses[2];
+    size_t count = mg_address_read(text, addresses);
+    if (count == 0)
+        return mg_fail(error, "net.address",
+                       "The listener's address is not ADDRESS:PORT with a numeric address, such as "
+                       "127.0.0.1:8443, [::1]:8443 or *:8443.");
+    if (listen_inherited(server, text))
         return true;
-    if (errno)
-        return mg_fail(error, "net.listen", "Cannot listen at %s: %s.", text, strerror(errno));
-    return mg_fail(error, "net.address",
-                   "The listener's address is not ADDRESS:PORT with a numeric address, such as "
-                   "127.0.0.1:8443, [::1]:8443 or *:8443.");
+    server->listener = listen_at(server, &addresses[0]);
+    if (!server->listener && count == 2 && errno == EAFNOSUPPORT)
+        server->listener = listen_at(server, &addresses[1]);
+    return server->listener ||
+           mg_fail(error, "net.listen", "Cannot listen at %s: %s.", text, strerror(errno));
 }
 
 struct mg_http_server *mg_http_server_new(struct event_base *base,

@@ -52,7 +52,8 @@ struct mg_http_server_options {
     void *context;
 };
 
-/* Starts to listen. Codes: net.address, net.listen. */
+/* Starts to listen, with the inherited socket if there is one (inherited.h). Codes: net.address,
+ * net.listen. */
 struct mg_http_server *mg_http_server_new(struct event_base *base,
                                           const struct mg_http_server_options *options,
                                           struct mg_error *error);
@@ -104,8 +105,8 @@ bool mg_http_request_answer_write(struct mg_http_request *request, const void *b
                                   size_t length);
 void mg_http_request_answer_end(struct mg_http_request *request);
 
-/* Breaks off an answer in pieces that cannot be brought to its end: the peer gets no last piece, and
- * so knows that it has not all of it. on_abort is not called, and the request is gone. */
+/* Breaks off an answer in pieces that cannot be brought to its end: the peer gets no last piece,
+ * and so knows that it has not all of it. on_abort is not called, and the request is gone. */
 void mg_http_request_break(struct mg_http_request *request);
 
 /* The certificate that the client showed and TLS accepted; borrowed. NULL on a plain listener. */

@@ -8,6 +8,7 @@ libhttpparser_la_SOURCES = \
 	gateway/net/http_parser.c gateway/net/http_parser.h
 
 libnet_la_SOURCES = \
+	gateway/net/address.c gateway/net/address.h \
 	gateway/net/deadline.c gateway/net/deadline.h \
 	gateway/net/dial.c gateway/net/dial.h \
 	gateway/net/http.c gateway/net/http_common.h \
@@ -18,6 +19,7 @@ libnet_la_SOURCES = \
 	gateway/net/http_ending.c \
 	gateway/net/http_link.c \
 	gateway/net/http_server.c gateway/net/http_server.h \
+	gateway/net/inherited.c gateway/net/inherited.h \
 	gateway/net/tls.c gateway/net/tls.h \
 	gateway/net/tls_peers.c gateway/net/tls_peers.h \
 	gateway/net/url.c gateway/net/url.h

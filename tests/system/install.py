@@ -194,9 +194,11 @@ def layout(world):
         "share/doc/muengsten/errors.md",
         "share/doc/muengsten/operations.md",
         "share/doc/muengsten/examples/muengsten.xml",
+        "share/doc/muengsten/seals.md",
         "share/doc/muengsten/writing-adapters.md",
         "lib/systemd/system/muengsten-adapter@.service",
         "lib/systemd/system/muengstend.service",
+        "lib/systemd/system/muengstend.socket",
         "lib/sysusers.d/muengsten.conf",
         "lib/tmpfiles.d/muengsten.conf",
         "share/man/man1/muengsten-adapter-check.1",
@@ -228,7 +230,7 @@ def judged(file, *words):
 
 @test("the installed units are in order")
 def units(world):
-    for name in UNITS:
+    for name in (*UNITS, "muengstend.socket"):
         _, said = judged(world.prefix / "lib/systemd/system" / name, "verify", "--man=no")
         equal(said, "", f"what is said of {name}")
 

@@ -24,6 +24,7 @@ SYSTEM_TESTS = \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
 	tests/system/reload.py \
+	tests/system/renewal.py \
 	tests/system/service.py \
 	tests/system/activation.py \
 	tests/system/status.py \
@@ -62,6 +63,7 @@ EXTRA_DIST += \
 	tests/system/mqtt.py tests/system/order.py tests/system/packages.py \
 	tests/system/peers/city-system \
 	tests/system/programs/ill tests/system/refusals.py tests/system/reload.py \
+	tests/system/renewal.py tests/system/town.py \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
 	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \
 	tests/system/tap.py tests/system/trip.py tests/thread.suppressions

@@ -307,6 +307,10 @@ class Gateway(Process):
     def wait_for(self, event, seconds=10.0, **pairs):
         return wait_for(lambda: self.lines(event, **pairs), f"{event} {pairs}", seconds)[-1]
 
+    def wait_for_more(self, event, count, seconds=10.0):
+        """Waits until the log has more than that many lines of an event."""
+        return wait_for(lambda: self.lines(event)[count:], event, seconds)[-1]
+
     def check_running(self):
         if not self.running():
             raise AssertionError(f"the gateway has ended with status {self.process.returncode}")

@@ -81,20 +81,37 @@ static void check_partners(struct mg_reader *reader)
 }
 
 /* A certificate that two partners have would make the one the other, by accident of order. */
-static void check_owners(struct mg_reader *reader)
+static void check_partner_owners(struct mg_reader *reader)
 {
-    const struct mg_owners *owners = &reader->snapshot->owners;
+    const struct mg_owners *owners = &reader->snapshot->partner_owners;
     for (size_t i = 1; i < owners->count; i++) {
         const struct mg_owner *before = &owners->list[i - 1], *owner = &owners->list[i];
-        if (mg_owners_compare(before, owner) != 0 || before->partner == owner->partner)
+        if (mg_owners_compare(before, owner) != 0 || before->index == owner->index)
             continue;
-        const struct mg_config_partner *first = &reader->config->partners[before->partner];
-        const struct mg_config_partner *second = &reader->config->partners[owner->partner];
+        const struct mg_config_partner *first = &reader->config->partners[before->index];
+        const struct mg_config_partner *second = &reader->config->partners[owner->index];
         mg_config_problem(reader->problems, &second->place, false,
                           "partner \"%.100s\" has the same %s as partner \"%.100s\" at %s:%d; a "
                           "connection can belong to one of them only",
                           second->name, owner->subject ? "tls-subject" : "tls-certificate",
                           first->name, first->place.file, first->place.line);
+    }
+}
+
+static void check_operator_owners(struct mg_reader *reader)
+{
+    const struct mg_owners *owners = &reader->snapshot->operator_owners;
+    for (size_t i = 1; i < owners->count; i++) {
+        const struct mg_owner *before = &owners->list[i - 1], *owner = &owners->list[i];
+        if (mg_owners_compare(before, owner) != 0 || before->index == owner->index)
+            continue;
+        const struct mg_config_operator *first = &reader->config->operators[before->index];
+        const struct mg_config_operator *second = &reader->config->operators[owner->index];
+        mg_config_problem(reader->problems, &second->place, false,
+                          "operator \"%.100s\" has the same %s as operator \"%.100s\" at %s:%d; "
+                          "the audit trail has to tell them apart",
+                          second->name, owner->subject ? "subject" : "certificate", first->name,
+                          first->place.file, first->place.line);
     }
 }
 
@@ -167,7 +184,8 @@ void mg_reader_check(struct mg_reader *reader)
 {
     if (reader->incomplete)
         return;
-    check_owners(reader);
+    check_partner_owners(reader);
+    check_operator_owners(reader);
     check_partners(reader);
     check_destinations(reader);
     check_profiles(reader);

@@ -25,6 +25,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Where an element stands, for messages about it. */
 struct mg_config_place {
@@ -86,6 +87,23 @@ struct mg_config_partner {
     size_t permission_count;
     unsigned quota;        /* messages a minute; 0: no limit */
     unsigned simultaneous; /* messages in intake at once; default 64 */
+};
+
+/* What somebody may do with the gateway itself; each role may do what those before it may. */
+enum mg_role { MG_ROLE_NONE, MG_ROLE_VIEWER, MG_ROLE_OPERATOR };
+extern const char *const mg_role_words[]; /* "none", "viewer", "operator", NULL */
+
+/* A person, or a program, that looks at the gateway or acts on it. Its certificate for TLS is
+ * recognised as a partner's is. */
+struct mg_config_operator {
+    struct mg_config_place place;
+    const char *name;
+    enum mg_role role;
+    bool contents; /* may see what is in messages */
+    struct mg_fingerprint *fingerprints;
+    size_t fingerprint_count;
+    const char *subject; /* NULL: none */
+    struct mg_issuers *issuers;
 };
 
 struct mg_config_retry {
@@ -181,8 +199,20 @@ struct mg_config {
 
     struct mg_config_status {
         struct mg_config_place place;
-        const char *address; /* NULL: the state of the gateway is served nowhere */
+        const char *address; /* NULL: the state of the gateway is served at no address */
+        bool loopback;       /* nobody else can reach it: served plainly */
+        enum mg_role role;   /* of whoever reaches it there; default viewer */
+        const char **hosts;  /* names that it is asked by, beside those of the certificate */
+        size_t host_count;
     } status;
+    struct mg_config_control {
+        struct mg_config_place place;
+        const char *socket; /* a Unix socket's path; NULL: none */
+        bool has_operators; /* members of the group have the role */
+        bool has_viewers;
+        gid_t operators;
+        gid_t viewers;
+    } control;
 
     struct mg_config_listener *listeners;
     size_t listener_count;
@@ -196,6 +226,8 @@ struct mg_config {
     size_t source_count;
     struct mg_route *routes;
     size_t route_count;
+    struct mg_config_operator *operators;
+    size_t operator_count;
 };
 
 /* Every problem that was found, in the order of files and lines. */
@@ -228,6 +260,9 @@ void mg_config_release(struct mg_config *config);
 /* The partner a TLS certificate belongs to, or NULL. */
 const struct mg_config_partner *mg_config_partner_of(const struct mg_config *config,
                                                      const X509 *certificate);
+/* The operator that a TLS certificate belongs to, or NULL. */
+const struct mg_config_operator *mg_config_operator_of(const struct mg_config *config,
+                                                       const X509 *certificate);
 /* Of the named partner, destination, listener: NULL if there is none. */
 const struct mg_config_partner *mg_config_partner(const struct mg_config *config, const char *name);
 const struct mg_config_destination *mg_config_destination(const struct mg_config *config,

@@ -1,14 +1,19 @@
 #include "gateway/config/credentials.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/trust/issuers.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A subject is compared as a whole, so it may not be longer than what is compared (lookup.c). */
+#define SUBJECT_LENGTH 2000
 
 /* The day of a moment, "2026-11-23", since nobody looks for the millisecond of an expiry. */
 static const char *day(int64_t milliseconds, char text[MG_CLOCK_TEXT_SIZE])
@@ -56,7 +61,8 @@ static X509 *read_certificate(struct mg_reader *reader, const xmlNode *element,
 X509 *mg_credentials_certificate(struct mg_reader *reader, const xmlNode *element,
                                  const char *attribute, const char *path)
 {
-    bool bearable = reader->problems->starting && xmlStrEqual(element->name, BAD_CAST "partner");
+    bool bearable = reader->problems->starting && (xmlStrEqual(element->name, BAD_CAST "partner") ||
+                                                   xmlStrEqual(element->name, BAD_CAST "operator"));
     X509 *certificate = read_certificate(reader, element, attribute, path);
     if (certificate)
         check_validity(reader, element, attribute, path, certificate, bearable);
@@ -144,4 +150,74 @@ void mg_credentials_check_key(struct mg_reader *reader, const xmlNode *element,
     }
     check_open_key(reader, element, attribute, path, file, certificate);
     close(file);
+}
+
+struct mg_fingerprint *mg_credentials_fingerprints(
+    struct mg_reader *reader, const xmlNode *element, const char *attribute,
+    void (*look)(struct mg_reader *reader, const xmlNode *element, const char *path,
+                 const X509 *certificate, const void *context),
+    const void *context, size_t *count)
+{
+    size_t words;
+    const char **files = mg_reader_words(reader, element, attribute, &words);
+    struct mg_fingerprint *fingerprints =
+        mg_arena_allocate(reader->arena, words, sizeof *fingerprints);
+    *count = 0;
+    for (size_t i = 0; i < words && !reader->without_files; i++) {
+        const char *path = mg_reader_path(reader, files[i]);
+        X509 *certificate = mg_credentials_certificate(reader, element, attribute, path);
+        if (!certificate)
+            continue;
+        if (look)
+            look(reader, element, path, certificate, context);
+        fingerprints[(*count)++] = mg_certificate_fingerprint(certificate);
+        X509_free(certificate);
+    }
+    return fingerprints;
+}
+
+const char *mg_credentials_subject(struct mg_reader *reader, const xmlNode *element,
+                                   const char *attribute)
+{
+    const char *subject = mg_reader_text(reader, element, attribute);
+    if (!subject || strlen(subject) <= SUBJECT_LENGTH)
+        return subject;
+    mg_reader_problem(reader, element, false, "%s is longer than %d bytes", attribute,
+                      SUBJECT_LENGTH);
+    return NULL;
+}
+
+static void add_issuer(struct mg_reader *reader, const xmlNode *element, const char *file,
+                       struct mg_issuers **issuers)
+{
+    X509 *authority =
+        mg_credentials_certificate(reader, element, "issuer", mg_reader_path(reader, file));
+    if (!authority)
+        return;
+    if (X509_check_ca(authority) == 0)
+        mg_reader_problem(reader, element, false, "issuer: %s is no certificate of an authority",
+                          file);
+    if (!*issuers)
+        *issuers = mg_issuers_new();
+    mg_issuers_add(*issuers, authority);
+    X509_free(authority);
+}
+
+struct mg_issuers *mg_credentials_issuers(struct mg_reader *reader, const xmlNode *element,
+                                          const char *what, const char *name, bool by_subject,
+                                          const char *subjects)
+{
+    struct mg_issuers *issuers = NULL;
+    size_t words;
+    const char **files = mg_reader_words(reader, element, "issuer", &words);
+    if (by_subject && words == 0)
+        mg_reader_problem(reader, element, false,
+                          "%s \"%.100s\" is known by the subject of its certificates, which every "
+                          "trusted authority could issue; say with issuer=\"FILE\" which one does",
+                          what, name);
+    else if (!by_subject && words > 0)
+        mg_reader_problem(reader, element, true, "issuer means nothing without %s", subjects);
+    for (size_t i = 0; i < words && by_subject && !reader->without_files; i++)
+        add_issuer(reader, element, files[i], &issuers);
+    return issuers;
 }

@@ -27,4 +27,23 @@ X509 *mg_credentials_future(struct mg_reader *reader, const xmlNode *element, co
 void mg_credentials_check_key(struct mg_reader *reader, const xmlNode *element,
                               const char *attribute, const char *path, X509 *certificate);
 
+/* The fingerprints of all certificates that the attribute names, in the arena; look, if not NULL,
+ * is shown each. */
+struct mg_fingerprint *mg_credentials_fingerprints(
+    struct mg_reader *reader, const xmlNode *element, const char *attribute,
+    void (*look)(struct mg_reader *reader, const xmlNode *element, const char *path,
+                 const X509 *certificate, const void *context),
+    const void *context, size_t *count);
+
+/* The subject that the attribute says, if it can be one; NULL else. */
+const char *mg_credentials_subject(struct mg_reader *reader, const xmlNode *element,
+                                   const char *attribute);
+
+/* The authorities that issuer="…" names, without which no subject counts. what and name are whose
+ * subject it is; by_subject whether there is one; subjects how its attributes are called. NULL if
+ * there are none. */
+struct mg_issuers *mg_credentials_issuers(struct mg_reader *reader, const xmlNode *element,
+                                          const char *what, const char *name, bool by_subject,
+                                          const char *subjects);
+
 #endif

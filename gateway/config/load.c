@@ -120,6 +120,7 @@ static void read_documents(struct loading *loading)
     mg_read_destinations(&reader);
     mg_read_sources(&reader);
     mg_read_routes(&reader);
+    mg_read_operators(&reader);
     mg_reader_check(&reader);
 }
 

@@ -3,7 +3,6 @@
 #include "gateway/config/snapshot.h"
 #include "gateway/trust/issuers.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,68 +72,123 @@ static int compare_owners(const void *left, const void *right)
     int order = mg_owners_compare(a, b);
     if (order != 0)
         return order;
-    return a->partner < b->partner ? -1 : a->partner > b->partner;
+    return a->index < b->index ? -1 : a->index > b->index;
 }
 
-void mg_owners_collect(struct mg_owners *owners, struct mg_arena *arena,
-                       const struct mg_config *config)
+static void start_owners(struct mg_owners *owners, struct mg_arena *arena, size_t most)
+{
+    owners->list = mg_arena_allocate(arena, most, sizeof *owners->list);
+    owners->count = 0;
+}
+
+static void add_owner(struct mg_owners *owners, const struct mg_fingerprint *fingerprints,
+                      size_t count, const char *subject, size_t index)
+{
+    for (size_t i = 0; i < count; i++)
+        owners->list[owners->count++] =
+            (struct mg_owner){.fingerprint = fingerprints[i], .index = index};
+    if (subject)
+        owners->list[owners->count++] = (struct mg_owner){.subject = subject, .index = index};
+}
+
+static void sort_owners(struct mg_owners *owners)
+{
+    if (owners->count > 1)
+        qsort(owners->list, owners->count, sizeof *owners->list, compare_owners);
+}
+
+void mg_owners_collect_partners(struct mg_owners *owners, struct mg_arena *arena,
+                                const struct mg_config *config)
 {
     size_t most = 0;
     for (size_t i = 0; i < config->partner_count; i++)
-        most +=
-            config->partners[i].tls_fingerprint_count + (config->partners[i].tls_subject != NULL);
-    owners->list = mg_arena_allocate(arena, most, sizeof *owners->list);
-    owners->count = 0;
+        most += config->partners[i].tls_fingerprint_count + 1;
+    start_owners(owners, arena, most);
     for (size_t i = 0; i < config->partner_count; i++) {
         const struct mg_config_partner *partner = &config->partners[i];
-        for (size_t j = 0; j < partner->tls_fingerprint_count; j++)
-            owners->list[owners->count++] =
-                (struct mg_owner){.fingerprint = partner->tls_fingerprints[j], .partner = i};
-        if (partner->tls_subject)
-            owners->list[owners->count++] =
-                (struct mg_owner){.subject = partner->tls_subject, .partner = i};
+        add_owner(owners, partner->tls_fingerprints, partner->tls_fingerprint_count,
+                  partner->tls_subject, i);
     }
-    assert(owners->count == most);
-    if (most > 1)
-        qsort(owners->list, most, sizeof *owners->list, compare_owners);
+    sort_owners(owners);
 }
 
-static const struct mg_config_partner *owner_of(const struct mg_config *config,
-                                                const struct mg_owner *wanted)
+void mg_owners_collect_operators(struct mg_owners *owners, struct mg_arena *arena,
+                                 const struct mg_config *config)
 {
-    const struct mg_owners *owners = &((const struct mg_config_snapshot *)config)->owners;
+    size_t most = 0;
+    for (size_t i = 0; i < config->operator_count; i++)
+        most += config->operators[i].fingerprint_count + 1;
+    start_owners(owners, arena, most);
+    for (size_t i = 0; i < config->operator_count; i++) {
+        const struct mg_config_operator *one = &config->operators[i];
+        add_owner(owners, one->fingerprints, one->fingerprint_count, one->subject, i);
+    }
+    sort_owners(owners);
+}
+
+/* The index of the owner, or MG_NAME_UNKNOWN. */
+static size_t find_owner(const struct mg_owners *owners, const struct mg_owner *wanted)
+{
     size_t low = 0, high = owners->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = mg_owners_compare(&owners->list[middle], wanted);
         if (order == 0)
-            return &config->partners[owners->list[middle].partner];
+            return owners->list[middle].index;
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return NULL;
+    return MG_NAME_UNKNOWN;
 }
 
-static bool is_issued_for(const struct mg_config_partner *partner, const X509 *certificate,
-                          const struct mg_fingerprint *fingerprint)
+/* Whose certificate it is. *by_subject: only if one of the owner's issuers has signed it. */
+static size_t owner_of(const struct mg_owners *owners, const X509 *certificate,
+                       const struct mg_fingerprint *fingerprint, bool *by_subject)
 {
-    return partner->issuers && mg_issuers_issued(partner->issuers, certificate, fingerprint);
+    struct mg_owner wanted = {.fingerprint = *fingerprint};
+    size_t index = find_owner(owners, &wanted);
+    *by_subject = index == MG_NAME_UNKNOWN;
+    if (!*by_subject)
+        return index;
+    char subject[SUBJECT_SIZE];
+    mg_certificate_subject(certificate, subject, sizeof subject);
+    wanted.subject = subject;
+    return find_owner(owners, &wanted);
+}
+
+static bool is_issued_by(struct mg_issuers *issuers, const X509 *certificate,
+                         const struct mg_fingerprint *fingerprint)
+{
+    return issuers && mg_issuers_issued(issuers, certificate, fingerprint);
 }
 
 const struct mg_config_partner *mg_config_partner_of(const struct mg_config *config,
                                                      const X509 *certificate)
 {
-    struct mg_owner wanted = {.fingerprint = mg_certificate_fingerprint(certificate)};
-    const struct mg_config_partner *partner = owner_of(config, &wanted);
-    if (partner)
-        return partner;
-    char subject[SUBJECT_SIZE];
-    mg_certificate_subject(certificate, subject, sizeof subject);
-    wanted.subject = subject;
-    partner = owner_of(config, &wanted);
-    return partner && is_issued_for(partner, certificate, &wanted.fingerprint) ? partner : NULL;
+    struct mg_fingerprint fingerprint = mg_certificate_fingerprint(certificate);
+    bool by_subject;
+    size_t index = owner_of(&((const struct mg_config_snapshot *)config)->partner_owners,
+                            certificate, &fingerprint, &by_subject);
+    if (index == MG_NAME_UNKNOWN)
+        return NULL;
+    const struct mg_config_partner *partner = &config->partners[index];
+    return !by_subject || is_issued_by(partner->issuers, certificate, &fingerprint) ? partner
+                                                                                    : NULL;
+}
+
+const struct mg_config_operator *mg_config_operator_of(const struct mg_config *config,
+                                                       const X509 *certificate)
+{
+    struct mg_fingerprint fingerprint = mg_certificate_fingerprint(certificate);
+    bool by_subject;
+    size_t index = owner_of(&((const struct mg_config_snapshot *)config)->operator_owners,
+                            certificate, &fingerprint, &by_subject);
+    if (index == MG_NAME_UNKNOWN)
+        return NULL;
+    const struct mg_config_operator *one = &config->operators[index];
+    return !by_subject || is_issued_by(one->issuers, certificate, &fingerprint) ? one : NULL;
 }
 
 const struct mg_config_partner *mg_config_partner(const struct mg_config *config, const char *name)
@@ -191,7 +245,7 @@ bool mg_config_is_signer(const X509 *certificate, const void *partner)
     char subject[SUBJECT_SIZE];
     mg_certificate_subject(certificate, subject, sizeof subject);
     return strcmp(subject, owner->signing_subject) == 0 &&
-           is_issued_for(owner, certificate, &fingerprint);
+           is_issued_by(owner->issuers, certificate, &fingerprint);
 }
 
 const struct mg_signer *mg_config_signer(const struct mg_config *config, int64_t time)

@@ -32,19 +32,21 @@ void mg_names_sort(struct mg_names *names);
 /* The index of the name, or MG_NAME_UNKNOWN. */
 size_t mg_names_find(const struct mg_names *names, const char *name);
 
-/* Who has which TLS certificate. */
+/* Who has which TLS certificate: of the partners, or of the operators. */
 struct mg_owners {
     struct mg_owner {
         struct mg_fingerprint fingerprint; /* counts if subject is NULL */
         const char *subject;
-        size_t partner; /* index */
+        size_t index; /* in the array of the configuration */
     } * list;
     size_t count;
 };
 
-/* Lists the TLS certificates and subjects of all partners. */
-void mg_owners_collect(struct mg_owners *owners, struct mg_arena *arena,
-                       const struct mg_config *config);
+/* Lists the TLS certificates and subjects of all partners, or of all operators. */
+void mg_owners_collect_partners(struct mg_owners *owners, struct mg_arena *arena,
+                                const struct mg_config *config);
+void mg_owners_collect_operators(struct mg_owners *owners, struct mg_arena *arena,
+                                 const struct mg_config *config);
 /* Compares as the table is sorted: fingerprints first, then subjects. */
 int mg_owners_compare(const struct mg_owner *left, const struct mg_owner *right);
 

@@ -1,7 +1,6 @@
 /* What a gateway has one of: its name, trust, store, limits. */
 #include "gateway/config/reader.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -9,27 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The one element of that name in all documents, or NULL. A second one is an error that names both
- * places. */
-static xmlNode *only(struct mg_reader *reader, const char *name)
-{
-    struct mg_cursor cursor = {0};
-    xmlNode *first = mg_reader_next(reader, name, &cursor);
-    if (!first)
-        return NULL;
-    const struct mg_config_document *document = reader->document;
-    struct mg_config_place place = mg_reader_place(reader, first);
-    for (xmlNode *again; (again = mg_reader_next(reader, name, &cursor));)
-        mg_reader_problem(reader, again, false, "<%s> is already said at %s:%d; keep one of both",
-                          name, place.file, place.line);
-    reader->document = document;
-    return first;
-}
-
-/* Likewise where there has to be one. */
+/* The one element of that name where there has to be one. */
 static xmlNode *needed(struct mg_reader *reader, const char *name, const char *example)
 {
-    xmlNode *element = only(reader, name);
+    xmlNode *element = mg_reader_only(reader, name);
     if (!element && !reader->incomplete)
         mg_config_problem(reader->problems, &(struct mg_config_place){reader->documents[0].file, 1},
                           false, "<%s> is missing; say for example %s", name, example);
@@ -167,7 +149,7 @@ static void read_limits(struct mg_reader *reader)
     struct mg_config *config = reader->config;
     mg_xml_limits_default(&config->limits.xml);
     mg_numbers_default(mg_numbers_limits, &config->limits);
-    const xmlNode *element = only(reader, "limits");
+    const xmlNode *element = mg_reader_only(reader, "limits");
     if (element)
         mg_reader_numbers(reader, element, mg_numbers_limits, &config->limits);
     config->limits.xml.size = config->limits.message;
@@ -181,44 +163,13 @@ static void read_retention(struct mg_reader *reader)
 {
     struct mg_config *config = reader->config;
     mg_numbers_default(mg_numbers_retention, config);
-    const xmlNode *element = only(reader, "retention");
+    const xmlNode *element = mg_reader_only(reader, "retention");
     if (element)
         mg_reader_numbers(reader, element, mg_numbers_retention, config);
     if (element && config->keep_duplicates < config->keep_content)
         mg_reader_problem(reader, element, false,
                           "duplicates is shorter than content: a message that is still kept could "
                           "be accepted a second time");
-}
-
-static bool is_loopback(const char *host, size_t length)
-{
-    char text[INET_ADDRSTRLEN] = "";
-    struct in_addr address;
-    if (length == strlen("[::1]") && memcmp(host, "[::1]", length) == 0)
-        return true;
-    if (length >= sizeof text)
-        return false;
-    memcpy(text, host, length);
-    return inet_pton(AF_INET, text, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
-}
-
-/* What is served there is for everybody who reaches it, so nobody from outside may. */
-static void read_status(struct mg_reader *reader)
-{
-    const xmlNode *element = only(reader, "status");
-    if (!element)
-        return;
-    struct mg_config_status *status = &reader->config->status;
-    status->place = mg_reader_place(reader, element);
-    status->address = mg_reader_text_or(reader, element, "address", "");
-    const char *colon = strrchr(status->address, ':');
-    int64_t port;
-    if (!colon || !mg_value_read(MG_VALUE_COUNT, colon + 1, &port) || port > 65535 ||
-        !is_loopback(status->address, (size_t)(colon - status->address)))
-        mg_reader_problem(reader, element, false,
-                          "address=\"%.100s\" is not an address of this machine alone: say "
-                          "127.0.0.1:PORT or [::1]:PORT with a port up to 65535",
-                          status->address);
 }
 
 void mg_read_gateway(struct mg_reader *reader)
@@ -233,5 +184,4 @@ void mg_read_gateway(struct mg_reader *reader)
     read_trust(reader);
     read_limits(reader);
     read_retention(reader);
-    read_status(reader);
 }

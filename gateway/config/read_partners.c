@@ -2,24 +2,19 @@
 #include "gateway/config/credentials.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/trust/issuers.h"
 
 #include <openssl/evp.h>
-#include <openssl/x509v3.h>
 #include <string.h>
-
-/* A subject is compared as a whole, so it may not be longer than what is compared (lookup.c). */
-#define SUBJECT_LENGTH 2000
 
 /* Bits that BSI TR-02102-1 wants of an RSA key; shorter ones count until a day that the partner's
  * entry says. */
 #define RSA_BITS 3000
 
 /* A short RSA key is refused with each message, which is too late for who set up the partner. */
-static void check_strength(struct mg_reader *reader, const xmlNode *element,
-                           const struct mg_config_partner *partner, const char *path,
-                           const X509 *certificate)
+static void check_strength(struct mg_reader *reader, const xmlNode *element, const char *path,
+                           const X509 *certificate, const void *context)
 {
+    const struct mg_config_partner *partner = context;
     const EVP_PKEY *key = X509_get0_pubkey(certificate);
     if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS &&
         partner->rsa_2048_until <= mg_clock_now())
@@ -28,71 +23,6 @@ static void check_strength(struct mg_reader *reader, const xmlNode *element,
                           "signatures are refused; have a longer one made, or say "
                           "rsa-2048-until=\"YYYY-MM-DD\"",
                           path, EVP_PKEY_get_bits(key));
-}
-
-static struct mg_fingerprint *read_certificates(struct mg_reader *reader, const xmlNode *element,
-                                                const char *attribute,
-                                                const struct mg_config_partner *partner,
-                                                bool signing, size_t *count)
-{
-    size_t words;
-    const char **files = mg_reader_words(reader, element, attribute, &words);
-    struct mg_fingerprint *fingerprints =
-        mg_arena_allocate(reader->arena, words, sizeof *fingerprints);
-    *count = 0;
-    for (size_t i = 0; i < words && !reader->without_files; i++) {
-        const char *path = mg_reader_path(reader, files[i]);
-        X509 *certificate = mg_credentials_certificate(reader, element, attribute, path);
-        if (!certificate)
-            continue;
-        if (signing)
-            check_strength(reader, element, partner, path, certificate);
-        fingerprints[(*count)++] = mg_certificate_fingerprint(certificate);
-        X509_free(certificate);
-    }
-    return fingerprints;
-}
-
-static const char *read_subject(struct mg_reader *reader, const xmlNode *element,
-                                const char *attribute)
-{
-    const char *subject = mg_reader_text(reader, element, attribute);
-    if (!subject || strlen(subject) <= SUBJECT_LENGTH)
-        return subject;
-    mg_reader_problem(reader, element, false, "%s is longer than %d bytes", attribute,
-                      SUBJECT_LENGTH);
-    return NULL;
-}
-
-/* The authorities whose certificates count by their subject. */
-static void read_issuers(struct mg_reader *reader, const xmlNode *element,
-                         struct mg_config_partner *partner)
-{
-    size_t words;
-    const char **files = mg_reader_words(reader, element, "issuer", &words);
-    bool by_subject = partner->tls_subject || partner->signing_subject;
-    if (by_subject && words == 0)
-        mg_reader_problem(reader, element, false,
-                          "partner \"%.100s\" is known by the subject of its certificates, which "
-                          "every trusted authority could issue; say with issuer=\"FILE\" which "
-                          "one does",
-                          partner->name);
-    else if (!by_subject && words > 0)
-        mg_reader_problem(reader, element, true,
-                          "issuer means nothing without tls-subject or signing-subject");
-    for (size_t i = 0; i < words && by_subject && !reader->without_files; i++) {
-        X509 *authority =
-            mg_credentials_certificate(reader, element, "issuer", mg_reader_path(reader, files[i]));
-        if (!authority)
-            continue;
-        if (X509_check_ca(authority) == 0)
-            mg_reader_problem(reader, element, false,
-                              "issuer: %s is no certificate of an authority", files[i]);
-        if (!partner->issuers)
-            partner->issuers = mg_issuers_new();
-        mg_issuers_add(partner->issuers, authority);
-        X509_free(authority);
-    }
 }
 
 static void read_permissions(struct mg_reader *reader, const xmlNode *element,
@@ -130,13 +60,16 @@ static void read_partner(struct mg_reader *reader, const xmlNode *element,
     partner->name = mg_reader_text_or(reader, element, "name", "");
     partner->title = mg_reader_text_or(reader, element, "title", "");
     read_rsa_until(reader, element, partner);
-    partner->tls_fingerprints = read_certificates(reader, element, "tls-certificate", partner,
-                                                  false, &partner->tls_fingerprint_count);
-    partner->tls_subject = read_subject(reader, element, "tls-subject");
-    partner->signing_fingerprints = read_certificates(
-        reader, element, "signing-certificate", partner, true, &partner->signing_fingerprint_count);
-    partner->signing_subject = read_subject(reader, element, "signing-subject");
-    read_issuers(reader, element, partner);
+    partner->tls_fingerprints = mg_credentials_fingerprints(
+        reader, element, "tls-certificate", NULL, NULL, &partner->tls_fingerprint_count);
+    partner->tls_subject = mg_credentials_subject(reader, element, "tls-subject");
+    partner->signing_fingerprints =
+        mg_credentials_fingerprints(reader, element, "signing-certificate", check_strength, partner,
+                                    &partner->signing_fingerprint_count);
+    partner->signing_subject = mg_credentials_subject(reader, element, "signing-subject");
+    partner->issuers = mg_credentials_issuers(reader, element, "partner", partner->name,
+                                              partner->tls_subject || partner->signing_subject,
+                                              "tls-subject or signing-subject");
     mg_numbers_default(mg_numbers_partner, partner);
     mg_reader_numbers(reader, element, mg_numbers_partner, partner);
     read_permissions(reader, element, partner);
@@ -156,5 +89,5 @@ void mg_read_partners(struct mg_reader *reader)
                      config->partner_count++);
     }
     mg_reader_finish_names(reader, "partner", &reader->snapshot->partners);
-    mg_owners_collect(&reader->snapshot->owners, reader->arena, config);
+    mg_owners_collect_partners(&reader->snapshot->partner_owners, reader->arena, config);
 }

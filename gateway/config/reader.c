@@ -48,6 +48,21 @@ xmlNode *mg_reader_next(struct mg_reader *reader, const char *name, struct mg_cu
     return NULL;
 }
 
+xmlNode *mg_reader_only(struct mg_reader *reader, const char *name)
+{
+    struct mg_cursor cursor = {0};
+    xmlNode *first = mg_reader_next(reader, name, &cursor);
+    if (!first)
+        return NULL;
+    const struct mg_config_document *document = reader->document;
+    struct mg_config_place place = mg_reader_place(reader, first);
+    for (xmlNode *again; (again = mg_reader_next(reader, name, &cursor));)
+        mg_reader_problem(reader, again, false, "<%s> is already said at %s:%d; keep one of both",
+                          name, place.file, place.line);
+    reader->document = document;
+    return first;
+}
+
 size_t mg_reader_count(struct mg_reader *reader, const char *name)
 {
     struct mg_cursor cursor = {0};

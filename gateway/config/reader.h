@@ -37,6 +37,10 @@ struct mg_cursor {
 xmlNode *mg_reader_next(struct mg_reader *reader, const char *name, struct mg_cursor *cursor);
 size_t mg_reader_count(struct mg_reader *reader, const char *name);
 
+/* The one element of that name in all documents, or NULL. A second one is an error that names both
+ * places. */
+xmlNode *mg_reader_only(struct mg_reader *reader, const char *name);
+
 /* The next child element of that name after the given one (NULL: the first), or NULL. */
 xmlNode *mg_reader_child(const xmlNode *parent, const char *name, const xmlNode *after);
 size_t mg_reader_child_count(const xmlNode *parent, const char *name);
@@ -81,7 +85,7 @@ bool mg_type_names_profile(const char *type, const char *profile);
 void mg_reader_finish_names(struct mg_reader *reader, const char *what, struct mg_names *names);
 
 /* The parts, each in a file of its own: read_gateway.c, read_identity.c, read_profiles.c,
- * read_partners.c, read_ends.c. */
+ * read_partners.c, read_ends.c, read_operators.c. */
 void mg_read_gateway(struct mg_reader *reader);
 void mg_read_identity(struct mg_reader *reader, const xmlNode *element);
 void mg_read_profiles(struct mg_reader *reader);
@@ -90,6 +94,7 @@ void mg_read_listeners(struct mg_reader *reader);
 void mg_read_destinations(struct mg_reader *reader);
 void mg_read_sources(struct mg_reader *reader);
 void mg_read_routes(struct mg_reader *reader);
+void mg_read_operators(struct mg_reader *reader);
 
 /* Adds what only the whole shows, after everything is read (check.c). */
 void mg_reader_check(struct mg_reader *reader);

@@ -15,6 +15,7 @@ libconfig_la_SOURCES = \
 	gateway/config/read_ends.c \
 	gateway/config/read_gateway.c \
 	gateway/config/read_identity.c \
+	gateway/config/read_operators.c \
 	gateway/config/read_partners.c \
 	gateway/config/read_profiles.c \
 	gateway/config/reader.c gateway/config/reader.h \

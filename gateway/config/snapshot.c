@@ -30,6 +30,8 @@ void mg_config_release(struct mg_config *config)
     }
     for (size_t i = 0; i < config->partner_count; i++)
         mg_issuers_free(config->partners[i].issuers);
+    for (size_t i = 0; i < config->operator_count; i++)
+        mg_issuers_free(config->operators[i].issuers);
     mg_signer_free(config->next_signer);
     mg_signer_free(config->signer);
     mg_anchors_free(config->anchors);

@@ -19,7 +19,9 @@ struct mg_config_snapshot {
     struct mg_names profiles;
     struct mg_names partners;
     struct mg_names destinations;
-    struct mg_owners owners;
+    struct mg_names operators;
+    struct mg_owners partner_owners;
+    struct mg_owners operator_owners;
 };
 
 /* An empty one with a single holder. */

@@ -8,12 +8,6 @@
 
 #define HEADERS 8 /* of a handler's own */
 
-const char *const mg_role_words[] = {
-    [MG_ROLE_NONE] = "none",
-    [MG_ROLE_VIEWER] = "viewer",
-    [MG_ROLE_OPERATOR] = "operator",
-};
-
 /* ---- what is asked ---- */
 
 const struct mg_caller *mg_ask_caller(const struct mg_ask *ask)

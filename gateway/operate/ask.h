@@ -22,15 +22,12 @@
 #include "gateway/base/buffer.h"
 #include "gateway/base/error.h"
 #include "gateway/base/pool.h"
+#include "gateway/config/config.h"
 #include "gateway/net/http.h"
 
 #include <jansson.h>
 
 struct mg_ask;
-
-/* Each may do what those before it may. */
-enum mg_role { MG_ROLE_NONE, MG_ROLE_VIEWER, MG_ROLE_OPERATOR };
-extern const char *const mg_role_words[]; /* "none", "viewer", "operator" */
 
 struct mg_caller {
     const char *name; /* as the audit trail shall say it; "" for somebody without a role */

@@ -208,17 +208,61 @@ static void two_listeners_at_one_address_are_an_error(void)
                  "the address 127.0.0.1:8443 is already that of the listener");
 }
 
-static void a_status_that_others_could_reach_is_an_error(void)
+static void a_status_that_others_can_reach_needs_operators(void)
 {
-    static const char *const wrong[] = {
-        "192.0.2.1:9980", "*:9980",         "[::]:9980",       "0.0.0.0:9980",
-        "128.0.0.1:9980", "localhost:9980", "127.0.0.1:65536",
-    };
+    static const char *const open[] = {"192.0.2.1:9980", "*:9980", "[::]:9980", "0.0.0.0:9980",
+                                       "128.0.0.1:9980"};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "<store folder=\"store\"/><status address=\"%s\"/>", open[i]);
+        expect_error(STORE, text, "others can reach the gateway, and there is no <operator> yet");
+    }
+    expect_error(STORE,
+                 "<store folder=\"store\"/><status address=\"*:9980\" role=\"operator\"/>"
+                 "<operator name=\"anna\" subject=\"CN=anna\" issuer=\"authority.pem\"/>",
+                 "role=\"…\" is for an address of this machine alone");
+}
+
+static void a_status_at_no_address_is_an_error(void)
+{
+    static const char *const wrong[] = {"localhost:9980", "127.0.0.1:65536", "[127.0.0.1]:9980"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char text[128];
         snprintf(text, sizeof text, "<store folder=\"store\"/><status address=\"%s\"/>", wrong[i]);
-        expect_error(STORE, text, "is not an address of this machine alone: say 127.0.0.1:PORT");
+        expect_error(STORE, text, "is not an address: say 127.0.0.1:PORT");
     }
+}
+
+static void an_operator_that_nobody_can_recognise_is_an_error(void)
+{
+    expect_error(STORE, "<store folder=\"store\"/><operator name=\"anna\"/>",
+                 "operator \"anna\" cannot be recognised: give it a certificate, or a subject");
+    expect_error(STORE, "<store folder=\"store\"/><operator name=\"anna\" subject=\"CN=anna\"/>",
+                 "operator \"anna\" is known by the subject of its certificates, which every "
+                 "trusted authority could issue");
+    expect_error(STORE,
+                 "<store folder=\"store\"/><operator name=\"loopback\" subject=\"CN=anna\" "
+                 "issuer=\"authority.pem\"/>",
+                 "stands for whoever asks from this machine");
+}
+
+static void two_operators_with_one_subject_are_an_error(void)
+{
+    expect_error(STORE,
+                 "<store folder=\"store\"/>"
+                 "<operator name=\"anna\" subject=\"CN=anna\" issuer=\"authority.pem\"/>"
+                 "<operator name=\"berta\" subject=\"CN=anna\" issuer=\"authority.pem\"/>",
+                 "operator \"berta\" has the same subject as operator \"anna\"");
+}
+
+static void a_control_socket_for_a_group_that_is_not_there_is_an_error(void)
+{
+    expect_error(
+        STORE, "<store folder=\"store\"/><control socket=\"control\" operators=\"no-such-group\"/>",
+        "operators=\"no-such-group\": this machine has no such group");
+    char text[300];
+    snprintf(text, sizeof text, "<store folder=\"store\"/><control socket=\"/%0200d\"/>", 1);
+    expect_error(STORE, text, "the path is longer than the 107 bytes");
 }
 
 static void a_status_at_the_address_of_a_listener_is_an_error(void)
@@ -583,7 +627,11 @@ int main(void)
         UNIT_TEST(unknown_names_are_errors_that_tell_the_known_ones),
         UNIT_TEST(a_name_that_occurs_twice_is_an_error_with_both_places),
         UNIT_TEST(two_listeners_at_one_address_are_an_error),
-        UNIT_TEST(a_status_that_others_could_reach_is_an_error),
+        UNIT_TEST(a_status_that_others_can_reach_needs_operators),
+        UNIT_TEST(a_status_at_no_address_is_an_error),
+        UNIT_TEST(an_operator_that_nobody_can_recognise_is_an_error),
+        UNIT_TEST(two_operators_with_one_subject_are_an_error),
+        UNIT_TEST(a_control_socket_for_a_group_that_is_not_there_is_an_error),
         UNIT_TEST(a_status_at_the_address_of_a_listener_is_an_error),
         UNIT_TEST(a_second_status_is_an_error),
         UNIT_TEST(a_second_route_for_the_same_is_an_error),

@@ -109,8 +109,9 @@ static double chance(void)
 static void decide_retry(struct mg_delivery *delivery, const struct mg_outcome *outcome)
 {
     const struct mg_retry_facts facts = {
-        .attempts = delivery->claim.attempts,
-        .accepted = delivery->claim.received,
+        /* What an operator has revived is tried like one that has just come. */
+        .attempts = delivery->claim.attempts - delivery->claim.tried,
+        .accepted = delivery->claim.since,
         .now = delivery->outcome.now,
         .retry_after = outcome->retry_after,
         .chance = chance(),

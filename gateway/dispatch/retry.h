@@ -8,7 +8,7 @@
 
 struct mg_retry_facts {
     int attempts;        /* begun so far; at least 1 */
-    int64_t accepted;    /* when the message was accepted, milliseconds since 1970 */
+    int64_t accepted;    /* since when it waits, milliseconds since 1970 */
     int64_t now;         /* milliseconds since 1970 */
     int64_t retry_after; /* milliseconds that the destination asked to wait; 0: it did not */
     double chance;       /* from 0 up to 1, different each time: spreads retries over time */

@@ -10,7 +10,9 @@
 #define MUENGSTEN_STORE_BACKEND_H
 
 #include "gateway/base/buffer.h"
+#include "gateway/store/act.h"
 #include "gateway/store/journal.h"
+#include "gateway/store/search.h"
 #include "gateway/store/store.h"
 
 #include <stdatomic.h>
@@ -33,6 +35,13 @@ struct mg_store_class {
     bool (*journal)(struct mg_store *store, const struct mg_store_journal_query *query,
                     struct mg_store_lines *lines, struct mg_error *error);
     int64_t (*journal_last)(struct mg_store *store);
+    void (*act)(struct mg_store *store, struct mg_store_act *act);
+    void (*revive)(struct mg_store *store, struct mg_store_revive *revive);
+    void (*pausing)(struct mg_store *store, struct mg_store_pausing *pausing);
+    bool (*pauses)(struct mg_store *store, struct mg_store_pause **pauses, size_t *count,
+                   struct mg_error *error);
+    bool (*search)(struct mg_store *store, const struct mg_store_query *query,
+                   struct mg_store_hits *hits, struct mg_error *error);
     void (*queue)(struct mg_store *store, struct mg_store_queue *queue);
     void (*queues)(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
     bool (*list)(struct mg_store *store, const char *destination, struct mg_store_place after,
@@ -88,9 +97,17 @@ enum mg_store_call {
     MG_STORE_CALL_OUTCOME,
     MG_STORE_CALL_TAKE,
     MG_STORE_CALL_SETTLE,
-    MG_STORE_CALL_NOTE
+    MG_STORE_CALL_NOTE,
+    MG_STORE_CALL_ACT,
+    MG_STORE_CALL_REVIVE,
+    MG_STORE_CALL_PAUSING
 };
 enum mg_store_call mg_store_call(const struct mg_handoff_item *item);
+
+/* act.c: the run functions of its calls. */
+void mg_store_run_act(struct mg_handoff_item *item);
+void mg_store_run_revive(struct mg_handoff_item *item);
+void mg_store_run_pausing(struct mg_handoff_item *item);
 
 /* Where a call reports whether it was carried out. */
 bool *mg_store_call_ok(struct mg_handoff_item *item);
@@ -126,6 +143,16 @@ int64_t mg_store_content_size(const struct mg_store_accept *accept);
 /* True if a part of this kind goes when the content goes; the others stay as long as the trace. */
 bool mg_store_is_content(int kind);
 
+/* What every act demands of its delivery, whose state stands in the act; false with the reason. */
+bool mg_store_may_act(struct mg_store_act *act);
+
+/* Whether a message, and one of its deliveries, is what is asked for. */
+bool mg_store_fits(const struct mg_store_query *query, const struct mg_store_message *message);
+bool mg_store_fits_deliveries(const struct mg_store_query *query,
+                              const struct mg_store_delivery *deliveries, size_t count);
+/* A zeroed hit more. */
+struct mg_store_hit *mg_store_hits_add(struct mg_store_hits *hits);
+
 /* The one sentence for an outcome that came too late, for what a box does not give, and for a part
  * that is not there. */
 bool mg_store_fail_lost_claim(struct mg_error *error);
@@ -133,5 +160,8 @@ bool mg_store_fail_taken(struct mg_error *error);
 bool mg_store_fail_lost_taking(struct mg_error *error);
 bool mg_store_fail_unknown(struct mg_error *error);
 bool mg_store_fail_no_part(struct mg_error *error);
+bool mg_store_fail_gone(struct mg_error *error);
+bool mg_store_fail_there(struct mg_error *error);
+bool mg_store_fail_paused(bool resume, struct mg_error *error);
 
 #endif

@@ -62,8 +62,8 @@ static struct memory_delivery *find_delivery(struct memory_store *memory,
 
 /* ---- writing ---- */
 
-static void add_event(struct memory_message *message, int64_t time, const char *destination,
-                      const char *code, const char *text, int64_t duration)
+void mg_memory_add_event(struct memory_message *message, int64_t time, const char *destination,
+                         const char *code, const char *text, int64_t duration)
 {
     message->events =
         mg_reallocate(message->events, (message->event_count + 1) * sizeof *message->events);
@@ -75,16 +75,19 @@ static void add_event(struct memory_message *message, int64_t time, const char *
     mg_store_copy_text(event->text, sizeof event->text, text);
 }
 
-static void open_delivery(struct memory_store *memory, struct memory_delivery *delivery)
+void mg_memory_open_delivery(struct memory_store *memory, struct memory_delivery *delivery)
 {
     if (memory->open_count == memory->open_room) {
         memory->open_room = memory->open_room ? 2 * memory->open_room : 64;
         memory->open = mg_reallocate(memory->open, memory->open_room * sizeof(void *));
     }
-    memory->open[memory->open_count++] = delivery;
+    size_t place = memory->open_count++;
+    for (; place > 0 && memory->open[place - 1]->key > delivery->key; place--)
+        memory->open[place] = memory->open[place - 1];
+    memory->open[place] = delivery;
 }
 
-static void close_delivery(struct memory_store *memory, struct memory_delivery *delivery)
+void mg_memory_close_delivery(struct memory_store *memory, struct memory_delivery *delivery)
 {
     size_t kept = 0;
     for (size_t i = 0; i < memory->open_count; i++)
@@ -136,10 +139,10 @@ static void copy_deliveries(struct memory_store *memory, struct memory_message *
         delivery->key = ++memory->last_key;
         facts->id = accept->deliveries[i].id;
         facts->message = accept->id;
-        facts->received = facts->next_attempt = accept->received;
+        facts->received = facts->since = facts->next_attempt = accept->received;
         mg_store_copy_text(facts->destination, sizeof facts->destination,
                            accept->deliveries[i].destination);
-        open_delivery(memory, delivery);
+        mg_memory_open_delivery(memory, delivery);
     }
 }
 
@@ -159,11 +162,12 @@ static void remember(struct memory_known **place, const struct mg_store_accept *
 static void add_message(struct memory_store *memory, const struct mg_store_accept *accept)
 {
     struct memory_message *message = mg_allocate_zeroed(1, sizeof *message);
+    message->seq = ++memory->last_seq;
     copy_facts(&message->facts, accept);
     copy_parts(message, accept);
     message->size = mg_store_content_size(accept);
     copy_deliveries(memory, message, accept);
-    add_event(message, accept->received, NULL, "accepted", NULL, 0);
+    mg_memory_add_event(message, accept->received, NULL, "accepted", NULL, 0);
     if (accept->delivery_count == 0)
         message->ended = accept->received;
     struct memory_message **bucket = &memory->messages[id_bucket(&accept->id)];
@@ -224,14 +228,14 @@ void mg_memory_record(struct memory_store *memory, struct memory_delivery *deliv
         facts->next_attempt = outcome->next_attempt;
     mg_store_copy_text(facts->last_code, sizeof facts->last_code, outcome->code);
     mg_store_copy_text(facts->last_text, sizeof facts->last_text, outcome->text);
-    add_event(delivery->message, outcome->now, facts->destination, outcome->code, outcome->text,
-              outcome->duration);
+    mg_memory_add_event(delivery->message, outcome->now, facts->destination, outcome->code,
+                        outcome->text, outcome->duration);
     delivery->blocks = outcome->blocks;
     if (!mg_store_is_end(outcome->state))
         return;
     facts->ended = outcome->now;
     mg_memory_end_message(delivery->message, outcome->now);
-    close_delivery(memory, delivery);
+    mg_memory_close_delivery(memory, delivery);
 }
 
 static bool record_outcome(struct memory_store *memory, struct mg_store_outcome *outcome)
@@ -480,6 +484,7 @@ static void memory_close(struct mg_store *store)
     forget_known(memory, INT64_MAX);
     mg_store_lines_free(&memory->journal);
     mg_store_chain_free(memory->chain);
+    free(memory->pauses);
     free(memory->open);
     pthread_mutex_destroy(&memory->lock);
     free(memory);
@@ -497,6 +502,11 @@ static const struct mg_store_class memory_class = {
     .queue = mg_memory_queue,
     .queues = mg_memory_queues,
     .list = mg_memory_list,
+    .act = mg_memory_act,
+    .revive = mg_memory_revive,
+    .pausing = mg_memory_pausing,
+    .pauses = mg_memory_pauses,
+    .search = mg_memory_search,
     .find = memory_find,
     .look_up = memory_look_up,
     .part = memory_part,

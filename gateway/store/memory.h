@@ -4,6 +4,7 @@
  *   memory.c          accepts, records, reads, forgets
  *   memory_box.c      claims, boxes, and the numbers of each destination
  *   memory_journal.c  the journal
+ *   memory_act.c      operators' acts and their search
  *
  * Threads: one lock over everything; a call is carried out at once, under the lock, and completes
  * through the handoff.
@@ -35,6 +36,7 @@ struct memory_delivery {
 };
 
 struct memory_message {
+    int64_t seq; /* grows with each message */
     struct mg_store_message facts;
     struct memory_part *parts;
     size_t part_count;
@@ -70,6 +72,9 @@ struct memory_store {
     int64_t last_key;
     struct mg_store_lines journal;
     struct mg_store_chain *chain;
+    int64_t last_seq;
+    struct mg_store_pause *pauses;
+    size_t pause_count;
 };
 
 struct memory_message *mg_memory_find(struct memory_store *memory, const struct mg_id *id);
@@ -87,6 +92,21 @@ void mg_memory_note(struct mg_store *store, struct mg_store_note *note);
 bool mg_memory_journal(struct mg_store *store, const struct mg_store_journal_query *query,
                        struct mg_store_lines *lines, struct mg_error *error);
 int64_t mg_memory_journal_last(struct mg_store *store);
+/* Under the lock: to and from those that are not over, which stay in the order of acceptance. */
+void mg_memory_open_delivery(struct memory_store *memory, struct memory_delivery *delivery);
+void mg_memory_close_delivery(struct memory_store *memory, struct memory_delivery *delivery);
+void mg_memory_add_event(struct memory_message *message, int64_t time, const char *destination,
+                         const char *code, const char *text, int64_t duration);
+/* Those of a destination whose lease has ended return to the queue. Under the lock. */
+void mg_memory_return_leases(struct memory_store *memory, const char *destination, int64_t now);
+
+void mg_memory_act(struct mg_store *store, struct mg_store_act *act);
+void mg_memory_revive(struct mg_store *store, struct mg_store_revive *revive);
+void mg_memory_pausing(struct mg_store *store, struct mg_store_pausing *pausing);
+bool mg_memory_pauses(struct mg_store *store, struct mg_store_pause **pauses, size_t *count,
+                      struct mg_error *error);
+bool mg_memory_search(struct mg_store *store, const struct mg_store_query *query,
+                      struct mg_store_hits *hits, struct mg_error *error);
 
 void mg_memory_claim(struct mg_store *store, struct mg_store_claim *claim);
 void mg_memory_take(struct mg_store *store, struct mg_store_take *take);

@@ -11,7 +11,7 @@ static bool is_for(const struct memory_delivery *delivery, const char *destinati
 }
 
 /* Those whose lease has ended return to the queue. */
-static void return_leases(struct memory_store *memory, const char *destination, int64_t now)
+void mg_memory_return_leases(struct memory_store *memory, const char *destination, int64_t now)
 {
     for (size_t i = 0; i < memory->open_count; i++) {
         struct memory_delivery *delivery = memory->open[i];
@@ -148,7 +148,7 @@ void mg_memory_claim(struct mg_store *store, struct mg_store_claim *claim)
 {
     struct memory_store *memory = (struct memory_store *)store;
     pthread_mutex_lock(&memory->lock);
-    return_leases(memory, claim->destination, claim->now);
+    mg_memory_return_leases(memory, claim->destination, claim->now);
     if (claim->ordered)
         claim_ordered(memory, claim);
     else
@@ -172,7 +172,7 @@ static struct memory_delivery *find_boxed(struct memory_store *memory, const str
 
 static bool take_delivery(struct memory_store *memory, struct mg_store_take *take)
 {
-    return_leases(memory, take->destination, take->now);
+    mg_memory_return_leases(memory, take->destination, take->now);
     struct memory_delivery *delivery = take->message
                                            ? find_boxed(memory, take->message, take->destination)
                                            : first_waiting(memory, take->destination, beginning);
@@ -254,7 +254,7 @@ bool mg_memory_list(struct mg_store *store, const char *destination, struct mg_s
     struct memory_store *memory = (struct memory_store *)store;
     list->entries = mg_allocate(limit * sizeof *list->entries);
     pthread_mutex_lock(&memory->lock);
-    return_leases(memory, destination, now);
+    mg_memory_return_leases(memory, destination, now);
     const struct memory_delivery *delivery;
     while (list->count < limit && (delivery = first_waiting(memory, destination, after))) {
         after = (struct mg_store_place){delivery->facts.next_attempt, delivery->key};

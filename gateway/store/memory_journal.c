@@ -23,7 +23,7 @@ void mg_memory_write_line(struct memory_store *memory, const struct mg_id *messa
 {
     char subject[MG_ID_TEXT_SIZE];
     if (line)
-        write_line(memory, mg_id_text(message, subject), line);
+        write_line(memory, message ? mg_id_text(message, subject) : NULL, line);
 }
 
 void mg_memory_note(struct mg_store *store, struct mg_store_note *note)

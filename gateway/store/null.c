@@ -53,6 +53,38 @@ static int64_t null_journal_last(struct mg_store *store)
     return 0;
 }
 
+static void null_act(struct mg_store *store, struct mg_store_act *act)
+{
+    mg_store_may_act(act);
+    mg_handoff_post(store->handoff, &act->item);
+}
+
+static void null_revive(struct mg_store *store, struct mg_store_revive *revival)
+{
+    revival->ok = true;
+    mg_handoff_post(store->handoff, &revival->item);
+}
+
+static void null_pausing(struct mg_store *store, struct mg_store_pausing *pausing)
+{
+    pausing->ok = true;
+    mg_handoff_post(store->handoff, &pausing->item);
+}
+
+static bool null_pauses(struct mg_store *store, struct mg_store_pause **pauses, size_t *count,
+                        struct mg_error *error)
+{
+    (void)store, (void)pauses, (void)count, (void)error;
+    return true;
+}
+
+static bool null_search(struct mg_store *store, const struct mg_store_query *query,
+                        struct mg_store_hits *hits, struct mg_error *error)
+{
+    (void)store, (void)query, (void)hits, (void)error;
+    return true;
+}
+
 /* store.c has already said zero, and empty, in every result. */
 static void null_queue(struct mg_store *store, struct mg_store_queue *queue)
 {
@@ -159,6 +191,11 @@ static const struct mg_store_class null_class = {
     .queue = null_queue,
     .queues = null_queues,
     .list = null_list,
+    .act = null_act,
+    .revive = null_revive,
+    .pausing = null_pausing,
+    .pauses = null_pauses,
+    .search = null_search,
     .find = null_find,
     .look_up = null_look_up,
     .part = null_part,

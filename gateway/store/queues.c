@@ -115,6 +115,19 @@ void mg_store_tally_ended(struct mg_store_tally *tally, int64_t key, int64_t siz
         tally->queue.oldest = 0;
 }
 
+void mg_store_tally_revived(struct mg_store_tally *tally, int64_t key, int64_t received,
+                            int64_t size, bool was_dead)
+{
+    if (tally->queue.waiting == 0 || key <= tally->oldest_key) {
+        tally->queue.oldest = received;
+        tally->oldest_key = key;
+        tally->oldest_gone = false;
+    }
+    tally->queue.waiting++;
+    tally->queue.bytes += size;
+    tally->queue.dead -= was_dead;
+}
+
 void mg_store_queues_add(struct mg_store_queues *queues, int64_t messages, int64_t spooled)
 {
     queues->now.messages += messages;

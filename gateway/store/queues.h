@@ -28,6 +28,9 @@ struct mg_store_tally *mg_store_queues_change(struct mg_store_queues *queues,
 void mg_store_tally_accepted(struct mg_store_tally *tally, int64_t key, int64_t received,
                              int64_t size);
 void mg_store_tally_ended(struct mg_store_tally *tally, int64_t key, int64_t size, bool dead);
+/* One that was over, or was elsewhere, waits again; its key may be lower than those of others. */
+void mg_store_tally_revived(struct mg_store_tally *tally, int64_t key, int64_t received,
+                            int64_t size, bool was_dead);
 /* Messages, and bytes in spool files; either may be less than zero. */
 void mg_store_queues_add(struct mg_store_queues *queues, int64_t messages, int64_t spooled);
 

@@ -1,16 +1,20 @@
 # store: the durable queue: one interface, SQLite first. Never sees XML.
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
+	gateway/store/act.c gateway/store/act.h \
 	gateway/store/backend.h \
 	gateway/store/chain.c \
 	gateway/store/journal.h \
 	gateway/store/memory.c gateway/store/memory.h \
+	gateway/store/memory_act.c \
 	gateway/store/memory_box.c \
 	gateway/store/memory_journal.c \
 	gateway/store/null.c \
 	gateway/store/queues.c gateway/store/queues.h \
+	gateway/store/search.c gateway/store/search.h \
 	gateway/store/spool.c \
 	gateway/store/sqlite.c gateway/store/sqlite.h \
+	gateway/store/sqlite_act.c \
 	gateway/store/sqlite_box.c \
 	gateway/store/sqlite_call.c \
 	gateway/store/sqlite_claim.c \
@@ -19,6 +23,7 @@ libstore_la_SOURCES = \
 	gateway/store/sqlite_journal.c \
 	gateway/store/sqlite_read.c \
 	gateway/store/sqlite_schema.c \
+	gateway/store/sqlite_search.c \
 	gateway/store/sqlite_statement.c \
 	gateway/store/sqlite_writer.c \
 	gateway/store/store.c gateway/store/store.h
@@ -58,3 +63,12 @@ UNIT_TESTS += tests/unit/store_sqlite
 tests_unit_store_sqlite_SOURCES = tests/unit/store_sqlite.c tests/unit/lossy_vfs.c \
 	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
 tests_unit_store_sqlite_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/store_acts
+tests_unit_store_acts_SOURCES = tests/unit/store_acts.c tests/unit/lossy_vfs.c \
+	tests/unit/lossy_vfs.h $(STORE_TEST_HELPERS)
+tests_unit_store_acts_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/store_search
+tests_unit_store_search_SOURCES = tests/unit/store_search.c $(STORE_TEST_HELPERS)
+tests_unit_store_search_LDADD = libunit.la libstore.la libbase.la -lpthread

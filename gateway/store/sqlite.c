@@ -198,6 +198,21 @@ static void enqueue_note(struct mg_store *store, struct mg_store_note *note)
     mg_sqlite_enqueue((struct mg_sqlite *)store, &note->item);
 }
 
+static void enqueue_act(struct mg_store *store, struct mg_store_act *act)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &act->item);
+}
+
+static void enqueue_revive(struct mg_store *store, struct mg_store_revive *revival)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &revival->item);
+}
+
+static void enqueue_pausing(struct mg_store *store, struct mg_store_pausing *pausing)
+{
+    mg_sqlite_enqueue((struct mg_sqlite *)store, &pausing->item);
+}
+
 static void read_queue(struct mg_store *store, struct mg_store_queue *queue)
 {
     mg_store_queues_read(((struct mg_sqlite *)store)->queues, queue);
@@ -220,6 +235,11 @@ static const struct mg_store_class sqlite_class = {
     .queue = read_queue,
     .queues = read_queues,
     .list = mg_sqlite_list,
+    .act = enqueue_act,
+    .revive = enqueue_revive,
+    .pausing = enqueue_pausing,
+    .pauses = mg_sqlite_pauses,
+    .search = mg_sqlite_search,
     .find = mg_sqlite_find,
     .look_up = mg_sqlite_look_up,
     .part = mg_sqlite_part,

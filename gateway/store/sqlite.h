@@ -8,10 +8,12 @@
  *   sqlite_call.c       what accept does inside the commit
  *   sqlite_claim.c      what claim and outcome do
  *   sqlite_box.c        what take and settle do, and the end of leases
+ *   sqlite_act.c        what operators' acts do
  *   sqlite_count.c      the numbers of each destination
  *   sqlite_expire.c     what retention deletes
  *   sqlite_journal.c    the journal
  *   sqlite_read.c       the readers
+ *   sqlite_search.c     the search
  *
  * Threads: the writer's connection belongs to the writer's thread from its start to its end, a
  * reader's to whoever has taken it from the pool. The queue and the pool have a lock each;
@@ -88,6 +90,8 @@ void mg_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text);
 void mg_sqlite_bind_uuid(sqlite3_stmt *statement, int index, const char *uuid, struct mg_id *room);
 void mg_sqlite_column_id(sqlite3_stmt *statement, int column, struct mg_id *id);
 void mg_sqlite_column_text(sqlite3_stmt *statement, int column, char *text, size_t size);
+/* Since when the time of a delivery counts: 0 in the row is the time of acceptance. */
+int64_t mg_sqlite_since(sqlite3_stmt *statement, int column, int64_t received);
 
 /* ---- the schema ---- */
 
@@ -128,6 +132,15 @@ enum mg_sqlite_write {
     W_BLOCK,
     W_EVENT,
     W_END,
+    W_HAS_CONTENT,
+    W_REVIVE,
+    W_HURRY,
+    W_CANCEL,
+    W_LAST_DELIVERY,
+    W_MOVED,
+    W_DEAD,
+    W_PAUSE,
+    W_RESUME,
     W_FORGET_OLD,
     W_EXPIRED,
     W_CONTENT_SPOOLS,
@@ -156,6 +169,20 @@ enum mg_sqlite_read_statement {
     R_ENDED_LEASE,
     R_LIST,
     R_SPOOLED,
+    R_PAUSES,
+    R_SEARCH_ALL,
+    R_SEARCH_AUTHOR,
+    R_SEARCH_READER,
+    R_SEARCH_TYPE,
+    R_SEARCH_UUID,
+    R_SEARCH_SEQ,
+    R_SEARCH_ID,
+    R_SEARCH_TIME,
+    R_SEARCH_OPEN,
+    R_SEARCH_DEAD,
+    R_SEARCH_HELD,
+    R_SEARCH_RUNNING,
+    R_SEARCH_DELIVERIES,
     R_COUNT,
     R_JOURNAL = R_COUNT, /* those of the journal follow them in each reader */
 };
@@ -266,6 +293,9 @@ bool mg_sqlite_claim(struct mg_sqlite *sqlite, struct mg_store_claim *claim);
 bool mg_sqlite_outcome(struct mg_sqlite *sqlite, struct mg_store_outcome *outcome);
 bool mg_sqlite_take(struct mg_sqlite *sqlite, struct mg_store_take *take);
 bool mg_sqlite_settle(struct mg_sqlite *sqlite, struct mg_store_settle *settle);
+bool mg_sqlite_act(struct mg_sqlite *sqlite, struct mg_store_act *act);
+bool mg_sqlite_revive(struct mg_sqlite *sqlite, struct mg_store_revive *revive);
+bool mg_sqlite_pausing(struct mg_sqlite *sqlite, struct mg_store_pausing *pausing);
 
 /* True, with the reason, if there is no space left for what is begun. */
 bool mg_sqlite_refuse_for_space(bool refused, struct mg_error *error);
@@ -281,6 +311,7 @@ struct mg_sqlite_delivery {
     int64_t next_attempt;
     int64_t lease;
     int64_t size;
+    int64_t received; /* of the message */
     char destination[MG_STORE_NAME_SIZE];
 };
 /* Steps a bound statement whose columns are those of W_CLAIMED. */
@@ -289,6 +320,8 @@ bool mg_sqlite_find_delivery(struct mg_sqlite *sqlite, int statement,
 /* Records what became of a row that ran, with its event. */
 bool mg_sqlite_record(struct mg_sqlite *sqlite, const struct mg_store_outcome *outcome,
                       const struct mg_sqlite_delivery *delivery);
+/* A message whose deliveries are all over, and stand in nobody's way, begins to expire. */
+bool mg_sqlite_end_message(struct mg_sqlite *sqlite, int64_t now, int64_t seq);
 /* Reads a delivery that was just claimed from a row with the columns of W_DUE. */
 void mg_sqlite_read_due(struct mg_store_delivery *delivery, sqlite3_stmt *row,
                         const char *destination);
@@ -332,6 +365,15 @@ bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg
 /* Deletes the files of the spool that no row names, and counts the others. */
 bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error);
 void mg_sqlite_close_readers(struct mg_sqlite *sqlite);
+/* A delivery from a row with the columns of R_DELIVERIES. */
+void mg_sqlite_read_delivery(sqlite3_stmt *row, const struct mg_id *message,
+                             struct mg_store_delivery *delivery);
+/* A message from a row with the columns of R_FIND, the first of which stands at `first`. */
+void mg_sqlite_read_message(sqlite3_stmt *row, int first, struct mg_store_message *message);
+bool mg_sqlite_pauses(struct mg_store *store, struct mg_store_pause **pauses, size_t *count,
+                      struct mg_error *error);
+bool mg_sqlite_search(struct mg_store *store, const struct mg_store_query *query,
+                      struct mg_store_hits *hits, struct mg_error *error);
 
 /* Waits for a reader that nobody uses; NULL if it cannot be opened. Whoever has one gives it back
  * before anything else is waited for. */

@@ -200,6 +200,12 @@ bool mg_sqlite_carry_out(struct mg_sqlite *sqlite, struct mg_handoff_item *item)
         return mg_sqlite_take(sqlite, (struct mg_store_take *)item);
     case MG_STORE_CALL_SETTLE:
         return mg_sqlite_settle(sqlite, (struct mg_store_settle *)item);
+    case MG_STORE_CALL_ACT:
+        return mg_sqlite_act(sqlite, (struct mg_store_act *)item);
+    case MG_STORE_CALL_REVIVE:
+        return mg_sqlite_revive(sqlite, (struct mg_store_revive *)item);
+    case MG_STORE_CALL_PAUSING:
+        return mg_sqlite_pausing(sqlite, (struct mg_store_pausing *)item);
     case MG_STORE_CALL_NOTE:
         return mg_sqlite_note(sqlite, (struct mg_store_note *)item);
     default:

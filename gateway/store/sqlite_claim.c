@@ -7,8 +7,7 @@
 
 /* ---- what both need ---- */
 
-/* A message whose deliveries are all over, and stand in nobody's way, begins to expire. */
-static bool end_message(struct mg_sqlite *sqlite, int64_t now, int64_t seq)
+bool mg_sqlite_end_message(struct mg_sqlite *sqlite, int64_t now, int64_t seq)
 {
     sqlite3_stmt *end = mg_sqlite_bind(&sqlite->writer, W_END);
     sqlite3_bind_int64(end, 1, seq);
@@ -47,6 +46,8 @@ void mg_sqlite_read_due(struct mg_store_delivery *delivery, sqlite3_stmt *row,
     delivery->next_attempt = sqlite3_column_int64(row, 5);
     mg_sqlite_column_text(row, 6, delivery->last_code, sizeof delivery->last_code);
     mg_sqlite_column_text(row, 7, delivery->last_text, sizeof delivery->last_text);
+    delivery->since = mg_sqlite_since(row, 8, delivery->received);
+    delivery->tried = sqlite3_column_int(row, 9);
     delivery->ended = 0;
 }
 
@@ -135,7 +136,7 @@ static bool pass_dead(struct mg_sqlite *sqlite, const struct mg_store_claim *cla
             return true;
         sqlite3_bind_int64(mg_sqlite_bind(&sqlite->writer, W_PASS), 1, key);
         if (!mg_sqlite_done(&sqlite->writer, W_PASS) ||
-            !end_message(sqlite, claim->now, key >> MG_STORE_NUMBER_BITS))
+            !mg_sqlite_end_message(sqlite, claim->now, key >> MG_STORE_NUMBER_BITS))
             return false;
     }
 }
@@ -166,7 +167,7 @@ static bool read_first(struct mg_sqlite *sqlite, struct mg_store_claim *claim, i
         add_claimed(claim, first);
         claim->count = 0;
         *key = sqlite3_column_int64(first, 0);
-        *state = (enum mg_delivery_state)sqlite3_column_int(first, 8);
+        *state = (enum mg_delivery_state)sqlite3_column_int(first, 10);
     }
     mg_sqlite_reset(writer, W_FIRST);
     return true;
@@ -252,6 +253,7 @@ bool mg_sqlite_find_delivery(struct mg_sqlite *sqlite, int statement,
         delivery->lease = sqlite3_column_int64(row, 5);
         delivery->size = sqlite3_column_int64(row, 6);
         mg_sqlite_column_text(row, 7, delivery->destination, sizeof delivery->destination);
+        delivery->received = sqlite3_column_int64(row, 8);
     }
     mg_sqlite_reset(writer, statement);
     return true;
@@ -311,7 +313,7 @@ bool mg_sqlite_record(struct mg_sqlite *sqlite, const struct mg_store_outcome *o
            add_event(sqlite, outcome, delivery) &&
            (!outcome->blocks || block_those_after(sqlite, delivery->key)) &&
            (!mg_store_is_end(outcome->state) ||
-            end_message(sqlite, outcome->now, delivery->key >> MG_STORE_NUMBER_BITS));
+            mg_sqlite_end_message(sqlite, outcome->now, delivery->key >> MG_STORE_NUMBER_BITS));
 }
 
 /* Recorded below the reserve too: that is what the reserve is for. */

@@ -12,6 +12,7 @@
 struct ending {
     int64_t seq;
     int64_t ended;
+    bool stale; /* says nothing any more */
 };
 
 struct expiry {
@@ -23,6 +24,7 @@ struct expiry {
 struct batch {
     struct ending endings[MG_STORE_EXPIRE_BATCH];
     size_t count;
+    size_t dropped; /* of them */
     /* Spool files to be removed once the transaction is safe. */
     struct mg_id *spools;
     size_t spool_count;
@@ -47,12 +49,13 @@ static bool read_batch(struct mg_sqlite *sqlite, int stage, int64_t until, struc
     sqlite3_bind_int(expired, 1, stage);
     sqlite3_bind_int64(expired, 2, until);
     sqlite3_bind_int64(expired, 3, MG_STORE_EXPIRE_BATCH);
-    batch->count = 0;
+    batch->count = batch->dropped = 0;
     bool row, passed;
     while ((passed = mg_sqlite_row(writer, W_EXPIRED, &row)) && row) {
         struct ending *ending = &batch->endings[batch->count++];
         ending->seq = sqlite3_column_int64(expired, 0);
         ending->ended = sqlite3_column_int64(expired, 1);
+        ending->stale = sqlite3_column_int(expired, 2);
     }
     if (passed)
         mg_sqlite_reset(writer, W_EXPIRED);
@@ -136,13 +139,15 @@ static bool drop_stage(struct mg_sqlite *sqlite, int stage, int64_t until, struc
         return false;
     for (size_t i = 0; i < batch->count; i++) {
         const struct ending *ending = &batch->endings[i];
-        bool dropped =
-            stage == 0 ? drop_content(sqlite, ending, batch) : drop_trace(sqlite, ending, batch);
-        if (!dropped)
+        bool passed = ending->stale ? delete_ending(sqlite, stage, ending)
+                      : stage == 0  ? drop_content(sqlite, ending, batch)
+                                    : drop_trace(sqlite, ending, batch);
+        if (!passed)
             return false;
+        batch->dropped += !ending->stale;
     }
     if (stage == 1)
-        mg_store_queues_add(sqlite->queues, -(int64_t)batch->count, 0);
+        mg_store_queues_add(sqlite->queues, -(int64_t)batch->dropped, 0);
     *more = *more || batch->count == MG_STORE_EXPIRE_BATCH;
     return true;
 }

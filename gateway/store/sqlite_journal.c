@@ -65,7 +65,7 @@ static bool write_line(struct mg_sqlite *sqlite, const char *subject, const char
 bool mg_sqlite_write_line(struct mg_sqlite *sqlite, const struct mg_id *message, const char *line)
 {
     char subject[MG_ID_TEXT_SIZE];
-    return !line || write_line(sqlite, mg_id_text(message, subject), line);
+    return !line || write_line(sqlite, message ? mg_id_text(message, subject) : NULL, line);
 }
 
 bool mg_sqlite_note(struct mg_sqlite *sqlite, struct mg_store_note *note)

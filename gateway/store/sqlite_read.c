@@ -20,6 +20,14 @@
     " CASE WHEN size <= ?3 THEN bytes END FROM " table                                             \
     " WHERE key = ((SELECT seq FROM messages WHERE id = ?1) << 20) + ?2"
 
+#define DELIVERY                                                                                   \
+    "d.id, d.destination, d.state, d.attempts, d.received, d.next_attempt, d.last_code,"           \
+    " d.last_text, d.ended, d.since, d.tried"
+
+/* For the search: newest first, below one number and down to another. */
+#define MESSAGE "seq, id, partner, way, uuid, digest, profile, type, author, reader, received"
+#define BOUNDS  " seq < ?1 AND seq >= ?2 ORDER BY seq DESC"
+
 const char *const mg_sqlite_reads[R_COUNT] = {
     [R_FIND] = "SELECT partner, way, uuid, digest, profile, type, author, reader, received"
                " FROM messages WHERE id = ?1",
@@ -27,8 +35,7 @@ const char *const mg_sqlite_reads[R_COUNT] = {
                   " WHERE uuid = ?1 AND partner = ?2 AND until > ?3",
     [R_CONTENT] = PART_OF("contents"),
     [R_RECORD] = PART_OF("records"),
-    [R_DELIVERIES] = "SELECT d.id, d.destination, d.state, d.attempts, d.received, d.next_attempt,"
-                     " d.last_code, d.last_text, d.ended FROM messages m CROSS JOIN deliveries d"
+    [R_DELIVERIES] = "SELECT " DELIVERY " FROM messages m CROSS JOIN deliveries d"
                      " ON d.key BETWEEN m.seq << 20 AND (m.seq << 20) + 1048575"
                      " WHERE m.id = ?1 ORDER BY d.key",
     [R_EVENTS] = "SELECT e.time, e.destination, e.code, e.text, e.duration"
@@ -45,6 +52,29 @@ const char *const mg_sqlite_reads[R_COUNT] = {
                " ORDER BY d.next_attempt, d.key LIMIT ?4",
     [R_SPOOLED] = "SELECT 1 FROM contents WHERE spool = ?1 AND spool IS NOT NULL UNION ALL"
                   " SELECT 1 FROM records WHERE spool = ?1 AND spool IS NOT NULL LIMIT 1",
+    [R_PAUSES] = "SELECT destination, since, by, why FROM pauses ORDER BY destination",
+    [R_SEARCH_ALL] = "SELECT " MESSAGE " FROM messages WHERE" BOUNDS,
+    [R_SEARCH_AUTHOR] = "SELECT " MESSAGE " FROM messages INDEXED BY messages_by_author"
+                        " WHERE author = ?3 AND" BOUNDS,
+    [R_SEARCH_READER] = "SELECT " MESSAGE " FROM messages INDEXED BY messages_by_reader"
+                        " WHERE reader = ?3 AND" BOUNDS,
+    [R_SEARCH_TYPE] = "SELECT " MESSAGE " FROM messages INDEXED BY messages_by_type"
+                      " WHERE type = ?3 AND" BOUNDS,
+    [R_SEARCH_UUID] = "SELECT seq FROM duplicates INDEXED BY duplicates_by_uuid WHERE uuid = ?1",
+    [R_SEARCH_SEQ] = "SELECT " MESSAGE " FROM messages WHERE seq = ?1",
+    [R_SEARCH_ID] = "SELECT " MESSAGE " FROM messages WHERE id = ?1",
+    [R_SEARCH_TIME] = "SELECT seq, received FROM messages WHERE seq <= ?1"
+                      " ORDER BY seq DESC LIMIT 1",
+    [R_SEARCH_OPEN] = "SELECT key FROM deliveries INDEXED BY deliveries_open WHERE ended = 0"
+                      " AND destination = ?1 AND key < ?2 ORDER BY key DESC LIMIT 1",
+    [R_SEARCH_DEAD] = "SELECT key FROM deliveries INDEXED BY deliveries_dead WHERE state = 5"
+                      " AND destination = ?1 AND key < ?2 ORDER BY key DESC LIMIT 1",
+    [R_SEARCH_HELD] = "SELECT key FROM deliveries INDEXED BY deliveries_held WHERE state = 2"
+                      " AND destination = ?1 AND key < ?2 ORDER BY key DESC LIMIT 1",
+    [R_SEARCH_RUNNING] = "SELECT key FROM deliveries INDEXED BY deliveries_running WHERE state = 1"
+                         " AND destination = ?1 LIMIT ?2",
+    [R_SEARCH_DELIVERIES] = "SELECT " DELIVERY " FROM deliveries d WHERE d.key"
+                            " BETWEEN ?1 << 20 AND (?1 << 20) + 1048575 ORDER BY d.key",
 };
 
 /* ---- the pool ---- */
@@ -90,21 +120,19 @@ void mg_sqlite_close_readers(struct mg_sqlite *sqlite)
 
 /* ---- messages ---- */
 
-static void read_message(sqlite3_stmt *row, const struct mg_id *id,
-                         struct mg_store_message *message)
+void mg_sqlite_read_message(sqlite3_stmt *row, int first, struct mg_store_message *message)
 {
-    *message = (struct mg_store_message){.id = *id};
-    mg_sqlite_column_text(row, 0, message->partner, sizeof message->partner);
-    mg_sqlite_column_text(row, 1, message->way, sizeof message->way);
-    mg_sqlite_column_text(row, 2, message->uuid, sizeof message->uuid);
-    const void *digest = sqlite3_column_blob(row, 3);
-    if (digest && sqlite3_column_bytes(row, 3) == sizeof message->digest)
+    mg_sqlite_column_text(row, first, message->partner, sizeof message->partner);
+    mg_sqlite_column_text(row, first + 1, message->way, sizeof message->way);
+    mg_sqlite_column_text(row, first + 2, message->uuid, sizeof message->uuid);
+    const void *digest = sqlite3_column_blob(row, first + 3);
+    if (digest && sqlite3_column_bytes(row, first + 3) == sizeof message->digest)
         memcpy(message->digest, digest, sizeof message->digest);
-    mg_sqlite_column_text(row, 4, message->profile, sizeof message->profile);
-    mg_sqlite_column_text(row, 5, message->type, sizeof message->type);
-    mg_sqlite_column_text(row, 6, message->author, sizeof message->author);
-    mg_sqlite_column_text(row, 7, message->reader, sizeof message->reader);
-    message->received = sqlite3_column_int64(row, 8);
+    mg_sqlite_column_text(row, first + 4, message->profile, sizeof message->profile);
+    mg_sqlite_column_text(row, first + 5, message->type, sizeof message->type);
+    mg_sqlite_column_text(row, first + 6, message->author, sizeof message->author);
+    mg_sqlite_column_text(row, first + 7, message->reader, sizeof message->reader);
+    message->received = sqlite3_column_int64(row, first + 8);
 }
 
 bool mg_sqlite_find(struct mg_store *store, const struct mg_id *id,
@@ -117,8 +145,10 @@ bool mg_sqlite_find(struct mg_store *store, const struct mg_id *id,
     sqlite3_stmt *row = mg_sqlite_bind(reader, R_FIND);
     mg_sqlite_bind_id(row, 1, id);
     bool passed = mg_sqlite_row(reader, R_FIND, found);
-    if (passed && *found)
-        read_message(row, id, message);
+    if (passed && *found) {
+        *message = (struct mg_store_message){.id = *id};
+        mg_sqlite_read_message(row, 0, message);
+    }
     if (passed)
         mg_sqlite_reset(reader, R_FIND);
     else
@@ -303,8 +333,8 @@ int mg_sqlite_descriptor(struct mg_store *store, const struct mg_id *id, int kin
 
 /* ---- the trace ---- */
 
-static void read_delivery(sqlite3_stmt *row, const struct mg_id *id,
-                          struct mg_store_delivery *delivery)
+void mg_sqlite_read_delivery(sqlite3_stmt *row, const struct mg_id *id,
+                             struct mg_store_delivery *delivery)
 {
     *delivery = (struct mg_store_delivery){.message = *id};
     mg_sqlite_column_id(row, 0, &delivery->id);
@@ -316,6 +346,8 @@ static void read_delivery(sqlite3_stmt *row, const struct mg_id *id,
     mg_sqlite_column_text(row, 6, delivery->last_code, sizeof delivery->last_code);
     mg_sqlite_column_text(row, 7, delivery->last_text, sizeof delivery->last_text);
     delivery->ended = sqlite3_column_int64(row, 8);
+    delivery->since = mg_sqlite_since(row, 9, delivery->received);
+    delivery->tried = sqlite3_column_int(row, 10);
 }
 
 bool mg_sqlite_deliveries(struct mg_store *store, const struct mg_id *id,
@@ -331,7 +363,7 @@ bool mg_sqlite_deliveries(struct mg_store *store, const struct mg_id *id,
     bool row, passed;
     while ((passed = mg_sqlite_row(reader, R_DELIVERIES, &row)) && row) {
         *deliveries = mg_reallocate(*deliveries, (*count + 1) * sizeof **deliveries);
-        read_delivery(statement, id, &(*deliveries)[(*count)++]);
+        mg_sqlite_read_delivery(statement, id, &(*deliveries)[(*count)++]);
     }
     if (passed)
         mg_sqlite_reset(reader, R_DELIVERIES);
@@ -518,5 +550,32 @@ bool mg_sqlite_sweep(struct mg_sqlite *sqlite, struct mg_error *error)
         closedir(entries);
     if (reader)
         mg_sqlite_return_reader(sqlite, reader);
+    return passed;
+}
+
+/* ---- pauses ---- */
+
+bool mg_sqlite_pauses(struct mg_store *store, struct mg_store_pause **pauses, size_t *count,
+                      struct mg_error *error)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    struct mg_sqlite_connection *reader = mg_sqlite_take_reader(sqlite, error);
+    if (!reader)
+        return false;
+    sqlite3_stmt *statement = mg_sqlite_bind(reader, R_PAUSES);
+    bool row, passed;
+    while ((passed = mg_sqlite_row(reader, R_PAUSES, &row)) && row) {
+        *pauses = mg_reallocate(*pauses, (*count + 1) * sizeof **pauses);
+        struct mg_store_pause *pause = &(*pauses)[(*count)++];
+        mg_sqlite_column_text(statement, 0, pause->destination, sizeof pause->destination);
+        pause->since = sqlite3_column_int64(statement, 1);
+        mg_sqlite_column_text(statement, 2, pause->by, sizeof pause->by);
+        mg_sqlite_column_text(statement, 3, pause->why, sizeof pause->why);
+    }
+    if (passed)
+        mg_sqlite_reset(reader, R_PAUSES);
+    else
+        mg_sqlite_fail(reader, error);
+    mg_sqlite_return_reader(sqlite, reader);
     return passed;
 }

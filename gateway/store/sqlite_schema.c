@@ -132,12 +132,17 @@ static const char version_3[] =
     " since INTEGER NOT NULL,"
     " by TEXT NOT NULL,"
     " why TEXT NOT NULL) WITHOUT ROWID;"
+    /* What an operator has revived is given up as if it had come then; 0: when the message came. */
+    "ALTER TABLE deliveries ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deliveries ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;"
 
     /* For those who search, newest first, since an index ends with the key. */
     "CREATE INDEX messages_by_author ON messages (author);"
     "CREATE INDEX messages_by_reader ON messages (reader);"
     "CREATE INDEX messages_by_type ON messages (type);"
-    "CREATE INDEX deliveries_dead_of_all ON deliveries (state) WHERE state = 5;"
+    "DROP INDEX deliveries_dead;"
+    "CREATE INDEX deliveries_dead ON deliveries (destination) WHERE state = 5;"
+    "CREATE INDEX deliveries_held ON deliveries (destination) WHERE state = 2;"
     "PRAGMA user_version = 3;";
 
 /* Step n makes version n + 1 out of version n, and says so in user_version. */
@@ -206,8 +211,10 @@ bool mg_sqlite_upgrade(struct mg_sqlite_connection *connection, struct mg_error 
     return false;
 }
 
-#define DUE   "key, id, message, attempts, received, next_attempt, last_code, last_text"
-#define FOUND "d.key, d.state, d.node, d.attempts, d.next_attempt, d.lease, d.size, d.destination"
+#define DUE "key, id, message, attempts, received, next_attempt, last_code, last_text, since, tried"
+#define FOUND                                                                                      \
+    "d.key, d.state, d.node, d.attempts, d.next_attempt, d.lease, d.size, d.destination,"          \
+    " d.received"
 #define FROM_MESSAGE                                                                               \
     " FROM messages m CROSS JOIN deliveries d ON d.key BETWEEN m.seq << 20"                        \
     " AND (m.seq << 20) + " NUMBER_LAST " WHERE m.id = ?1"
@@ -273,10 +280,29 @@ const char *const mg_sqlite_writes[W_COUNT] = {
               " FROM deliveries WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST
               " AND (ended = 0 OR blocks = 1))",
 
+    [W_HAS_CONTENT] = "SELECT 1 FROM contents WHERE key = (?1 << 20) + 1",
+    [W_REVIVE] = "UPDATE deliveries SET state = 0, next_attempt = ?2, since = ?2, tried = attempts,"
+                 " ended = 0, blocks = 0, node = NULL, lease = NULL WHERE key = ?1",
+    [W_HURRY] = "UPDATE deliveries SET next_attempt = min(next_attempt, ?2) WHERE key = ?1",
+    [W_CANCEL] = "UPDATE deliveries SET state = 6, ended = ?2, blocks = 0, last_code = ?3,"
+                 " last_text = ?4 WHERE key = ?1",
+    [W_LAST_DELIVERY] = "SELECT max(key) FROM deliveries"
+                        " WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
+    [W_MOVED] = "INSERT INTO deliveries (key, id, message, destination, received, state, attempts,"
+                " next_attempt, ended, size, since) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?7,"
+                " ?6)",
+    [W_DEAD] = "SELECT key, size, received, ended FROM deliveries INDEXED BY deliveries_dead"
+               " WHERE state = 5 AND destination = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+    [W_PAUSE] = "INSERT OR IGNORE INTO pauses VALUES (?1, ?2, ?3, ?4)",
+    [W_RESUME] = "DELETE FROM pauses WHERE destination = ?1",
+
     [W_FORGET_OLD] = "DELETE FROM duplicates WHERE seq IN (SELECT seq FROM duplicates"
                      " ORDER BY seq LIMIT ?2) AND until <= ?1",
-    [W_EXPIRED] = "SELECT seq, ended FROM endings WHERE stage = ?1 AND ended <= ?2"
-                  " ORDER BY ended, seq LIMIT ?3",
+    /* Stale: an operator has revived the message since, or it ended anew after that. */
+    [W_EXPIRED] = "SELECT seq, ended, EXISTS (SELECT 1 FROM deliveries WHERE key BETWEEN seq << 20"
+                  " AND (seq << 20) + " NUMBER_LAST " AND (deliveries.ended = 0 OR blocks = 1"
+                  " OR deliveries.ended > endings.ended)) FROM endings WHERE stage = ?1"
+                  " AND ended <= ?2 ORDER BY ended, seq LIMIT ?3",
     [W_CONTENT_SPOOLS] = "SELECT spool, size FROM contents WHERE key BETWEEN ?1 << 20"
                          " AND (?1 << 20) + " NUMBER_LAST " AND +spool IS NOT NULL",
     [W_RECORD_SPOOLS] = "SELECT spool, size FROM records WHERE key BETWEEN ?1 << 20"

@@ -167,3 +167,9 @@ void mg_sqlite_column_text(sqlite3_stmt *statement, int column, char *text, size
 {
     mg_store_copy_text(text, size, (const char *)sqlite3_column_text(statement, column));
 }
+
+int64_t mg_sqlite_since(sqlite3_stmt *statement, int column, int64_t received)
+{
+    int64_t since = sqlite3_column_int64(statement, column);
+    return since != 0 ? since : received;
+}

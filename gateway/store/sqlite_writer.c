@@ -216,6 +216,12 @@ static void clear_call(struct mg_handoff_item *item)
         claim->next_due = claim->next_lease = 0;
         claim->blocked = false;
     }
+    if (mg_store_call(item) == MG_STORE_CALL_REVIVE) {
+        struct mg_store_revive *revival = (struct mg_store_revive *)item;
+        revival->next = revival->after;
+        revival->more = false;
+        revival->revived = 0;
+    }
     if (mg_store_call(item) == MG_STORE_CALL_TAKE)
         ((struct mg_store_take *)item)->found = false;
 }

@@ -236,53 +236,50 @@ void mg_store_close(struct mg_store *store)
 
 /* ---- what the implementations share ---- */
 
+/* By its run function a call is known. */
+static const struct kind {
+    void (*run)(struct mg_handoff_item *item);
+    enum mg_store_call call;
+    size_t ok;
+    size_t error;
+} kinds[] = {
+#define KIND(run, call, type)                                                                      \
+    {                                                                                              \
+        run, call, offsetof(struct type, ok), offsetof(struct type, error)                         \
+    }
+    KIND(run_accept, MG_STORE_CALL_ACCEPT, mg_store_accept),
+    KIND(run_claim, MG_STORE_CALL_CLAIM, mg_store_claim),
+    KIND(run_outcome, MG_STORE_CALL_OUTCOME, mg_store_outcome),
+    KIND(run_take, MG_STORE_CALL_TAKE, mg_store_take),
+    KIND(run_settle, MG_STORE_CALL_SETTLE, mg_store_settle),
+    KIND(run_note, MG_STORE_CALL_NOTE, mg_store_note),
+    KIND(mg_store_run_act, MG_STORE_CALL_ACT, mg_store_act),
+    KIND(mg_store_run_revive, MG_STORE_CALL_REVIVE, mg_store_revive),
+    KIND(mg_store_run_pausing, MG_STORE_CALL_PAUSING, mg_store_pausing),
+#undef KIND
+};
+
+static const struct kind *kind_of(const struct mg_handoff_item *item)
+{
+    const struct kind *kind = kinds;
+    while (kind->run != item->run)
+        kind++;
+    return kind;
+}
+
 enum mg_store_call mg_store_call(const struct mg_handoff_item *item)
 {
-    if (item->run == run_accept)
-        return MG_STORE_CALL_ACCEPT;
-    if (item->run == run_claim)
-        return MG_STORE_CALL_CLAIM;
-    if (item->run == run_take)
-        return MG_STORE_CALL_TAKE;
-    if (item->run == run_settle)
-        return MG_STORE_CALL_SETTLE;
-    return item->run == run_note ? MG_STORE_CALL_NOTE : MG_STORE_CALL_OUTCOME;
+    return kind_of(item)->call;
 }
 
 bool *mg_store_call_ok(struct mg_handoff_item *item)
 {
-    switch (mg_store_call(item)) {
-    case MG_STORE_CALL_ACCEPT:
-        return &((struct mg_store_accept *)item)->ok;
-    case MG_STORE_CALL_CLAIM:
-        return &((struct mg_store_claim *)item)->ok;
-    case MG_STORE_CALL_TAKE:
-        return &((struct mg_store_take *)item)->ok;
-    case MG_STORE_CALL_SETTLE:
-        return &((struct mg_store_settle *)item)->ok;
-    case MG_STORE_CALL_NOTE:
-        return &((struct mg_store_note *)item)->ok;
-    default:
-        return &((struct mg_store_outcome *)item)->ok;
-    }
+    return (bool *)((char *)item + kind_of(item)->ok);
 }
 
 struct mg_error *mg_store_call_error(struct mg_handoff_item *item)
 {
-    switch (mg_store_call(item)) {
-    case MG_STORE_CALL_ACCEPT:
-        return &((struct mg_store_accept *)item)->error;
-    case MG_STORE_CALL_CLAIM:
-        return &((struct mg_store_claim *)item)->error;
-    case MG_STORE_CALL_TAKE:
-        return &((struct mg_store_take *)item)->error;
-    case MG_STORE_CALL_SETTLE:
-        return &((struct mg_store_settle *)item)->error;
-    case MG_STORE_CALL_NOTE:
-        return &((struct mg_store_note *)item)->error;
-    default:
-        return &((struct mg_store_outcome *)item)->error;
-    }
+    return (struct mg_error *)((char *)item + kind_of(item)->error);
 }
 
 void mg_store_lines_free(struct mg_store_lines *lines)

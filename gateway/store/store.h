@@ -128,7 +128,9 @@ struct mg_store_delivery {
     char destination[MG_STORE_NAME_SIZE];
     enum mg_delivery_state state;
     int attempts;         /* begun so far, the claimed one included */
+    int tried;            /* of them, those before it was revived last (act.h) */
     int64_t received;     /* of the message */
+    int64_t since;        /* when it began to wait: received, or when it was revived last */
     int64_t next_attempt; /* milliseconds since 1970 */
     char last_code[MG_ERROR_CODE_SIZE];
     char last_text[256];

@@ -167,8 +167,9 @@ static bool searches_no_table(sqlite3 *database, const char *statement)
     return passed;
 }
 
-/* Or it would cost more the more there is. Two are allowed: what was running at the last end is
- * found through an index of nothing else, and duplicates are forgotten from their oldest end. */
+/* Or it would cost more the more there is. Three are allowed: what was running at the last end is
+ * found through an index of nothing else, duplicates are forgotten from their oldest end, and there
+ * are no more pauses than destinations. */
 static void no_statement_searches_a_table(void)
 {
     fixture_begin(&fixture, mg_store_sqlite_open);
@@ -180,7 +181,7 @@ static void no_statement_searches_a_table(void)
         CU_ASSERT(searches_no_table(database, mg_sqlite_writes[i]) || i == W_RETURN_OWN ||
                   i == W_FORGET_OLD);
     for (int i = 0; i < R_COUNT; i++)
-        CU_ASSERT(searches_no_table(database, mg_sqlite_reads[i]));
+        CU_ASSERT(searches_no_table(database, mg_sqlite_reads[i]) || i == R_PAUSES);
     for (int i = 0; i < J_COUNT; i++)
         CU_ASSERT(searches_no_table(database, mg_sqlite_journal_reads[i]));
     sqlite3_close(database);

@@ -31,7 +31,8 @@ static void look_whether_idle(evutil_socket_t descriptor, short what, void *cont
     (void)what;
     struct gateway *gateway = context;
     if (mg_intake_underway(gateway->intake) == 0 && mg_host_underway(gateway->host) == 0 &&
-        !gateway->refreshing && !gateway->expiring && !gateway->reloading)
+        !gateway->refreshing && !gateway->expiring && !gateway->reloading &&
+        !mg_audit_is_busy(gateway->audit))
         event_base_loopbreak(gateway->base);
 }
 
@@ -92,6 +93,7 @@ static void stop(evutil_socket_t number, short what, void *context)
     mg_notify_stopping(gateway->notify);
     mg_operate_stopping(gateway->operate);
     mg_intake_stop(gateway->intake);
+    mg_audit_stop(gateway->audit);
     mg_listeners_stop(gateway->listeners, listeners_drained, gateway);
     static const struct timeval patience = {GRACE / 1000, 0};
     gateway->hurry = evtimer_new(gateway->base, hurry, gateway);
@@ -159,9 +161,16 @@ static bool start_store(struct gateway *gateway, struct mg_error *error)
     gateway->store = mg_store_sqlite_open(&options, gateway->handoff, error);
     if (!gateway->store)
         return false;
+    const struct mg_audit_options audit = {
+        .store = gateway->store,
+        .background = gateway->background,
+    };
+    gateway->audit = mg_audit_new(&audit);
+    mg_audit_apply(gateway->audit, gateway->config);
     const struct mg_intake_options intake = {
         .store = gateway->store,
         .workers = gateway->workers,
+        .audit = gateway->audit,
         .committed = gateway_wake,
         .context = gateway,
     };
@@ -234,6 +243,7 @@ static bool start_operate(struct gateway *gateway, struct mg_error *error)
     const struct mg_operate_options options = {
         .base = gateway->base,
         .store = gateway->store,
+        .audit = gateway->audit,
         .background = gateway->background,
         .host = gateway->host,
         .dispatch = gateway->dispatch,
@@ -275,6 +285,7 @@ static void free_gateway(struct gateway *gateway)
     free_event(gateway->hurry);
     free_event(gateway->idle_look);
     free_event(gateway->seal_timer);
+    free_event(gateway->audit_timer);
     free_event(gateway->expire_timer);
     free_event(gateway->revocation_timer);
     mg_operate_free(gateway->operate);
@@ -289,9 +300,12 @@ static void free_gateway(struct gateway *gateway)
     mg_pool_free(gateway->background);
     if (gateway->handoff)
         mg_handoff_drain(gateway->handoff);
+    if (gateway->idle_look)
+        mg_audit_gateway(gateway->audit, "stopped", gateway->config->hash, NULL);
     mg_store_close(gateway->store);
     if (gateway->handoff)
         mg_handoff_drain(gateway->handoff);
+    mg_audit_free(gateway->audit);
     mg_dispatch_free(gateway->dispatch);
     mg_intake_free(gateway->intake);
     free_event(gateway->handoff_ready);
@@ -354,6 +368,7 @@ static bool log_start(const struct gateway *gateway, struct mg_error *error)
     mg_log(MG_LOG_NOTICE, "gateway.ready", "name", gateway->config->name, "configuration",
            gateway->config->hash, "messages", MG_LOG_NUMBER(totals.messages), "waiting",
            MG_LOG_NUMBER(totals.waiting), "dead", MG_LOG_NUMBER(totals.dead), NULL);
+    mg_audit_gateway(gateway->audit, "started", gateway->config->hash, NULL);
     return true;
 }
 

@@ -27,6 +27,7 @@ struct gateway {
     struct mg_pool *workers;
     struct mg_pool *background;
     struct mg_store *store;
+    struct mg_audit *audit;
     struct mg_intake *intake;
     struct evdns_base *dns;
     struct mg_clients *clients;
@@ -39,6 +40,7 @@ struct gateway {
     struct event *reload_signal;
     struct event *revocation_timer;
     struct event *expire_timer;
+    struct event *audit_timer;
     struct event *seal_timer; /* when the announced seal certificate comes into force */
     struct event *idle_look;  /* while stopping: whether the last work has ended */
     struct event *hurry;      /* while stopping: the end of patience with clients */
@@ -56,7 +58,8 @@ struct gateway {
     bool reload_again;
 };
 
-/* upkeep.c: looks at the revocation lists and at what has outlived its retention, from now on. */
+/* upkeep.c: looks at the revocation lists, at what has outlived its retention, and after the audit
+ * trail, from now on. */
 void gateway_start_upkeep(struct gateway *gateway);
 /* Looks at the revocation lists once more now. */
 void gateway_look_at_lists(struct gateway *gateway);

@@ -78,6 +78,7 @@ static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_c
     mg_dispatch_apply(gateway->dispatch, config);
     mg_operate_commit(gateway->operate, config);
     mg_store_set_retention(gateway->store, config->keep_content, config->keep_trace);
+    mg_audit_apply(gateway->audit, config);
     return true;
 }
 
@@ -100,6 +101,7 @@ static void refuse(struct gateway *gateway, const struct mg_error *error)
     mg_buffer_print(&text, "%s%s%s (%s)", error->place, error->place[0] ? ": " : "", error->text,
                     error->code);
     mg_operate_refused(gateway->operate, (const char *const[]){text.data}, 1);
+    mg_audit_gateway(gateway->audit, "reload-refused", NULL, text.data);
     tell_manager(gateway, text.data);
     mg_buffer_free(&text);
 }
@@ -115,6 +117,7 @@ static void refuse_mistakes(struct gateway *gateway, const struct mg_config_prob
             texts[count++] = problems->list[i].text;
     mg_operate_refused(gateway->operate, texts, count);
     tell_manager(gateway, count > 0 ? texts[0] : "it has mistakes");
+    mg_audit_gateway(gateway->audit, "reload-refused", NULL, count > 0 ? texts[0] : NULL);
     free(texts);
 }
 
@@ -131,6 +134,7 @@ static void exchange(struct gateway *gateway, struct reload *reload)
     gateway->config = mg_config_hold(reload->config);
     gateway->catalogue = mg_catalogue_hold(reload->catalogue);
     mg_log(MG_LOG_NOTICE, "gateway.reloaded", "configuration", gateway->config->hash, NULL);
+    mg_audit_gateway(gateway->audit, "reloaded", gateway->config->hash, NULL);
     mg_notify_ready(gateway->notify, "Takes messages.");
     gateway_watch_seal(gateway);
 }

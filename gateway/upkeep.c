@@ -1,5 +1,5 @@
-/* What has to be done now and then: revocation lists are read again, and what has outlived its
- * retention is deleted. */
+/* What has to be done now and then: revocation lists are read again, what has outlived its
+ * retention is deleted, and the audit trail is looked after. */
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/parts.h"
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define EXPIRE_PAUSE 60000
+#define AUDIT_PAUSE  1000
 
 static void start_timer(struct event *timer, int64_t milliseconds)
 {
@@ -132,10 +133,23 @@ static void expire(evutil_socket_t descriptor, short what, void *context)
         free(expiry);
 }
 
+/* ---- the audit trail ---- */
+
+static void look_after_audit(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor;
+    (void)what;
+    struct gateway *gateway = context;
+    start_timer(gateway->audit_timer, AUDIT_PAUSE);
+    mg_audit_tick(gateway->audit);
+}
+
 void gateway_start_upkeep(struct gateway *gateway)
 {
     gateway->revocation_timer = evtimer_new(gateway->base, revocation_due, gateway);
     start_timer(gateway->revocation_timer, gateway->config->revocation_check);
+    gateway->audit_timer = evtimer_new(gateway->base, look_after_audit, gateway);
+    start_timer(gateway->audit_timer, AUDIT_PAUSE);
     gateway->expire_timer = evtimer_new(gateway->base, expire, gateway);
     start_timer(gateway->expire_timer, EXPIRE_PAUSE);
 }

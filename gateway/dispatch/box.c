@@ -1,6 +1,7 @@
 /* Looks into boxes, and settles what was taken out of them. */
 #include "gateway/dispatch/box.h"
 
+#include "gateway/audit/lines.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 
@@ -191,6 +192,7 @@ static bool box_list(struct mg_instance *instance, const char *after, unsigned l
 struct settling {
     struct mg_store_settle settle;
     struct mg_instance *instance;
+    struct mg_buffer line; /* for the audit trail */
     void (*end)(const struct mg_refusal *refusal, void *context);
     void *context;
 };
@@ -213,6 +215,7 @@ static void settled(struct mg_store_settle *settle)
     if (news && settle->state == MG_DELIVERY_COLLECTED && options->collected)
         options->collected(instance->name, options->context);
     settling->end(settle->ok ? NULL : &refusal, settling->context);
+    mg_buffer_free(&settling->line);
     free(settling);
     mg_box_end_question(instance);
 }
@@ -247,6 +250,10 @@ static bool box_settle(struct mg_instance *instance, const char *id, const char 
         .context = settling,
     };
     mg_box_read_id(id, &settling->settle.message);
+    if (collected)
+        mg_audit_write_ended(&settling->line, MG_DELIVERY_COLLECTED, &settling->settle.message,
+                             instance->name, settling->settle.attempt, settling->settle.code);
+    settling->settle.line = settling->line.data;
     mg_box_begin_question(instance);
     mg_store_settle(instance->host->options.store, &settling->settle);
     return true;

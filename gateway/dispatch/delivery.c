@@ -149,6 +149,7 @@ void mg_delivery_free(struct mg_delivery *delivery)
 {
     if (!delivery)
         return;
+    mg_buffer_free(&delivery->line);
     mg_buffer_free(&delivery->seal.bytes);
     mg_buffer_free(&delivery->document.bytes);
     free(delivery->attachments);

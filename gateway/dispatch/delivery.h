@@ -64,6 +64,8 @@ struct mg_delivery {
     struct mg_store_outcome outcome;
     char outcome_code[MG_ERROR_CODE_SIZE];
     char outcome_text[256];
+    char cause[MG_ERROR_CODE_SIZE]; /* what the adapter said */
+    struct mg_buffer line;          /* for the audit trail */
 };
 
 /* Loads the message of a claimed delivery in the seal form that its destination wants. On a worker.

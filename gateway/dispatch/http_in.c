@@ -88,6 +88,11 @@ const char *mg_exchange_partner(const struct mg_exchange *exchange)
     return exchange->partner;
 }
 
+const char *mg_exchange_peer(const struct mg_exchange *exchange)
+{
+    return mg_http_request_peer(exchange->request);
+}
+
 struct mg_asked **mg_exchange_asked(struct mg_exchange *exchange)
 {
     return &exchange->asked;

@@ -111,6 +111,8 @@ void mg_host_end_counters(struct mg_host *host);
 
 /* The name of the partner on whose behalf an exchange speaks, or NULL. */
 const char *mg_exchange_partner(const struct mg_exchange *exchange);
+/* "192.0.2.1:4711". */
+const char *mg_exchange_peer(const struct mg_exchange *exchange);
 
 /* The report that an exchange waits for; NULL: none. A report takes its time on a worker, and the
  * exchange may end meanwhile: then the report is told to forget it. */

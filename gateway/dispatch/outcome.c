@@ -1,4 +1,5 @@
 /* What becomes of a delivery: decides, and records it. */
+#include "gateway/audit/lines.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/dispatch/lane.h"
@@ -69,9 +70,25 @@ static void recorded(struct mg_store_outcome *outcome)
     mg_lane_leave(delivery);
 }
 
+/* Only what has ended stands in the audit trail; every attempt stands in the message's own trace.
+ */
+static void write_line(struct mg_delivery *delivery)
+{
+    struct mg_store_outcome *outcome = &delivery->outcome;
+    outcome->line = NULL;
+    if (outcome->state == MG_DELIVERY_WAITING)
+        return;
+    mg_buffer_clear(&delivery->line);
+    mg_audit_write_ended(&delivery->line, outcome->state, &delivery->claim.message,
+                         delivery->lane->name, delivery->claim.attempts,
+                         delivery->cause[0] ? delivery->cause : delivery->outcome_code);
+    outcome->line = delivery->line.data;
+}
+
 void mg_delivery_record(struct mg_delivery *delivery)
 {
     struct mg_store_outcome *outcome = &delivery->outcome;
+    write_line(delivery);
     outcome->delivery = delivery->claim.id;
     outcome->message = delivery->claim.message;
     outcome->code = delivery->outcome_code;
@@ -144,6 +161,7 @@ static void describe_outcome(struct mg_delivery *delivery, const struct mg_outco
     const char *text = outcome->text ? outcome->text : "";
     bool dead = delivery->outcome.state == MG_DELIVERY_DEAD;
     bool delivered = delivery->outcome.state == MG_DELIVERY_DELIVERED;
+    snprintf(delivery->cause, sizeof delivery->cause, "%s", code);
     snprintf(delivery->outcome_code, sizeof delivery->outcome_code, "%s",
              dead        ? "dead"
              : delivered ? "delivered"

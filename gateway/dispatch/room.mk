@@ -23,7 +23,7 @@ libdispatch_la_SOURCES = \
 	gateway/dispatch/retry.c gateway/dispatch/retry.h \
 	gateway/dispatch/services.c \
 	gateway/dispatch/submission.c
-libdispatch_la_LIBADD = libisolation.la
+libdispatch_la_LIBADD = libisolation.la libaudit.la
 libdispatch_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 
 UNIT_TESTS += tests/unit/dispatch

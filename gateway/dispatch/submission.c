@@ -94,6 +94,7 @@ static struct mg_submission *begin(struct mg_instance *instance,
         .media_type = spec->media_type,
         .content_encoding = spec->content_encoding,
         .length = spec->length,
+        .peer = spec->exchange ? mg_exchange_peer(spec->exchange) : NULL,
     };
     if (may_submit(instance, &error))
         submission->trip =

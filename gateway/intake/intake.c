@@ -151,10 +151,13 @@ static bool may_log(struct mg_intake *intake)
     return true;
 }
 
-static void log_refusal(struct mg_intake *intake, const struct mg_config_source *source,
-                        const struct mg_config_partner *partner, const char *uuid,
-                        const struct mg_error *error)
+static void tell_refusal(struct mg_intake *intake, const struct mg_config_source *source,
+                         const struct mg_config_partner *partner, const char *uuid,
+                         const char *peer, const struct mg_error *error)
 {
+    if (intake->options.audit)
+        mg_audit_refused(intake->options.audit, partner ? partner->name : NULL, source->name, uuid,
+                         error->code, peer);
     if (!may_log(intake))
         return;
     mg_log(MG_LOG_NOTICE, "message.refused", "code", error->code, "partner",
@@ -167,7 +170,7 @@ struct mg_trip *mg_intake_begin(struct mg_intake *intake, const struct mg_entry 
                                 void *context, struct mg_error *refusal)
 {
     if (!admit(intake, entry, refusal)) {
-        log_refusal(intake, entry->source, entry->partner, NULL, refusal);
+        tell_refusal(intake, entry->source, entry->partner, NULL, entry->peer, refusal);
         return NULL;
     }
     struct mg_trip *trip = mg_allocate_zeroed(1, sizeof *trip);
@@ -195,6 +198,7 @@ static void free_trip(struct mg_trip *trip)
     intake->underway--;
     intake->bytes -= trip->counted;
     mg_quota_leave(intake->quota, trip->partner);
+    mg_buffer_free(&trip->line);
     mg_buffer_free(&trip->record);
     mg_buffer_free(&trip->receipt);
     mg_buffer_free(&trip->seal_enveloped);
@@ -214,7 +218,8 @@ static void end(struct mg_trip *trip)
     if (trip->refused) {
         result.end = MG_TRIP_REFUSED;
         result.refusal = &trip->error;
-        log_refusal(trip->intake, trip->source, trip->partner, trip->header.uuid, &trip->error);
+        tell_refusal(trip->intake, trip->source, trip->partner, trip->header.uuid, NULL,
+                     &trip->error);
     } else {
         result.end = trip->repeated ? MG_TRIP_REPEATED : MG_TRIP_ACCEPTED;
         mg_id_text(&trip->id, result.id);

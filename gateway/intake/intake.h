@@ -18,6 +18,7 @@
 #ifndef MUENGSTEN_INTAKE_INTAKE_H
 #define MUENGSTEN_INTAKE_INTAKE_H
 
+#include "gateway/audit/audit.h"
 #include "gateway/base/pool.h"
 #include "gateway/config/config.h"
 #include "gateway/store/store.h"
@@ -28,6 +29,7 @@ struct mg_trip;
 struct mg_intake_options {
     struct mg_store *store;
     struct mg_pool *workers;
+    struct mg_audit *audit; /* is told of refusals; NULL: nobody is */
     /* A message was committed with deliveries to this destination; may be NULL. */
     void (*committed)(const char *destination, void *context);
     void *context;
@@ -52,6 +54,7 @@ struct mg_entry {
     const char *media_type;                  /* Content-Type; NULL: none was given */
     const char *content_encoding;            /* NULL: none */
     int64_t length;                          /* announced; -1: not known */
+    const char *peer;                        /* "192.0.2.1:4711"; NULL: not known */
 };
 
 enum mg_trip_end { MG_TRIP_ACCEPTED, MG_TRIP_REPEATED, MG_TRIP_REFUSED };

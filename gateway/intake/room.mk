@@ -9,6 +9,7 @@ libintake_la_SOURCES = \
 	gateway/intake/report.c gateway/intake/report.h \
 	gateway/intake/sealing.c \
 	gateway/intake/trip.h
+libintake_la_LIBADD = libaudit.la
 libintake_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 
 UNIT_TESTS += tests/unit/intake

@@ -185,4 +185,6 @@ void mg_trip_prepare(struct mg_trip *trip)
     accept->parts = trip->parts;
     accept->deliveries = trip->deliveries;
     accept->delivery_count = trip->route->destination_count;
+    mg_audit_write_accepted(&trip->line, accept);
+    accept->line = trip->line.data;
 }

@@ -62,6 +62,7 @@ struct mg_trip {
     /* Committing */
     struct mg_store_part parts[8];
     struct mg_store_delivery_plan deliveries[MG_ROUTE_DESTINATIONS];
+    struct mg_buffer line; /* for the audit trail */
     struct mg_store_accept accept;
 };
 

@@ -14,6 +14,7 @@
 #ifndef MUENGSTEN_OPERATE_OPERATE_H
 #define MUENGSTEN_OPERATE_OPERATE_H
 
+#include "gateway/audit/audit.h"
 #include "gateway/base/pool.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/dispatch.h"
@@ -29,6 +30,7 @@ struct mg_http_request;
 struct mg_operate_options {
     struct event_base *base;
     struct mg_store *store;
+    struct mg_audit *audit;
     struct mg_pool *background; /* measures; may be freed before, its handoff drained after */
     const struct mg_host *host;
     const struct mg_dispatch *dispatch;

@@ -1,0 +1,61 @@
+/*
+ * trail: what the files of the audit trail share; internal to the room.
+ *
+ *   audit.c    what is written, and what is only counted
+ *   lines.c    what the lines say
+ *   upkeep.c   what runs in the background: days are closed, entries exported and deleted
+ *   closing.c  the signature that closes a day
+ *   export.c   entries leave for others
+ *   verify.c   is the trail as it was written?
+ *
+ * Threads: the accounts and what is counted have a lock; everything else is the loop's.
+ */
+#ifndef MUENGSTEN_AUDIT_TRAIL_H
+#define MUENGSTEN_AUDIT_TRAIL_H
+
+#include "gateway/audit/audit.h"
+#include "gateway/store/journal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What was written of one partner or operator in this minute. */
+struct account {
+    struct account *next;
+    const char *member; /* partner, or by: what the name is */
+    int64_t minute;
+    unsigned written;
+    int64_t unwritten;
+    char name[];
+};
+
+struct mg_audit {
+    struct mg_audit_options options;
+    struct mg_config *config; /* held; NULL: none was applied yet */
+    bool stopping;
+
+    pthread_mutex_t lock;
+    struct account *accounts; /* as many as there are partners and operators: a short list */
+    struct {
+        int64_t minute;
+        int64_t count;    /* in this minute */
+        char network[64]; /* of the first of them; empty: not known */
+        int64_t all;      /* since the start */
+    } unknown;
+
+    atomic_size_t writing; /* lines handed to the store, and not completed */
+    struct upkeep *upkeep;
+};
+
+/* Hands a line over to the store; it is copied. done and subject may be NULL. False if too many are
+ * on their way: then done is not called. */
+bool mg_audit_write(struct mg_audit *audit, const char *subject, const char *line,
+                    void (*done)(bool ok, const struct mg_error *error, void *context),
+                    void *context);
+
+/* upkeep.c */
+void mg_audit_start_upkeep(struct mg_audit *audit);
+void mg_audit_do_upkeep(struct mg_audit *audit);
+void mg_audit_free_upkeep(struct mg_audit *audit);
+
+#endif

@@ -8,7 +8,9 @@
  *         -o command.so command.c
  *
  * A program takes its time, and the gateway's loop must not wait: so this happens in a work
- * function, on a thread of its own. Header and source together are meant to be read in ten minutes.
+ * function, on a thread of its own. If the gateway kills this process, a program that runs goes on,
+ * and its message is handed to another one: like every receiver it has to know a repetition by its
+ * MESSAGE_ID. Header and source together are meant to be read in ten minutes.
  */
 #define _GNU_SOURCE
 #include <muengsten/adapter.h>

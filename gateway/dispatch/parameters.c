@@ -2,6 +2,7 @@
 #include "gateway/dispatch/parameters.h"
 
 #include "gateway/dispatch/instance.h"
+#include "gateway/net/url.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -38,10 +39,14 @@ static char *absolute_path(const struct mg_config_place *place, const char *path
     return mg_copy_text(absolute);
 }
 
-static bool is_loopback(const char *host)
+/* Without TLS nothing leaves this machine; names that only begin like it are others. */
+static const char *check_url(const char *value)
 {
-    return strncmp(host, "localhost", 9) == 0 || strncmp(host, "127.", 4) == 0 ||
-           strncmp(host, "[::1]", 5) == 0;
+    struct mg_url url;
+    bool is_url = strncmp(value, "https://", 8) == 0
+                      ? value[8] != '\0'
+                      : mg_url_read(value, &url, NULL) && url.loopback;
+    return is_url ? NULL : "is no URL that begins with https://";
 }
 
 static const char *check_number(const struct mg_parameter *parameter, const char *value,
@@ -96,11 +101,7 @@ static const char *check_value(const struct mg_parameter *parameter, const struc
                    ? NULL
                    : "is neither true nor false";
     case MG_PARAMETER_URL:
-        if (strncmp(value, "https://", 8) == 0 && value[8])
-            return NULL;
-        return strncmp(value, "http://", 7) == 0 && is_loopback(value + 7)
-                   ? NULL
-                   : "is no URL that begins with https://";
+        return check_url(value);
     case MG_PARAMETER_FOLDER:
     case MG_PARAMETER_FILE:
         return check_path(parameter, end, value);

@@ -115,6 +115,12 @@ mistake("a parameter the adapter does not know", 'wings="2"', "wings",
         destinations=lambda w: [folder_destination("remscheid", w.folder / "out", wings=2)])
 mistake("a parameter the adapter needs", 'name="mute"', "folder",
         extra=lambda _: element("destination", name="mute", adapter="folder"))
+mistake("a url without TLS to a host whose name only begins like this machine's", "http://localhost.remote.example/",
+        "https|url", extra=lambda _: element("destination", name="open", adapter="rest",
+                                             url="http://localhost.remote.example/"))
+mistake("a url without TLS that has this machine's name for a user", "http://127.0.0.1@remote.example/",
+        "https|url", extra=lambda _: element("destination", name="open", adapter="rest",
+                                             url="http://127.0.0.1@remote.example/"))
 mistake("a url that is no https", "http://remote.example/", "https|url",
         extra=lambda _: element("destination", name="open", adapter="rest", url="http://remote.example/"))
 mistake("a folder that is not there", 'folder="/nonexistent/outbox"', "/nonexistent/outbox",

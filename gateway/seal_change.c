@@ -24,6 +24,15 @@ static bool are_equal(const struct mg_fingerprint *left, const struct mg_fingerp
     return memcmp(left->bytes, right->bytes, sizeof left->bytes) == 0;
 }
 
+/* The audit trail has one text for each act of the gateway itself. */
+static void write_line(struct gateway *gateway, const char *act, const char *certificate,
+                       const char *more)
+{
+    char reason[DIGEST_TEXT_SIZE + 64];
+    snprintf(reason, sizeof reason, "certificate %s, %s", certificate, more);
+    mg_audit_gateway(gateway->audit, act, gateway->config->hash, reason);
+}
+
 static void tell_change(struct gateway *gateway, const struct mg_fingerprint *now)
 {
     static const struct mg_fingerprint none;
@@ -34,19 +43,23 @@ static void tell_change(struct gateway *gateway, const struct mg_fingerprint *no
     bool is_first = are_equal(&told->sealing, &none);
     bool was_announced = are_equal(&told->announced, now);
     told->sealing = *now;
-    if (!is_first)
-        mg_log(was_announced ? MG_LOG_NOTICE : MG_LOG_WARNING, "seal.changed", "certificate",
-               digest_text(now, text), "announced", was_announced ? "yes" : "no", NULL);
+    if (is_first)
+        return;
+    mg_log(was_announced ? MG_LOG_NOTICE : MG_LOG_WARNING, "seal.changed", "certificate",
+           digest_text(now, text), "announced", was_announced ? "yes" : "no", NULL);
+    write_line(gateway, "seal-changed", text, was_announced ? "announced" : "unannounced");
 }
 
 static void tell_announcement(struct gateway *gateway, const struct mg_seal_announcement *next)
 {
     struct mg_seal_told *told = &gateway->seal_told;
     char text[DIGEST_TEXT_SIZE], from[MG_CLOCK_TEXT_SIZE];
-    if (next && (!are_equal(&told->announced, &next->certificate) || told->from != next->from))
-        mg_log(MG_LOG_NOTICE, "seal.announced", "certificate",
-               digest_text(&next->certificate, text), "from", mg_clock_text(next->from, from),
-               NULL);
+    if (next && (!are_equal(&told->announced, &next->certificate) || told->from != next->from)) {
+        digest_text(&next->certificate, text);
+        mg_log(MG_LOG_NOTICE, "seal.announced", "certificate", text, "from",
+               mg_clock_text(next->from, from), NULL);
+        write_line(gateway, "seal-announced", text, from);
+    }
     told->announced = next ? next->certificate : (struct mg_fingerprint){{0}};
     told->from = next ? next->from : 0;
 }

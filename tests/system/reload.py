@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import signal
@@ -153,6 +154,11 @@ def shown_in(text):
     return hashlib.sha256(base64.b64decode(shown[-1])).hexdigest()
 
 
+def audit(world):
+    with world.main.database() as connection:
+        return [json.loads(line) for line, in connection.execute("SELECT line FROM journal ORDER BY number")]
+
+
 @test("a new seal key is announced by every seal, then seals by itself: no message is lost, no partner surprised")
 def seal_key(world):
     new = world.pki.issue("wuppertal", "seal") + "-signing"
@@ -178,6 +184,9 @@ def seal_key(world):
     equal(set(sealers), {old_digest, new_digest}, "who has sealed")
     equal(sealers, sorted(sealers, key=[old_digest, new_digest].index), "seals in the order of messages")
     equal(set(sealers[last - first:]), {new_digest}, "who seals after the change")
+    for act in ("seal-announced", "seal-changed"):
+        wait_for(lambda act=act: [line for line in audit(world) if line["act"] == act and
+                                  line["reason"].startswith(f"certificate {new_digest}, ")], f"{act} in the audit trail")
 
 
 @test("receipts are signed by the announced key as well, and the new key may take the former one's place")

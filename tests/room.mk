@@ -13,6 +13,7 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 KIT_TESTS = tests/system/kit.py
 SYSTEM_TESTS = \
 	tests/system/trip.py \
+	tests/system/verify.py \
 	tests/system/refusals.py \
 	tests/system/signatures.py \
 	tests/system/shapes.py \
@@ -47,9 +48,10 @@ SYSTEM_ENVIRONMENT = \
 	srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 	CC='$(CC)' MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
 	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send' \
+	MUENGSTENCTL='$(abs_top_builddir)/tools/muengstenctl' \
 	MUENGSTEN_ADAPTER_HOST='$(abs_top_builddir)/tools/muengsten-adapter-host'
 AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); \
-	export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND MUENGSTEN_ADAPTER_HOST;
+	export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND MUENGSTENCTL MUENGSTEN_ADAPTER_HOST;
 
 # Each is named, though most are among SYSTEM_TESTS: that may be another list for one run.
 EXTRA_DIST += \
@@ -66,7 +68,8 @@ EXTRA_DIST += \
 	tests/system/renewal.py tests/system/town.py \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
 	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \
-	tests/system/tap.py tests/system/trip.py tests/thread.suppressions
+	tests/system/tap.py tests/system/trip.py tests/system/verify.py \
+	tests/thread.suppressions
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.
 LINT =

@@ -22,6 +22,7 @@ struct mg_anchors {
     struct mg_stamp stamp;
     pthread_mutex_t exchanging; /* held for moments; guards store and the writing of generation */
     X509_STORE *store;
+    int64_t moment; /* as of which certificates are judged; 0: now */
     _Atomic uint64_t
         generation; /* of the lists in store; read without the lock by those who look up */
 };
@@ -44,8 +45,7 @@ static X509_STORE *make_store(struct mg_anchors *anchors, struct mg_stamp *stamp
     return store;
 }
 
-struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocation,
-                                  enum mg_stale_list stale, struct mg_error *error)
+static struct mg_anchors *allocate(enum mg_stale_list stale)
 {
     struct mg_anchors *anchors = mg_allocate_zeroed(1, sizeof *anchors);
     pthread_mutex_init(&anchors->refreshing, NULL);
@@ -53,6 +53,13 @@ struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocatio
     atomic_init(&anchors->generation, 1);
     anchors->proven = mg_proven_new();
     anchors->revocation = mg_revocation_new(stale);
+    return anchors;
+}
+
+struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocation,
+                                  enum mg_stale_list stale, struct mg_error *error)
+{
+    struct mg_anchors *anchors = allocate(stale);
     anchors->revocation_path = revocation ? mg_copy_text(revocation) : NULL;
     anchors->authorities = mg_authorities_read(authorities, error);
     if (anchors->authorities)
@@ -62,6 +69,25 @@ struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocatio
         anchors = NULL;
     }
     return anchors;
+}
+
+struct mg_anchors *mg_anchors_pinned(X509 *certificate)
+{
+    struct mg_anchors *anchors = allocate(MG_STALE_REFUSE);
+    anchors->authorities = sk_X509_new_null();
+    if (!anchors->authorities || X509_up_ref(certificate) != 1 ||
+        sk_X509_push(anchors->authorities, certificate) <= 0)
+        mg_die("no memory for a certificate");
+    anchors->store = mg_revocation_store(anchors->revocation, anchors->authorities, NULL);
+    /* The chain ends with it, though it is no root. */
+    X509_VERIFY_PARAM_set_flags(X509_STORE_get0_param(anchors->store),
+                                X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+    return anchors;
+}
+
+void mg_anchors_set_moment(struct mg_anchors *anchors, int64_t moment)
+{
+    anchors->moment = moment;
 }
 
 void mg_anchors_free(struct mg_anchors *anchors)
@@ -222,19 +248,21 @@ static void set_purpose(X509_STORE_CTX *context, enum mg_certificate_use use)
         X509_STORE_CTX_set_default(context, use == MG_USE_TLS_CLIENT ? "ssl_client" : "ssl_server");
 }
 
-/* Verifies the chain. On success until says how long that holds. */
+/* Verifies the chain as of a moment (0: now). On success proof->until says how long that holds. */
 static bool verify(X509_STORE *store, X509 *certificate, STACK_OF(X509) * intermediates,
-                   enum mg_certificate_use use, int64_t now, int64_t *until, struct mg_error *error)
+                   int64_t moment, struct mg_proof *proof, struct mg_error *error)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     if (!context || X509_STORE_CTX_init(context, store, certificate, intermediates) != 1)
         mg_die("no memory to verify a certificate");
-    set_purpose(context, use);
+    set_purpose(context, proof->use);
+    if (moment != 0)
+        X509_STORE_CTX_set_time(context, 0, (time_t)(moment / 1000));
     bool verified = X509_verify_cert(context) == 1 || fail_verification(context, error);
-    if (verified && use == MG_USE_SIGNATURE)
+    if (verified && proof->use == MG_USE_SIGNATURE)
         verified = check_signature_use(certificate, error);
     if (verified)
-        *until = mg_revocation_until(context, now);
+        proof->until = mg_revocation_until(context, proof->since);
     X509_STORE_CTX_free(context);
     ERR_clear_error();
     return verified;
@@ -244,12 +272,13 @@ bool mg_anchors_check(struct mg_anchors *anchors, X509 *certificate, STACK_OF(X5
                       enum mg_certificate_use use, struct mg_error *error)
 {
     struct mg_proof proof = {mg_certificate_fingerprint(certificate), use, 0, mg_clock_now(), 0};
-    if (mg_proven_find(anchors->proven, &proof.fingerprint, use, mg_anchors_generation(anchors),
-                       proof.since))
+    bool as_of_now = anchors->moment == 0;
+    if (as_of_now && mg_proven_find(anchors->proven, &proof.fingerprint, use,
+                                    mg_anchors_generation(anchors), proof.since))
         return true;
     X509_STORE *store = take_store(anchors, &proof.generation);
-    bool good = verify(store, certificate, intermediates, use, proof.since, &proof.until, error);
-    if (good)
+    bool good = verify(store, certificate, intermediates, anchors->moment, &proof, error);
+    if (good && as_of_now)
         mg_proven_add(anchors->proven, &proof);
     X509_STORE_free(store);
     return good;

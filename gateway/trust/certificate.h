@@ -37,6 +37,16 @@ struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocatio
                                   enum mg_stale_list stale, struct mg_error *error);
 void mg_anchors_free(struct mg_anchors *anchors);
 
+/* Anchors that trust exactly this certificate, whoever issued it and until when: for whoever asks
+ * whether something is signed with it, apart from whether it counts. The caller keeps its own
+ * reference. */
+struct mg_anchors *mg_anchors_pinned(X509 *certificate);
+
+/* From now on certificates are judged as of that moment (milliseconds since 1970) and not as of
+ * now: for what was signed long ago. Not for anchors with revocation lists, which speak of today.
+ * Before other threads use the anchors. */
+void mg_anchors_set_moment(struct mg_anchors *anchors, int64_t moment);
+
 /* Reads the revocation lists again if their files changed, and forgets what was proven with the old
  * ones. *changed says whether. On error the old lists stay in force. Blocks on the disk: not on the
  * loop. */

@@ -56,6 +56,10 @@ def muengsten_send():
     return program("MUENGSTEN_SEND", "tools/muengsten-send", "muengsten-send")
 
 
+def muengstenctl():
+    return program("MUENGSTENCTL", "tools/muengstenctl", "muengstenctl")
+
+
 def wait_for(condition, what, seconds=10.0, pause=0.02):
     """Waits until the condition gives something true, and returns that."""
     end = time.monotonic() + seconds * PATIENCE

@@ -117,6 +117,47 @@ static void a_certificate_counts_only_within_its_validity(void)
                            "certificate.expired");
 }
 
+static void a_certificate_is_judged_as_of_the_moment_that_is_asked_about(void)
+{
+    struct pki_party leaf =
+        pki_make(&(struct pki_plan){.name = "leaf", .issuer = &authority, .not_after = -60});
+    struct mg_anchors *anchors = open_anchors(NULL, MG_STALE_REFUSE);
+    static const struct {
+        int64_t seconds;
+        const char *code;
+    } cases[] = {{-3600, "good"}, {0, "certificate.expired"}, {-3600, "good"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mg_anchors_set_moment(anchors,
+                              cases[i].seconds ? mg_clock_now() + cases[i].seconds * 1000 : 0);
+        CU_ASSERT_STRING_EQUAL(check(anchors, leaf.certificate, MG_USE_SIGNATURE), cases[i].code);
+    }
+    mg_anchors_set_moment(anchors, mg_clock_now() - (int64_t)48 * 3600 * 1000);
+    CU_ASSERT_STRING_EQUAL(check(anchors, leaf.certificate, MG_USE_SIGNATURE),
+                           "certificate.not-yet-valid");
+    mg_anchors_free(anchors);
+    pki_free(&leaf);
+}
+
+static void a_pinned_certificate_is_good_and_no_other_is(void)
+{
+    struct pki_party leaf =
+        pki_make(&(struct pki_plan){.name = "leaf", .issuer = &authority, .not_after = -60});
+    struct pki_party other = make_leaf(&authority, "leaf");
+    struct pki_party below = make_leaf(&leaf, "below");
+    struct mg_anchors *anchors = mg_anchors_pinned(leaf.certificate);
+    CU_ASSERT_STRING_EQUAL(check(anchors, leaf.certificate, MG_USE_SIGNATURE), "good");
+    CU_ASSERT_STRING_EQUAL(check(anchors, other.certificate, MG_USE_SIGNATURE),
+                           "certificate.untrusted");
+    CU_ASSERT_STRING_EQUAL(check(anchors, below.certificate, MG_USE_SIGNATURE),
+                           "certificate.untrusted");
+    CU_ASSERT_STRING_EQUAL(check(anchors, authority.certificate, MG_USE_SIGNATURE),
+                           "certificate.untrusted");
+    mg_anchors_free(anchors);
+    pki_free(&below);
+    pki_free(&other);
+    pki_free(&leaf);
+}
+
 static void a_certificate_counts_only_for_what_it_was_made_for(void)
 {
     static const struct {
@@ -604,6 +645,8 @@ int main(void)
         UNIT_TEST(one_of_an_unknown_authority_is_untrusted_even_under_a_known_name),
         UNIT_TEST(a_leaf_is_no_authority),
         UNIT_TEST(a_certificate_counts_only_within_its_validity),
+        UNIT_TEST(a_certificate_is_judged_as_of_the_moment_that_is_asked_about),
+        UNIT_TEST(a_pinned_certificate_is_good_and_no_other_is),
         UNIT_TEST(a_certificate_counts_only_for_what_it_was_made_for),
         UNIT_TEST(weak_keys_and_digests_are_untrusted),
         UNIT_TEST(a_brainpool_certificate_is_good_for_signatures),

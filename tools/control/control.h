@@ -1,0 +1,58 @@
+/*
+ * control: what the commands of muengstenctl share: the options, and how they end. One thread.
+ */
+#ifndef MUENGSTEN_TOOLS_CONTROL_CONTROL_H
+#define MUENGSTEN_TOOLS_CONTROL_CONTROL_H
+
+#include "gateway/base/error.h"
+#include "tools/control/screen.h"
+
+#include <jansson.h>
+
+/* The exit statuses; scripts rely on them. */
+enum mg_control_exit {
+    MG_CONTROL_DONE = 0,
+    MG_CONTROL_NO = 1,          /* refused, not found, not valid, not healthy */
+    MG_CONTROL_USAGE = 2,       /* the command line, or a file that it names; cannot say */
+    MG_CONTROL_UNREACHABLE = 3, /* no gateway answers */
+    MG_CONTROL_FORBIDDEN = 4,   /* the user may not do that */
+};
+
+/* What the command line says. Texts are borrowed from it; NULL where nothing is said. */
+struct mg_control_options {
+    const char *socket;
+    const char *colour;
+    const char *authorities, *revocation, *certificate, *content;
+    const char *uuid, *id, *author, *reader, *type, *partner, *destination, *state, *from, *to,
+        *limit, *cursor, *message;
+    const char *why, *store;
+    unsigned interval; /* seconds */
+    bool json, all, force, cancel;
+};
+
+struct mg_control {
+    struct mg_control_options options;
+    struct mg_screen screen;
+    const char *command;
+    char *const *words; /* behind the command */
+    size_t word_count;
+};
+
+/* Shows JSON as programs want it (two blanks for each level), and ends with the status given, or
+ * with MG_CONTROL_USAGE if standard output cannot be written. */
+int mg_control_show_json(const json_t *value, int status);
+
+/* Writes what was made for people; the end likewise. */
+int mg_control_show(struct mg_buffer *text, int status);
+
+/* Says on standard error why nothing came of it. Returns the status. */
+int mg_control_fail(const struct mg_error *error, int status);
+
+/* A mistake in the command line. Returns MG_CONTROL_USAGE. */
+int mg_control_mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- the commands: each returns the exit status ---- */
+
+int mg_control_verify(struct mg_control *control);
+
+#endif

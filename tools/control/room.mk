@@ -1,0 +1,21 @@
+# tools/control: muengstenctl (operators). The convenience library lets the unit tests link what it is made of.
+noinst_LTLIBRARIES += libcontrol.la
+libcontrol_la_SOURCES = \
+	tools/control/control.c tools/control/control.h \
+	tools/control/say.c tools/control/say.h \
+	tools/control/screen.c tools/control/screen.h \
+	tools/control/verify.c tools/control/verify.h \
+	tools/control/verify_command.c \
+	tools/control/verify_file.c tools/control/verify_inside.h \
+	tools/control/verify_show.c tools/control/verify_show.h \
+	tools/control/verify_signer.c
+libcontrol_la_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
+libcontrol_la_LIBADD = libtrust.la libmessage.la libbase.la \
+	$(LIBXML2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS)
+
+bin_PROGRAMS += tools/muengstenctl
+tools_muengstenctl_SOURCES = tools/control/commands.c tools/control/commands.h tools/control/main.c
+tools_muengstenctl_CFLAGS = $(libcontrol_la_CFLAGS)
+tools_muengstenctl_LDFLAGS = $(AM_LDFLAGS) -pie
+tools_muengstenctl_LDADD = libcontrol.la
+dist_man_MANS += docs/muengstenctl.1

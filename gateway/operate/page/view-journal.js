@@ -1,0 +1,77 @@
+/*
+ * journal: the audit trail, for operators.
+ */
+import {code, element, given} from './elements.js';
+import * as say from './language.js';
+import {ask, state} from './server.js';
+import {failure, heading, link, loading, note, nothing, table, when} from './parts.js';
+
+const page = 50;
+const identifier = /^[0-9a-f-]{36}$/;
+
+function subject(line) {
+    const parts = [];
+    if (identifier.test(line.message || '')) parts.push(link(`messages/${line.message}`, code(line.message.slice(0, 13)), '…'));
+    else if (line.uuid) parts.push(code(line.uuid));
+    for (const name of ['destination', 'partner', 'code', 'day', 'count']) {
+        if (line[name] !== undefined && line[name] !== null) parts.push(given(line[name]));
+    }
+    return parts.length ? parts.map((part, index) => [index ? ' · ' : '', part]) : nothing();
+}
+
+export function journalTable(entries) {
+    return table({
+        caption: say.text('journal.title'),
+        key: (one) => one.number,
+        columns: [
+            {title: say.text('journal.number'), kind: 'number', cell: (one) => say.number(one.number)},
+            {title: say.text('journal.time'), cell: (one) => when(one.time, true)},
+            {title: say.text('journal.act'), cell: (one) => say.known(`journal.${one.line.act}`) || given(one.line.act)},
+            {title: say.text('journal.subject'), cell: (one) => subject(one.line)},
+            {title: say.text('journal.by'), cell: (one) => (one.line.by ? [given(one.line.by), one.line.why ? [': ', element('q', null, given(one.line.why))] : null] : nothing())},
+        ],
+        rows: entries,
+    });
+}
+
+export function open(context) {
+    const message = context.query.get('message');
+    const from = Number(context.query.get('from')) || null;
+    let answer = null;
+    let shownFrom = from;
+
+    async function load() {
+        const last = state.status?.audit?.entries || 0;
+        shownFrom = from || Math.max(1, last - page + 1);
+        const wanted = message ? {message, limit: '200'} : {from: String(shownFrom), limit: String(page)};
+        answer = await ask(`/journal?${new URLSearchParams(wanted)}`);
+        context.redraw();
+    }
+
+    /* Which entries are the newest is only known with the state. */
+    function begin() {
+        if (answer === null && (state.status || message || from)) {
+            answer = undefined;
+            load();
+        }
+    }
+
+    function pages() {
+        if (message) return element('p', null, link('journal', say.text('journal.all')));
+        const older = shownFrom > 1 ? link(`journal?from=${Math.max(1, shownFrom - page)}`, say.text('journal.older')) : null;
+        const newer = answer.body.next ? link(`journal?from=${answer.body.next}`, say.text('journal.newer')) : null;
+        return element('p.row', null, older, newer, from ? link('journal', say.text('journal.newest')) : null);
+    }
+
+    return {
+        title: () => say.text('nav.journal'),
+        draw() {
+            begin();
+            const top = [heading(say.text('nav.journal')), note(say.text('journal.note'))];
+            if (!answer) return [top, loading()];
+            if (!answer.ok) return [top, failure(answer)];
+            const entries = message ? answer.body.entries : [...answer.body.entries].reverse();
+            return [top, pages(), entries.length ? journalTable(entries) : note(say.text('journal.none'))];
+        },
+    };
+}

@@ -1,0 +1,137 @@
+/*
+ * overview: whether all is well, what is not and what to do, and the whole at a glance.
+ */
+import {clean, element, english} from './elements.js';
+import * as say from './language.js';
+import {grouped, mean, most, spark, total} from './plot.js';
+import {findDestination, heading, healthKind, icon, link, loading, note, placeTitle, routeBadge, section, severityBadge,
+    since, spanOf, table, destinationLink} from './parts.js';
+import {code, given} from './elements.js';
+import {state} from './server.js';
+import {map} from './map.js';
+import {quickSearch} from './view-search.js';
+
+/* ---- problems ---- */
+
+/* Where more of it is seen. */
+function address(reason) {
+    if (findDestination(reason.subject)) return `destinations/${encodeURIComponent(reason.subject)}`;
+    if (/^(certificate|revocation)/.test(reason.code)) return 'certificates';
+    return /^(dead|message)/.test(reason.code) ? 'dead' : 'system';
+}
+
+function advice(reason) {
+    const values = {subject: reason.subject || ''};
+    const title = say.known(`health.${reason.code}`, values);
+    if (!title) return {title: given(reason.text, {lang: 'en'}), more: reason.subject ? given(reason.subject) : null};
+    return {title, todo: say.known(`health.${reason.code}.do`, values), more: english(reason.text)};
+}
+
+function problem(reason) {
+    const {title, todo, more} = advice(reason);
+    const kind = healthKind(reason.severity);
+    return element(`li.problem.is-${kind}`, {'data-key': `${reason.code} ${clean(reason.subject)}`},
+        icon(kind),
+        element('div', null,
+            element('h3', null, title),
+            todo ? element('p', null, todo) : null,
+            more ? element('p.detail', null, more) : null,
+            element('p.detail', null, severityBadge(reason.severity), ' ', code(reason.code),
+                reason.since ? [' ', since(reason.since)] : null)),
+        element('p.go', null, link(address(reason), say.text('overview.look'), element('span.unseen', null, ' ', title.cloneNode ? title.cloneNode(true) : title))));
+}
+
+export function problems() {
+    const reasons = state.status.health.reasons;
+    if (!reasons.length) return null;
+    return section(say.text('overview.problems'), element('ul.problems', null, reasons.map(problem)));
+}
+
+/* ---- the sentence at the top ---- */
+
+function headline(status) {
+    const {state: health, reasons} = status.health;
+    if (status.stopping) return say.text('overview.stopping');
+    if (health === 'ok') return say.text('overview.ok');
+    const n = reasons.filter((one) => one.severity === health).length;
+    return say.text(`overview.${health}`, {n});
+}
+
+function summary(status) {
+    return [say.text('overview.places', {n: status.places.length}), say.text('overview.routes', {n: status.routes.length}),
+        say.text('overview.destinations', {n: status.destinations.length}), say.text('overview.uptime', {span: say.span(status.uptime_seconds)})]
+        .join(' · ');
+}
+
+/* ---- figures ---- */
+
+function figure(title, value, below, values) {
+    return element('div.figure', null, element('dt', null, title),
+        element('dd', null, element('strong', null, value), element('span', null, below), values && values.length > 1 ? spark(values) : null));
+}
+
+function figures(status) {
+    const points = (state.history?.points || []).slice(-60);
+    const groups = grouped(points, 30);
+    const last = points.at(-1);
+    const rate = (key) => (last ? say.number(last[key] ?? 0) : '–');
+    const oldest = Math.max(0, ...status.destinations.map((one) => one.queue.oldest_seconds || 0));
+    const waiting = status.destinations.reduce((sum, one) => sum + one.queue.waiting + one.queue.running, 0);
+    const dead = status.destinations.reduce((sum, one) => sum + one.queue.dead, 0);
+    const slowest = most(points, 'delivery_p99');
+    return element('dl.figures', null,
+        figure(say.text('figure.accepted'), rate('accepted'), say.text('figure.hour', {n: total(points, 'accepted')}),
+            groups.map((group) => mean(group, 'accepted'))),
+        figure(say.text('figure.delivered'), rate('delivered'), say.text('figure.hour', {n: total(points, 'delivered')}),
+            groups.map((group) => mean(group, 'delivered'))),
+        figure(say.text('figure.waiting'), say.number(waiting), oldest ? say.text('figure.oldest', {span: say.span(oldest)}) : say.text('figure.none'),
+            groups.map((group) => most(group, 'waiting'))),
+        figure(say.text('figure.dead'), say.number(dead), dead ? link('dead', say.text('figure.dead.look')) : say.text('figure.dead.none')),
+        figure(say.text('figure.delivery'), slowest === null ? '–' : say.took(slowest), say.text('figure.delivery.note'),
+            groups.map((group) => most(group, 'delivery_p99'))));
+}
+
+/* ---- routes ---- */
+
+function routes(status) {
+    if (!status.routes.length) return note(say.text('routes.none'));
+    const order = ['down', 'degraded', 'ready'];
+    const rows = [...status.routes].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+    return table({
+        caption: say.text('routes.title'),
+        key: (route) => clean(`${route.reader} ${route.type} ${route.destinations}`),
+        columns: [
+            {title: say.text('routes.reader'), cell: (route) => [route.place ? [given(placeTitle(route.place)), ' '] : null, code(route.reader)]},
+            {title: say.text('routes.type'), cell: (route) => (route.type === '*' ? say.text('routes.every') : code(route.type))},
+            {title: say.text('routes.to'), cell: (route) => route.destinations.map((name, index) => [index ? ', ' : '', destinationLink(name)])},
+            {title: say.text('routes.state'), cell: (route) => routeBadge(route.state)},
+            {title: say.text('routes.messages'), kind: 'number', cell: (route) => spanOfCount(route.messages)},
+        ],
+        rows,
+    });
+}
+
+function spanOfCount(value) {
+    return value === null || value === undefined ? spanOf(null) : say.number(value);
+}
+
+export function open(context) {
+    const search = quickSearch(context);
+    return {
+        title: () => (state.status ? headline(state.status) : say.text('nav.overview')),
+        draw() {
+            const status = state.status;
+            if (!status) return [heading(say.text('nav.overview')), loading()];
+            return [
+                element('div.hero', null,
+                    element(`div.verdict.is-${healthKind(status.health.state)}`, null, icon(healthKind(status.health.state)),
+                        element('div', null, heading(headline(status)), element('p', null, summary(status)))),
+                    search.draw()),
+                problems(),
+                element('div.glance', null, section(say.text('map.title'), map(status, context.narrow())),
+                    section(say.text('figure.title'), figures(status))),
+                section(say.text('routes.title'), routes(status)),
+            ];
+        },
+    };
+}

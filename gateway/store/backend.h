@@ -11,6 +11,7 @@
 
 #include "gateway/base/buffer.h"
 #include "gateway/store/act.h"
+#include "gateway/store/erase.h"
 #include "gateway/store/journal.h"
 #include "gateway/store/search.h"
 #include "gateway/store/store.h"
@@ -34,6 +35,9 @@ struct mg_store_class {
     void (*note)(struct mg_store *store, struct mg_store_note *note);
     bool (*journal)(struct mg_store *store, const struct mg_store_journal_query *query,
                     struct mg_store_lines *lines, struct mg_error *error);
+    bool (*erase)(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error);
+    bool (*remains)(struct mg_store *store, const struct mg_id *id, const char *partner,
+                    const char *uuid, struct mg_store_remains *remains, struct mg_error *error);
     int64_t (*journal_last)(struct mg_store *store);
     void (*act)(struct mg_store *store, struct mg_store_act *act);
     void (*revive)(struct mg_store *store, struct mg_store_revive *revive);
@@ -160,6 +164,10 @@ bool mg_store_fail_taken(struct mg_error *error);
 bool mg_store_fail_lost_taking(struct mg_error *error);
 bool mg_store_fail_unknown(struct mg_error *error);
 bool mg_store_fail_no_part(struct mg_error *error);
+bool mg_store_fail_no_message(struct mg_error *error);
+
+/* Whether a message may be erased that has a delivery in this state, which is not over. */
+bool mg_store_may_erase(enum mg_delivery_state state, bool cancel, struct mg_error *error);
 bool mg_store_fail_gone(struct mg_error *error);
 bool mg_store_fail_there(struct mg_error *error);
 bool mg_store_fail_paused(bool resume, struct mg_error *error);

@@ -476,6 +476,73 @@ static bool memory_expire(struct mg_store *store, int64_t now, bool *more, struc
     return true;
 }
 
+static bool erase_message(struct memory_store *memory, const struct mg_store_erase *erase,
+                          struct mg_error *error)
+{
+    struct memory_message **place = &memory->first;
+    while (*place && memcmp(&(*place)->facts.id, &erase->message, sizeof erase->message) != 0)
+        place = &(*place)->next;
+    if (!*place)
+        return mg_store_fail_no_message(error);
+    for (size_t i = 0; i < (*place)->delivery_count; i++) {
+        enum mg_delivery_state state = (*place)->deliveries[i].facts.state;
+        if (!mg_store_is_end(state) && !mg_store_may_erase(state, erase->cancel, error))
+            return false;
+    }
+    for (size_t i = 0; i < (*place)->delivery_count; i++)
+        mg_memory_close_delivery(memory, &(*place)->deliveries[i]);
+    remove_message(memory, place);
+    mg_memory_write_line(memory, &erase->message, erase->line);
+    return true;
+}
+
+static bool memory_erase(struct mg_store *store, struct mg_store_erase *erase,
+                         struct mg_error *error)
+{
+    struct memory_store *memory = (struct memory_store *)store;
+    pthread_mutex_lock(&memory->lock);
+    bool erased = erase_message(memory, erase, error);
+    pthread_mutex_unlock(&memory->lock);
+    erase->gone_from_log = erased;
+    return erased;
+}
+
+static void copy_remains(const struct memory_message *message, struct mg_store_remains *remains)
+{
+    remains->message = true;
+    remains->deliveries = (int64_t)message->delivery_count;
+    remains->events = (int64_t)message->event_count;
+    remains->part_count = message->part_count;
+    remains->parts = mg_allocate_zeroed(message->part_count + 1, sizeof *remains->parts);
+    for (size_t i = 0; i < message->part_count; i++) {
+        remains->parts[i].kind = message->parts[i].kind;
+        remains->parts[i].size = message->parts[i].length;
+        mg_store_copy_text(remains->parts[i].media_type, sizeof remains->parts[i].media_type,
+                           message->parts[i].media_type);
+    }
+}
+
+static bool memory_remains(struct mg_store *store, const struct mg_id *id, const char *partner,
+                           const char *uuid, struct mg_store_remains *remains,
+                           struct mg_error *error)
+{
+    (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    char subject[MG_ID_TEXT_SIZE];
+    mg_id_text(id, subject);
+    pthread_mutex_lock(&memory->lock);
+    const struct memory_message *message = mg_memory_find(memory, id);
+    if (message)
+        copy_remains(message, remains);
+    for (size_t i = 0; i < memory->journal.count; i++)
+        remains->lines += strcmp(memory->journal.lines[i].subject, subject) == 0;
+    const struct memory_known *known = partner && uuid ? *find_known(memory, partner, uuid) : NULL;
+    if (known && memcmp(&known->message, id, sizeof *id) == 0)
+        remains->known_until = known->until;
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
 static void memory_close(struct mg_store *store)
 {
     struct memory_store *memory = (struct memory_store *)store;
@@ -498,6 +565,8 @@ static const struct mg_store_class memory_class = {
     .settle = mg_memory_settle,
     .note = mg_memory_note,
     .journal = mg_memory_journal,
+    .erase = memory_erase,
+    .remains = memory_remains,
     .journal_last = mg_memory_journal_last,
     .queue = mg_memory_queue,
     .queues = mg_memory_queues,

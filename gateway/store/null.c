@@ -47,6 +47,19 @@ static bool null_journal(struct mg_store *store, const struct mg_store_journal_q
     return true;
 }
 
+static bool null_erase(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error)
+{
+    (void)store, (void)erase;
+    return mg_store_fail_no_message(error);
+}
+
+static bool null_remains(struct mg_store *store, const struct mg_id *id, const char *partner,
+                         const char *uuid, struct mg_store_remains *remains, struct mg_error *error)
+{
+    (void)store, (void)id, (void)partner, (void)uuid, (void)remains, (void)error;
+    return true;
+}
+
 static int64_t null_journal_last(struct mg_store *store)
 {
     (void)store;
@@ -187,6 +200,8 @@ static const struct mg_store_class null_class = {
     .settle = null_settle,
     .note = null_note,
     .journal = null_journal,
+    .erase = null_erase,
+    .remains = null_remains,
     .journal_last = null_journal_last,
     .queue = null_queue,
     .queues = null_queues,

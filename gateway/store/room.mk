@@ -4,6 +4,7 @@ libstore_la_SOURCES = \
 	gateway/store/act.c gateway/store/act.h \
 	gateway/store/backend.h \
 	gateway/store/chain.c \
+	gateway/store/erase.h \
 	gateway/store/journal.h \
 	gateway/store/memory.c gateway/store/memory.h \
 	gateway/store/memory_act.c \
@@ -19,6 +20,7 @@ libstore_la_SOURCES = \
 	gateway/store/sqlite_call.c \
 	gateway/store/sqlite_claim.c \
 	gateway/store/sqlite_count.c \
+	gateway/store/sqlite_erase.c \
 	gateway/store/sqlite_expire.c \
 	gateway/store/sqlite_journal.c \
 	gateway/store/sqlite_read.c \
@@ -44,6 +46,10 @@ tests_unit_store_boxes_LDADD = libunit.la libstore.la libbase.la -lpthread
 UNIT_TESTS += tests/unit/store_journal
 tests_unit_store_journal_SOURCES = tests/unit/store_journal.c $(STORE_TEST_HELPERS)
 tests_unit_store_journal_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/store_erase
+tests_unit_store_erase_SOURCES = tests/unit/store_erase.c $(STORE_TEST_HELPERS)
+tests_unit_store_erase_LDADD = libunit.la libstore.la libbase.la -lpthread
 
 UNIT_TESTS += tests/unit/store_queues
 tests_unit_store_queues_SOURCES = tests/unit/store_queues.c $(STORE_TEST_HELPERS)

@@ -11,6 +11,7 @@
  *   sqlite_act.c        what operators' acts do
  *   sqlite_count.c      the numbers of each destination
  *   sqlite_expire.c     what retention deletes
+ *   sqlite_erase.c      what is erased before its time, and what is left of a message
  *   sqlite_journal.c    the journal
  *   sqlite_read.c       the readers
  *   sqlite_search.c     the search
@@ -152,6 +153,8 @@ enum mg_sqlite_write {
     W_DELETE_MESSAGE,
     W_DELETE_ENDING,
     W_KEEP_ENDING,
+    W_SEQ,
+    W_DELIVERIES,
     W_LINE,
     W_LAST_LINE,
     W_COUNT
@@ -183,6 +186,9 @@ enum mg_sqlite_read_statement {
     R_SEARCH_HELD,
     R_SEARCH_RUNNING,
     R_SEARCH_DELIVERIES,
+    R_PARTS,
+    R_REMAINS,
+    R_KNOWN,
     R_COUNT,
     R_JOURNAL = R_COUNT, /* those of the journal follow them in each reader */
 };
@@ -265,8 +271,8 @@ bool mg_sqlite_can_record(struct mg_store *store);
 /* Looks at the space on disk. */
 void mg_sqlite_look_at_space(struct mg_sqlite *sqlite);
 /* Brings what is in the write-ahead log into the database; with empty the log's file is emptied
- * too, so that nothing deleted remains in it. */
-void mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty);
+ * too, so that nothing deleted remains in it. False if a reader was in the way of that. */
+bool mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty);
 
 /* What somebody has the writer do alone, in its turn, and waits for; in the writer's queue. */
 struct mg_sqlite_errand {
@@ -283,6 +289,8 @@ bool mg_sqlite_run_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *err
                           struct mg_error *error);
 /* Ends the transaction of an errand: commits if it passed, else undoes it and says why. */
 void mg_sqlite_end_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand, bool passed);
+/* Undoes it: the errand has found a reason not to be carried out, and says so in its error. */
+void mg_sqlite_abandon_errand(struct mg_sqlite *sqlite);
 
 /* ---- what the calls do, inside the writer's transaction ---- */
 
@@ -357,6 +365,23 @@ bool mg_sqlite_count(struct mg_sqlite *sqlite, struct mg_error *error);
 bool mg_sqlite_find_oldest(struct mg_sqlite *sqlite);
 
 /* ---- retention ---- */
+
+/* Spool files to be removed once the transaction is safe; the caller frees the ids. */
+struct mg_sqlite_spools {
+    struct mg_id *ids;
+    size_t count;
+    size_t room;
+};
+void mg_sqlite_remove_spools(struct mg_sqlite *sqlite, const struct mg_sqlite_spools *spools);
+
+/* Inside the transaction: deletes what goes with the content of the message of this number, or all
+ * the rest of it. */
+bool mg_sqlite_drop_content(struct mg_sqlite *sqlite, int64_t seq, struct mg_sqlite_spools *spools);
+bool mg_sqlite_drop_trace(struct mg_sqlite *sqlite, int64_t seq, struct mg_sqlite_spools *spools);
+
+bool mg_sqlite_erase(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error);
+bool mg_sqlite_remains(struct mg_store *store, const struct mg_id *id, const char *partner,
+                       const char *uuid, struct mg_store_remains *remains, struct mg_error *error);
 
 bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
 

@@ -25,10 +25,7 @@ struct batch {
     struct ending endings[MG_STORE_EXPIRE_BATCH];
     size_t count;
     size_t dropped; /* of them */
-    /* Spool files to be removed once the transaction is safe. */
-    struct mg_id *spools;
-    size_t spool_count;
-    size_t spool_room;
+    struct mg_sqlite_spools spools;
 };
 
 static bool forget_duplicates(struct mg_sqlite *sqlite, int64_t now, bool *more)
@@ -62,7 +59,8 @@ static bool read_batch(struct mg_sqlite *sqlite, int stage, int64_t until, struc
     return passed;
 }
 
-static bool collect_spools(struct mg_sqlite *sqlite, int64_t seq, bool records, struct batch *batch)
+static bool collect_spools(struct mg_sqlite *sqlite, int64_t seq, bool records,
+                           struct mg_sqlite_spools *collected)
 {
     struct mg_sqlite_connection *writer = &sqlite->writer;
     int statement = records ? W_RECORD_SPOOLS : W_CONTENT_SPOOLS;
@@ -70,11 +68,12 @@ static bool collect_spools(struct mg_sqlite *sqlite, int64_t seq, bool records, 
     sqlite3_bind_int64(spools, 1, seq);
     bool row, passed;
     while ((passed = mg_sqlite_row(writer, statement, &row)) && row) {
-        if (batch->spool_count == batch->spool_room) {
-            batch->spool_room = batch->spool_room ? 2 * batch->spool_room : 64;
-            batch->spools = mg_reallocate(batch->spools, batch->spool_room * sizeof *batch->spools);
+        if (collected->count == collected->room) {
+            collected->room = collected->room ? 2 * collected->room : 64;
+            collected->ids =
+                mg_reallocate(collected->ids, collected->room * sizeof *collected->ids);
         }
-        mg_sqlite_column_id(spools, 0, &batch->spools[batch->spool_count++]);
+        mg_sqlite_column_id(spools, 0, &collected->ids[collected->count++]);
         mg_store_queues_add(sqlite->queues, 0, -sqlite3_column_int64(spools, 1));
     }
     if (passed)
@@ -97,14 +96,18 @@ static bool delete_ending(struct mg_sqlite *sqlite, int stage, const struct endi
     return mg_sqlite_done(&sqlite->writer, W_DELETE_ENDING);
 }
 
+bool mg_sqlite_drop_content(struct mg_sqlite *sqlite, int64_t seq, struct mg_sqlite_spools *spools)
+{
+    return collect_spools(sqlite, seq, false, spools) && delete_of(sqlite, W_DELETE_CONTENT, seq);
+}
+
 static bool drop_content(struct mg_sqlite *sqlite, const struct ending *ending, struct batch *batch)
 {
     sqlite3_stmt *keep = mg_sqlite_bind(&sqlite->writer, W_KEEP_ENDING);
     sqlite3_bind_int64(keep, 1, ending->ended);
     sqlite3_bind_int64(keep, 2, ending->seq);
-    return collect_spools(sqlite, ending->seq, false, batch) &&
-           delete_of(sqlite, W_DELETE_CONTENT, ending->seq) && delete_ending(sqlite, 0, ending) &&
-           mg_sqlite_done(&sqlite->writer, W_KEEP_ENDING);
+    return mg_sqlite_drop_content(sqlite, ending->seq, &batch->spools) &&
+           delete_ending(sqlite, 0, ending) && mg_sqlite_done(&sqlite->writer, W_KEEP_ENDING);
 }
 
 /* The dead among them are no longer counted. */
@@ -123,13 +126,11 @@ static bool delete_deliveries(struct mg_sqlite *sqlite, int64_t seq)
     return passed;
 }
 
-static bool drop_trace(struct mg_sqlite *sqlite, const struct ending *ending, struct batch *batch)
+bool mg_sqlite_drop_trace(struct mg_sqlite *sqlite, int64_t seq, struct mg_sqlite_spools *spools)
 {
-    return collect_spools(sqlite, ending->seq, true, batch) &&
-           delete_of(sqlite, W_DELETE_RECORDS, ending->seq) &&
-           delete_of(sqlite, W_DELETE_EVENTS, ending->seq) &&
-           delete_deliveries(sqlite, ending->seq) &&
-           delete_of(sqlite, W_DELETE_MESSAGE, ending->seq) && delete_ending(sqlite, 1, ending);
+    return collect_spools(sqlite, seq, true, spools) && delete_of(sqlite, W_DELETE_RECORDS, seq) &&
+           delete_of(sqlite, W_DELETE_EVENTS, seq) && delete_deliveries(sqlite, seq) &&
+           delete_of(sqlite, W_DELETE_MESSAGE, seq);
 }
 
 static bool drop_stage(struct mg_sqlite *sqlite, int stage, int64_t until, struct batch *batch,
@@ -141,7 +142,8 @@ static bool drop_stage(struct mg_sqlite *sqlite, int stage, int64_t until, struc
         const struct ending *ending = &batch->endings[i];
         bool passed = ending->stale ? delete_ending(sqlite, stage, ending)
                       : stage == 0  ? drop_content(sqlite, ending, batch)
-                                    : drop_trace(sqlite, ending, batch);
+                                    : mg_sqlite_drop_trace(sqlite, ending->seq, &batch->spools) &&
+                                         delete_ending(sqlite, 1, ending);
         if (!passed)
             return false;
         batch->dropped += !ending->stale;
@@ -176,19 +178,24 @@ static bool expire_batch(struct mg_sqlite *sqlite, int64_t now, struct batch *ba
            vacuum(sqlite, more);
 }
 
+void mg_sqlite_remove_spools(struct mg_sqlite *sqlite, const struct mg_sqlite_spools *spools)
+{
+    for (size_t i = 0; i < spools->count; i++)
+        mg_store_spool_remove(sqlite->store.spool_folder, &spools->ids[i]);
+}
+
 static void carry_out(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
 {
     struct expiry *expiry = (struct expiry *)errand;
     struct batch *batch = mg_allocate_zeroed(1, sizeof *batch);
     mg_sqlite_end_errand(sqlite, errand, expire_batch(sqlite, expiry->now, batch, &expiry->more));
     if (errand->ok) {
-        for (size_t i = 0; i < batch->spool_count; i++)
-            mg_store_spool_remove(sqlite->store.spool_folder, &batch->spools[i]);
+        mg_sqlite_remove_spools(sqlite, &batch->spools);
         /* What was deleted is still in the log. */
         if (!expiry->more && sqlite->wal_pages > 0)
             mg_sqlite_checkpoint(sqlite, true);
     }
-    free(batch->spools);
+    free(batch->spools.ids);
     free(batch);
 }
 

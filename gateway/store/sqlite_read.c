@@ -50,6 +50,19 @@ const char *const mg_sqlite_reads[R_COUNT] = {
                " CROSS JOIN messages m ON m.seq = d.key >> 20"
                " WHERE d.state = 0 AND d.destination = ?1 AND (d.next_attempt, d.key) > (?2, ?3)"
                " ORDER BY d.next_attempt, d.key LIMIT ?4",
+    [R_PARTS] = "SELECT p.key & 1048575, p.size, p.media_type FROM messages m CROSS JOIN contents p"
+                " ON p.key BETWEEN m.seq << 20 AND (m.seq << 20) + 1048575 WHERE m.id = ?1"
+                " UNION ALL SELECT p.key & 1048575, p.size, p.media_type FROM messages m"
+                " CROSS JOIN records p ON p.key BETWEEN m.seq << 20 AND (m.seq << 20) + 1048575"
+                " WHERE m.id = ?1",
+    [R_REMAINS] =
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE id = ?1),"
+        " (SELECT count(*) FROM messages m CROSS JOIN deliveries d"
+        " ON d.key BETWEEN m.seq << 20 AND (m.seq << 20) + 1048575 WHERE m.id = ?1),"
+        " (SELECT count(*) FROM messages m CROSS JOIN events e"
+        " ON e.key BETWEEN m.seq << 20 AND (m.seq << 20) + 1048575 WHERE m.id = ?1),"
+        " (SELECT count(*) FROM journal INDEXED BY journal_by_subject WHERE subject = ?1)",
+    [R_KNOWN] = "SELECT until FROM duplicates WHERE uuid = ?1 AND partner = ?2 AND message = ?3",
     [R_SPOOLED] = "SELECT 1 FROM contents WHERE spool = ?1 AND spool IS NOT NULL UNION ALL"
                   " SELECT 1 FROM records WHERE spool = ?1 AND spool IS NOT NULL LIMIT 1",
     [R_PAUSES] = "SELECT destination, since, by, why FROM pauses ORDER BY destination",

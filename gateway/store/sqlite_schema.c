@@ -298,10 +298,12 @@ const char *const mg_sqlite_writes[W_COUNT] = {
 
     [W_FORGET_OLD] = "DELETE FROM duplicates WHERE seq IN (SELECT seq FROM duplicates"
                      " ORDER BY seq LIMIT ?2) AND until <= ?1",
-    /* Stale: an operator has revived the message since, or it ended anew after that. */
+    /* Stale: an operator has revived the message since, or it ended anew after that, or it was
+     * erased before its time. */
     [W_EXPIRED] = "SELECT seq, ended, EXISTS (SELECT 1 FROM deliveries WHERE key BETWEEN seq << 20"
                   " AND (seq << 20) + " NUMBER_LAST " AND (deliveries.ended = 0 OR blocks = 1"
-                  " OR deliveries.ended > endings.ended)) FROM endings WHERE stage = ?1"
+                  " OR deliveries.ended > endings.ended)) OR NOT EXISTS (SELECT 1 FROM messages"
+                  " WHERE messages.seq = endings.seq) FROM endings WHERE stage = ?1"
                   " AND ended <= ?2 ORDER BY ended, seq LIMIT ?3",
     [W_CONTENT_SPOOLS] = "SELECT spool, size FROM contents WHERE key BETWEEN ?1 << 20"
                          " AND (?1 << 20) + " NUMBER_LAST " AND +spool IS NOT NULL",
@@ -320,6 +322,9 @@ const char *const mg_sqlite_writes[W_COUNT] = {
     [W_DELETE_ENDING] = "DELETE FROM endings WHERE stage = ?1 AND ended = ?2 AND seq = ?3",
     [W_KEEP_ENDING] = "INSERT OR IGNORE INTO endings VALUES (1, ?1, ?2)",
 
+    [W_SEQ] = "SELECT seq FROM messages WHERE id = ?1",
+    [W_DELIVERIES] = "SELECT key, state, destination, size FROM deliveries"
+                     " WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
     [W_LINE] = "INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5)",
     [W_LAST_LINE] = "SELECT number, hash FROM journal"
                     " WHERE number = (SELECT max(number) FROM journal)",

@@ -265,6 +265,11 @@ static bool commit(struct mg_sqlite *sqlite)
     return true;
 }
 
+void mg_sqlite_abandon_errand(struct mg_sqlite *sqlite)
+{
+    roll_back(sqlite);
+}
+
 void mg_sqlite_end_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand, bool passed)
 {
     if (!passed)
@@ -377,7 +382,7 @@ static int count_log(void *context, sqlite3 *database, const char *name, int pag
     return SQLITE_OK;
 }
 
-void mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty)
+bool mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty)
 {
     int result = sqlite3_wal_checkpoint_v2(
         sqlite->writer.database, NULL,
@@ -385,11 +390,12 @@ void mg_sqlite_checkpoint(struct mg_sqlite *sqlite, bool empty)
     /* A reader may be in the way for a moment: the next checkpoint does the rest. */
     sqlite->checkpoint_failed = result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY;
     if (!sqlite->checkpoint_failed)
-        return;
+        return result == SQLITE_OK;
     struct mg_error error;
     sqlite->writer.failure = result;
     mg_sqlite_fail(&sqlite->writer, &error);
     set_failed(sqlite, true, &error);
+    return false;
 }
 
 static void checkpoint_if_large(struct mg_sqlite *sqlite)

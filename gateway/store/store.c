@@ -364,3 +364,40 @@ bool mg_store_fail_no_part(struct mg_error *error)
 {
     return mg_fail(error, "store.no-such-part", "the store holds no such part of this message");
 }
+
+/* ---- erasing ---- */
+
+bool mg_store_erase(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error)
+{
+    erase->gone_from_log = false;
+    return store->class->erase(store, erase, error);
+}
+
+bool mg_store_remains(struct mg_store *store, const struct mg_id *message, const char *partner,
+                      const char *uuid, struct mg_store_remains *remains, struct mg_error *error)
+{
+    *remains = (struct mg_store_remains){0};
+    return store->class->remains(store, message, partner, uuid, remains, error);
+}
+
+void mg_store_remains_free(struct mg_store_remains *remains)
+{
+    free(remains->parts);
+    *remains = (struct mg_store_remains){0};
+}
+
+bool mg_store_fail_no_message(struct mg_error *error)
+{
+    return mg_fail(error, "message.unknown", "No such message is stored.");
+}
+
+bool mg_store_may_erase(enum mg_delivery_state state, bool cancel, struct mg_error *error)
+{
+    if (state == MG_DELIVERY_RUNNING)
+        return mg_fail(error, "act.running",
+                       "The message is being delivered, or has been taken out of its box, at this "
+                       "moment; look at it again.");
+    return cancel || mg_fail(error, "act.open",
+                             "The message is not delivered everywhere yet; cancel its deliveries "
+                             "first, or say that they end with it.");
+}

@@ -38,6 +38,7 @@ static void exchange_lists(struct gateway *gateway)
     X509_STORE *store = mg_anchors_store(gateway->config->anchors);
     mg_listeners_set_store(gateway->listeners, store);
     mg_clients_set_store(gateway->clients, store);
+    mg_operate_set_store(gateway->operate, store);
     X509_STORE_free(store);
     ERR_clear_error();
     mg_log(MG_LOG_NOTICE, "revocation.exchanged", NULL);

@@ -505,6 +505,8 @@ static void write_peer(const struct sockaddr *address, char *text, size_t size)
         const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
         inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
         snprintf(text, size, "[%s]:%d", host, ntohs(six->sin6_port));
+    } else {
+        snprintf(text, size, "local");
     }
 }
 

@@ -160,6 +160,16 @@ static bool listen_inherited(struct mg_http_server *server, const char *text)
     return server->listener != NULL;
 }
 
+static bool listen_with(struct mg_http_server *server, int socket, struct mg_error *error)
+{
+    server->listener =
+        evconnlistener_new(server->base, on_accept, server, LEV_OPT_CLOSE_ON_FREE, 0, socket);
+    if (server->listener)
+        return true;
+    close(socket);
+    return mg_fail(error, "net.listen", "The event loop takes no socket.");
+}
+
 static bool listen_anywhere(struct mg_http_server *server, const char *text, struct mg_error *error)
 {
     struct mg_address addresses[2];
@@ -197,7 +207,8 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     TAILQ_INIT(&server->others);
     mg_deadline_begin(&server->retry, base, on_retry, server);
     event_assign(&server->drained_event, base, -1, 0, on_drained, server);
-    if (!listen_anywhere(server, options->address, error)) {
+    if (options->address ? !listen_anywhere(server, options->address, error)
+                         : !listen_with(server, options->socket, error)) {
         mg_http_server_free(server);
         return NULL;
     }
@@ -227,6 +238,8 @@ int mg_http_server_port(const struct mg_http_server *server)
     if (getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&address,
                     &length) != 0)
         return -1;
+    if (address.ss_family == AF_UNIX)
+        return 0;
     if (address.ss_family == AF_INET6)
         return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
     /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
@@ -312,6 +325,11 @@ const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request
 const char *mg_http_request_peer(const struct mg_http_request *request)
 {
     return request->peer;
+}
+
+int mg_http_request_socket(const struct mg_http_request *request)
+{
+    return request->socket;
 }
 
 void *mg_http_request_connection_value(const struct mg_http_request *request)

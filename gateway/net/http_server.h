@@ -46,7 +46,9 @@ struct mg_http_request_events {
 struct mg_http_server_options {
     const char *name;    /* of the listener, for the log */
     const char *address; /* "127.0.0.1:8443", "[::1]:8443", "*:8443"; port 0: any */
-    SSL_CTX *tls;        /* the server takes a reference; NULL: plain, for tests only */
+    int socket;          /* if address is NULL: one that listens already, the server's from now on */
+    SSL_CTX *tls;        /* the server takes a reference; NULL: plain, for what never leaves the
+                            machine */
     struct mg_http_limits limits;
     struct mg_http_handler handler;
     void *context;
@@ -61,7 +63,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
  * their TLS session, and obey the new limits. */
 void mg_http_server_exchange(struct mg_http_server *server, SSL_CTX *tls,
                              const struct mg_http_limits *limits);
-/* The port it listens on. */
+/* The port it listens on; 0 for a Unix socket. */
 int mg_http_server_port(const struct mg_http_server *server);
 
 /* Stops accepting; idle connections close, running requests go on and their connections close after
@@ -117,6 +119,8 @@ STACK_OF(X509) * mg_http_request_chain(const struct mg_http_request *request);
 const uint8_t *mg_http_request_fingerprint(const struct mg_http_request *request);
 /* "192.0.2.1:4711", for the log. */
 const char *mg_http_request_peer(const struct mg_http_request *request);
+/* The connection's socket, for asking the system about it and for nothing else. */
+int mg_http_request_socket(const struct mg_http_request *request);
 /* A value that the handler keeps with the connection (such as who the certificate belongs to).
  * release is called when the connection ends or another value is set. */
 void *mg_http_request_connection_value(const struct mg_http_request *request);

@@ -20,6 +20,7 @@ libnet_la_SOURCES = \
 	gateway/net/http_link.c \
 	gateway/net/http_server.c gateway/net/http_server.h \
 	gateway/net/inherited.c gateway/net/inherited.h \
+	gateway/net/local.c gateway/net/local.h \
 	gateway/net/tls.c gateway/net/tls.h \
 	gateway/net/tls_peers.c gateway/net/tls_peers.h \
 	gateway/net/url.c gateway/net/url.h

@@ -1,7 +1,8 @@
 #include "gateway/operate/access.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,20 +14,49 @@ static bool is_port(const char *text)
     return digits > 0 && digits < 6 && text[digits] == '\0';
 }
 
+/* The name in a Host header, without its port and without the brackets of an IPv6 address. */
+static bool read_host(const char *host, char *name, size_t size)
+{
+    bool brackets = host[0] == '[';
+    const char *after = brackets ? strchr(host, ']') : host;
+    const char *colon = after ? strchr(after, ':') : NULL;
+    size_t length = colon ? (size_t)(colon - host) : strlen(host);
+    if (!after || length >= size || (colon && !is_port(colon + 1)))
+        return false;
+    if (brackets && host + length != after + 1)
+        return false;
+    memcpy(name, host + brackets, length - 2 * brackets);
+    name[length - 2 * brackets] = '\0';
+    return true;
+}
+
 bool mg_access_is_own_host(const char *host)
 {
     char name[64];
     struct in_addr address;
-    const char *after = host[0] == '[' ? strchr(host, ']') : host;
-    const char *colon = after ? strchr(after, ':') : NULL;
-    size_t length = colon ? (size_t)(colon - host) : strlen(host);
-    if (!after || length >= sizeof name || (colon && !is_port(colon + 1)))
+    if (!read_host(host, name, sizeof name))
         return false;
-    memcpy(name, host, length);
-    name[length] = '\0';
-    if (strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0)
+    if (host[0] == '[' ? strcmp(name, "::1") == 0 : strcasecmp(name, "localhost") == 0)
         return true;
-    return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET, name, &address) == 1 && host[0] != '[' &&
+           ntohl(address.s_addr) >> 24 == 127;
+}
+
+bool mg_access_is_host_of(const char *host, X509 *certificate, const char *const *others,
+                          size_t count)
+{
+    static const unsigned flags =
+        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    char name[256];
+    if (!read_host(host, name, sizeof name) || name[0] == '\0')
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(others[i], name) == 0)
+            return true;
+    bool known = X509_check_host(certificate, name, 0, flags, NULL) == 1 ||
+                 X509_check_ip_asc(certificate, name, 0) == 1;
+    ERR_clear_error();
+    return known;
 }
 
 /* ---- sites ---- */

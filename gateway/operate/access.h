@@ -12,11 +12,16 @@
 
 #include "gateway/net/http.h"
 
+#include <openssl/x509.h>
 #include <stdbool.h>
 
 /* Whether a Host header names this machine and nothing else: localhost or a loopback address, with
  * or without a port. Pure. */
 bool mg_access_is_own_host(const char *host);
+
+/* Whether a Host header names a machine by a name of its certificate, or by one of the others. */
+bool mg_access_is_host_of(const char *host, X509 *certificate, const char *const *others,
+                          size_t count);
 
 /* Whether a browser sent this for a page of another site. scheme: "http" or "https". Pure. */
 bool mg_access_is_cross_site(const struct mg_http_head *head, const char *scheme);

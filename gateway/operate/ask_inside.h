@@ -6,14 +6,16 @@
 #define MUENGSTEN_OPERATE_ASK_INSIDE_H
 
 #include "gateway/net/http_server.h"
+#include "gateway/net/local.h"
 #include "gateway/operate/endpoint.h"
 #include "gateway/operate/target.h"
 
 #include <sys/queue.h>
 
-#define MG_ASK_BODY (64 * 1024) /* bytes of an act */
-#define MG_ASK_WHY  500         /* characters */
-#define MG_ASK_TAG  64          /* bytes of an entity tag with its quotes */
+#define MG_ASK_BODY    (64 * 1024) /* bytes of an act */
+#define MG_ASK_WHY     500         /* characters */
+#define MG_CALLER_NAME 64
+#define MG_ASK_TAG     64 /* bytes of an entity tag with its quotes */
 
 LIST_HEAD(mg_asks, mg_ask);
 
@@ -25,9 +27,10 @@ struct mg_ask {
     void *context;            /* of the resource's handler */
     struct mg_config *config; /* held: who asks is somebody of this one */
     struct mg_caller caller;
-    char caller_name[64];
+    char caller_name[MG_CALLER_NAME];
     struct mg_ask_events events;
     void *events_context;
+    uid_t user; /* by the socket */
     bool is_head;
     bool handled; /* its handler has it */
     char known_tag[MG_ASK_TAG];
@@ -39,8 +42,12 @@ struct mg_ask {
 
 struct mg_endpoint {
     struct mg_endpoint_options options;
+    enum mg_way way;
     struct mg_config *config; /* held */
-    char *address;
+    char *address;            /* or path */
+    struct mg_local local;    /* of a socket that it made itself: else 0 */
+    SSL_CTX *tls;             /* of the way by TLS; else NULL */
+    SSL_CTX *next_tls;        /* of a configuration that is being applied */
     struct mg_http_server *server;
     struct mg_asks asks;
 };
@@ -49,5 +56,14 @@ struct mg_endpoint {
 void mg_ask_free(struct mg_ask *ask);
 /* 405: allowed are the methods that there are. */
 void mg_ask_wrong_method(struct mg_ask *ask, const char *allowed);
+
+/* ---- caller.c: who asks ---- */
+
+/* Says who asks, and which role that is. False, with the reason, if the certificate that TLS has
+ * accepted no longer counts. */
+bool mg_caller_identify(struct mg_ask *ask, struct mg_error *error);
+/* Finds out what the user is called, which may have to be looked up in the background; then the ask
+ * goes on. */
+void mg_caller_name(struct mg_ask *ask, void (*then)(struct mg_ask *ask));
 
 #endif

@@ -3,6 +3,8 @@
 #include "gateway/operate/endpoint.h"
 
 #include "gateway/base/log.h"
+#include "gateway/net/inherited.h"
+#include "gateway/net/tls.h"
 #include "gateway/operate/access.h"
 #include "gateway/operate/ask_inside.h"
 
@@ -14,6 +16,9 @@
 /* An answer about so many destinations fits a connection's buffer only in pieces; the memory for it
  * is there for as long as the slowest reader takes, so slow ones are let go soon. */
 #define WRITE_PAUSE 10000
+
+static const struct mg_http_limits limits = {.connections = CONNECTIONS,
+                                             .write_pause = WRITE_PAUSE};
 
 /* ---- what is asked for ---- */
 
@@ -99,34 +104,53 @@ static bool judge_target(struct mg_ask *ask, const struct mg_http_head *head)
 
 static bool judge_host(struct mg_ask *ask, const struct mg_http_head *head)
 {
+    const struct mg_endpoint *endpoint = ask->endpoint;
+    const struct mg_config_status *status = &ask->config->status;
     const char *host = mg_http_header(head, "Host");
-    if (host && mg_access_is_own_host(host))
-        return true;
-    mg_ask_problem(ask, 421, "http.host",
-                   "This is shown under the machine's own name only: ask localhost.");
-    return false;
+    bool own = host && (endpoint->way != MG_WAY_TLS
+                            ? mg_access_is_own_host(host)
+                            : mg_access_is_host_of(host, SSL_CTX_get0_certificate(endpoint->tls),
+                                                   status->hosts, status->host_count));
+    if (!own)
+        mg_ask_problem(ask, 421, "http.host", "%s",
+                       endpoint->way == MG_WAY_TLS
+                           ? "This is shown under the names of the gateway's certificate only, and "
+                             "those that hosts=\"…\" says."
+                           : "This is shown under the machine's own name only: ask localhost.");
+    return own;
 }
 
-static bool judge_caller(struct mg_ask *ask)
+/* Whoever is refused for what they are is told to the audit trail. */
+static void deny(struct mg_ask *ask, const char *code, const char *detail)
 {
-    if (ask->caller.role >= ask->resource->role)
-        return true;
-    bool unknown = ask->caller.role == MG_ROLE_NONE;
-    const char *code = unknown ? "access.unknown" : "access.role";
     const struct mg_endpoint_options *options = &ask->endpoint->options;
     mg_log(MG_LOG_NOTICE, "operate.denied", "code", code, "caller", ask->caller.name, "way",
            ask->caller.way, "path", ask->resource->pattern, NULL);
     if (options->denied)
         options->denied(ask, code, options->context);
-    mg_ask_problem(ask, 403, code, "%s",
-                   unknown ? "Whoever asks has no role here: an <operator> has to name it."
-                           : "Only who has the role operator may do this.");
+    mg_ask_problem(ask, 403, code, "%s", detail);
+}
+
+static bool judge_caller(struct mg_ask *ask)
+{
+    struct mg_error error;
+    if (!mg_caller_identify(ask, &error)) {
+        deny(ask, error.code, error.text);
+        return false;
+    }
+    if (ask->caller.role >= ask->resource->role)
+        return true;
+    if (ask->caller.role == MG_ROLE_NONE)
+        deny(ask, "access.unknown",
+             "Whoever asks has no role here: an <operator>, or a group of <control>, gives one.");
+    else
+        deny(ask, "access.role", "Only who has the role operator may do this.");
     return false;
 }
 
 static bool judge_site(struct mg_ask *ask, const struct mg_http_head *head)
 {
-    if (!mg_access_is_cross_site(head, "http"))
+    if (!mg_access_is_cross_site(head, ask->endpoint->way == MG_WAY_TLS ? "https" : "http"))
         return true;
     mg_ask_problem(ask, 403, "access.cross-site",
                    "A page of another site has sent this; such requests are refused.");
@@ -204,6 +228,11 @@ static void on_data(struct mg_http_request *request, const void *bytes, size_t l
         mg_buffer_add(&ask->bytes, bytes, length);
 }
 
+static void handle(struct mg_ask *ask)
+{
+    ask->resource->handle(ask, ask->context);
+}
+
 static void on_end(struct mg_http_request *request, void *context)
 {
     struct mg_ask *ask = context;
@@ -211,7 +240,7 @@ static void on_end(struct mg_http_request *request, void *context)
     if (is_act(ask) && !read_body(ask))
         return;
     ask->handled = true;
-    ask->resource->handle(ask, ask->context);
+    mg_caller_name(ask, handle);
 }
 
 static void on_abort(struct mg_http_request *request, void *context)
@@ -251,7 +280,6 @@ static struct mg_ask *new_ask(struct mg_endpoint *endpoint, struct mg_http_reque
     ask->is_head = strcmp(head->method, "HEAD") == 0;
     if (tag && strlen(tag) < sizeof ask->known_tag)
         memcpy(ask->known_tag, tag, strlen(tag) + 1);
-    ask->caller = (struct mg_caller){"loopback", MG_ROLE_VIEWER, false, "loopback"};
     LIST_INSERT_HEAD(&endpoint->asks, ask, entry);
     return ask;
 }
@@ -267,23 +295,56 @@ static void on_head(struct mg_http_request *request, const struct mg_http_head *
 
 /* ---- life ---- */
 
-struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options,
+static SSL_CTX *make_tls(const struct mg_config *config, struct mg_error *error)
+{
+    X509_STORE *store = mg_anchors_store(config->anchors);
+    SSL_CTX *tls = mg_tls_server(config->tls_certificate, config->tls_key, store, error);
+    X509_STORE_free(store);
+    return tls;
+}
+
+/* A socket of the service manager's has the rights that its unit says; to one of our own everybody
+ * gets who might belong to a group. */
+static bool open_socket(struct mg_endpoint *endpoint, struct mg_error *error)
+{
+    const struct mg_config_control *control = &endpoint->config->control;
+    bool others = control->has_operators || control->has_viewers;
+    endpoint->local.socket = mg_inherited_socket("control", endpoint->address);
+    return endpoint->local.socket >= 0 ||
+           mg_local_listen(&endpoint->local, endpoint->address, others ? 0666 : 0600, error);
+}
+
+static bool open_endpoint(struct mg_endpoint *endpoint, struct mg_error *error)
+{
+    bool is_socket = endpoint->way == MG_WAY_SOCKET;
+    if (endpoint->way == MG_WAY_TLS && !(endpoint->tls = make_tls(endpoint->config, error)))
+        return false;
+    if (is_socket && !open_socket(endpoint, error))
+        return false;
+    const struct mg_http_server_options server = {
+        .name = is_socket ? "control" : "status",
+        .address = is_socket ? NULL : endpoint->address,
+        .socket = endpoint->local.socket,
+        .tls = endpoint->tls,
+        .limits = limits,
+        .handler = {.on_head = on_head},
+        .context = endpoint,
+    };
+    endpoint->server = mg_http_server_new(endpoint->options.base, &server, error);
+    return endpoint->server != NULL;
+}
+
+struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options, enum mg_way way,
                                     struct mg_config *config, struct mg_error *error)
 {
     struct mg_endpoint *endpoint = mg_allocate_zeroed(1, sizeof *endpoint);
     endpoint->options = *options;
+    endpoint->way = way;
     endpoint->config = mg_config_hold(config);
-    endpoint->address = mg_copy_text(config->status.address);
+    endpoint->address =
+        mg_copy_text(way == MG_WAY_SOCKET ? config->control.socket : config->status.address);
     LIST_INIT(&endpoint->asks);
-    const struct mg_http_server_options server = {
-        .name = "status",
-        .address = endpoint->address,
-        .limits = {.connections = CONNECTIONS, .write_pause = WRITE_PAUSE},
-        .handler = {.on_head = on_head},
-        .context = endpoint,
-    };
-    endpoint->server = mg_http_server_new(options->base, &server, error);
-    if (endpoint->server)
+    if (open_endpoint(endpoint, error))
         return endpoint;
     mg_endpoint_free(endpoint);
     return NULL;
@@ -299,11 +360,37 @@ int mg_endpoint_port(const struct mg_endpoint *endpoint)
     return mg_http_server_port(endpoint->server);
 }
 
-void mg_endpoint_exchange(struct mg_endpoint *endpoint, struct mg_config *config)
+bool mg_endpoint_prepare(struct mg_endpoint *endpoint, const struct mg_config *config,
+                         struct mg_error *error)
 {
+    if (endpoint->way == MG_WAY_TLS)
+        endpoint->next_tls = make_tls(config, error);
+    return endpoint->way != MG_WAY_TLS || endpoint->next_tls;
+}
+
+void mg_endpoint_commit(struct mg_endpoint *endpoint, struct mg_config *config)
+{
+    if (endpoint->next_tls) {
+        mg_http_server_exchange(endpoint->server, endpoint->next_tls, &limits);
+        SSL_CTX_free(endpoint->tls);
+        endpoint->tls = endpoint->next_tls;
+        endpoint->next_tls = NULL;
+    }
     mg_config_hold(config);
     mg_config_release(endpoint->config);
     endpoint->config = config;
+}
+
+void mg_endpoint_abandon(struct mg_endpoint *endpoint)
+{
+    SSL_CTX_free(endpoint->next_tls);
+    endpoint->next_tls = NULL;
+}
+
+void mg_endpoint_set_store(struct mg_endpoint *endpoint, X509_STORE *store)
+{
+    if (endpoint->tls)
+        mg_tls_set_store(endpoint->tls, store);
 }
 
 void mg_endpoint_free(struct mg_endpoint *endpoint)
@@ -316,6 +403,10 @@ void mg_endpoint_free(struct mg_endpoint *endpoint)
         LIST_REMOVE(ask, entry);
         ask->endpoint = NULL;
     }
+    if (endpoint->way == MG_WAY_SOCKET && endpoint->local.number != 0)
+        mg_local_remove(&endpoint->local, endpoint->address);
+    SSL_CTX_free(endpoint->next_tls);
+    SSL_CTX_free(endpoint->tls);
     mg_config_release(endpoint->config);
     free(endpoint->address);
     free(endpoint);

@@ -26,14 +26,25 @@ struct mg_endpoint_options {
     void *context;
 };
 
-/* Listens at the address of <status>; the configuration is held. */
-struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options,
+enum mg_way { MG_WAY_LOOPBACK, MG_WAY_TLS, MG_WAY_SOCKET };
+
+/* Listens at the address of <status>, or at the socket of <control>; the configuration is held. */
+struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options, enum mg_way way,
                                     struct mg_config *config, struct mg_error *error);
+/* The address, or the socket's path. */
 const char *mg_endpoint_address(const struct mg_endpoint *endpoint);
 int mg_endpoint_port(const struct mg_endpoint *endpoint);
 
-/* From now on this configuration says who may ask what. */
-void mg_endpoint_exchange(struct mg_endpoint *endpoint, struct mg_config *config);
+/* Another configuration with the same address is to be applied: reads the identity that it says.
+ * After success exactly one of the two others is called; from commit on it says who may ask what.
+ */
+bool mg_endpoint_prepare(struct mg_endpoint *endpoint, const struct mg_config *config,
+                         struct mg_error *error);
+void mg_endpoint_commit(struct mg_endpoint *endpoint, struct mg_config *config);
+void mg_endpoint_abandon(struct mg_endpoint *endpoint);
+
+/* New revocation lists. */
+void mg_endpoint_set_store(struct mg_endpoint *endpoint, X509_STORE *store);
 
 /* Breaks what is left, at once. NULL is allowed. */
 void mg_endpoint_free(struct mg_endpoint *endpoint);

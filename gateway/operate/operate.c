@@ -4,7 +4,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/base/log.h"
-#include "gateway/operate/endpoint.h"
+#include "gateway/operate/entrances.h"
 #include "gateway/operate/files.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/overview.h"
@@ -28,8 +28,7 @@ struct mg_operate {
     struct mg_files *files;
     struct mg_resources resources[16];
     size_t resource_count;
-    struct mg_endpoint *endpoint;
-    struct mg_endpoint *next; /* opened by a reload that is being carried out */
+    struct mg_entrances *entrances;
     int64_t started;
     bool stopping;
     struct mg_overview_reloads reloads;
@@ -199,35 +198,20 @@ static void list_resources(struct mg_operate *operate)
 
 /* ---- configurations ---- */
 
-/* Where the new configuration serves, the old one serves already. */
-static bool stays(const struct mg_operate *operate, const struct mg_config *config)
-{
-    return operate->endpoint && config->status.address &&
-           strcmp(mg_endpoint_address(operate->endpoint), config->status.address) == 0;
-}
-
 bool mg_operate_prepare(struct mg_operate *operate, struct mg_config *config,
                         struct mg_error *error)
 {
-    const struct mg_endpoint_options options = {
-        .base = operate->options.base,
-        .background = operate->options.background,
-        .resources = operate->resources,
-        .resource_count = operate->resource_count,
-        .context = operate,
-    };
-    if (!config->status.address || stays(operate, config))
-        return true;
-    operate->next = mg_endpoint_new(&options, config, error);
-    if (!operate->next)
-        mg_error_at(error, "%s:%d", config->status.place.file, config->status.place.line);
-    return operate->next != NULL;
+    return mg_entrances_prepare(operate->entrances, config, error);
 }
 
 void mg_operate_abandon(struct mg_operate *operate)
 {
-    mg_endpoint_free(operate->next);
-    operate->next = NULL;
+    mg_entrances_abandon(operate->entrances);
+}
+
+void mg_operate_set_store(struct mg_operate *operate, X509_STORE *store)
+{
+    mg_entrances_set_store(operate->entrances, store);
 }
 
 static void forget_problems(struct mg_operate *operate)
@@ -240,27 +224,14 @@ static void forget_problems(struct mg_operate *operate)
 
 void mg_operate_commit(struct mg_operate *operate, struct mg_config *config)
 {
-    if (operate->endpoint && !stays(operate, config)) {
-        mg_log(MG_LOG_NOTICE, "status.close", "address", mg_endpoint_address(operate->endpoint),
-               NULL);
-        mg_endpoint_free(operate->endpoint);
-        operate->endpoint = NULL;
-    }
-    if (operate->next) {
-        operate->endpoint = operate->next;
-        operate->next = NULL;
-        mg_log(MG_LOG_NOTICE, "status.open", "address", mg_endpoint_address(operate->endpoint),
-               "port", MG_LOG_NUMBER(mg_endpoint_port(operate->endpoint)), NULL);
-    }
+    mg_entrances_commit(operate->entrances, config);
     if (operate->config)
         operate->reloads.applied++;
     forget_problems(operate);
     mg_config_hold(config);
     mg_config_release(operate->config);
     operate->config = config;
-    if (operate->endpoint)
-        mg_endpoint_exchange(operate->endpoint, config);
-    if (operate->endpoint)
+    if (mg_entrances_any(operate->entrances))
         measure_if_old(operate);
 }
 
@@ -283,6 +254,14 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
     operate->totals.bytes = -1;
     operate->files = mg_files_new();
     list_resources(operate);
+    const struct mg_endpoint_options endpoints = {
+        .base = options->base,
+        .background = options->background,
+        .resources = operate->resources,
+        .resource_count = operate->resource_count,
+        .context = operate,
+    };
+    operate->entrances = mg_entrances_new(&endpoints);
     operate->reloads.problems = (const char *const *)operate->problems;
     return operate;
 }
@@ -298,8 +277,7 @@ void mg_operate_free(struct mg_operate *operate)
         return;
     if (operate->measuring)
         operate->measuring->operate = NULL;
-    mg_endpoint_free(operate->next);
-    mg_endpoint_free(operate->endpoint);
+    mg_entrances_free(operate->entrances);
     mg_files_free(operate->files);
     forget_problems(operate);
     mg_config_release(operate->config);

@@ -49,6 +49,9 @@ bool mg_operate_prepare(struct mg_operate *operate, struct mg_config *config,
 void mg_operate_commit(struct mg_operate *operate, struct mg_config *config);
 void mg_operate_abandon(struct mg_operate *operate);
 
+/* New revocation lists. */
+void mg_operate_set_store(struct mg_operate *operate, X509_STORE *store);
+
 /* A configuration was not applied: why, one sentence after the other. */
 void mg_operate_refused(struct mg_operate *operate, const char *const *problems, size_t count);
 

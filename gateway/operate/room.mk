@@ -3,7 +3,9 @@ noinst_LTLIBRARIES += liboperate.la
 liboperate_la_SOURCES = \
 	gateway/operate/access.c gateway/operate/access.h \
 	gateway/operate/ask.c gateway/operate/ask.h gateway/operate/ask_inside.h \
+	gateway/operate/caller.c \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
+	gateway/operate/entrances.c gateway/operate/entrances.h \
 	gateway/operate/files.c gateway/operate/files.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
 	gateway/operate/operate.c gateway/operate/operate.h \

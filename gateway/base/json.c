@@ -107,3 +107,16 @@ void mg_json_seconds(struct mg_json *json, const char *name, int64_t millisecond
     mg_buffer_print(json->buffer, "%" PRId64 ".%03" PRId64, milliseconds / 1000,
                     milliseconds % 1000);
 }
+
+void mg_json_microseconds(struct mg_json *json, const char *name, int64_t microseconds)
+{
+    begin(json, name);
+    mg_buffer_print(json->buffer, "%" PRId64 ".%06" PRId64, microseconds / 1000000,
+                    microseconds % 1000000);
+}
+
+void mg_json_literal(struct mg_json *json, const char *name, const char *literal)
+{
+    begin(json, name);
+    mg_buffer_add_text(json->buffer, literal);
+}

@@ -31,7 +31,10 @@ void mg_json_truth(struct mg_json *json, const char *name, bool truth);
 void mg_json_null(struct mg_json *json, const char *name);
 /* Milliseconds since 1970 as xs:dateTime; 0 is null. */
 void mg_json_time(struct mg_json *json, const char *name, int64_t time);
-/* Milliseconds as seconds. */
+/* Milliseconds, or microseconds, as seconds. */
 void mg_json_seconds(struct mg_json *json, const char *name, int64_t milliseconds);
+void mg_json_microseconds(struct mg_json *json, const char *name, int64_t microseconds);
+/* What is JSON already. */
+void mg_json_literal(struct mg_json *json, const char *name, const char *literal);
 
 #endif

@@ -38,6 +38,32 @@ struct mg_config_parameter {
     const char *value;
 };
 
+/* A certificate that the configuration names, as it was when it was read: for operators, who want
+ * to know when it ends. */
+struct mg_config_certificate {
+    /* "tls", "seal", "seal.next", "authority", "partner.tls", "partner.signing", "destination.tls",
+     * "operator". */
+    const char *role;
+    const char *owner;       /* name of the partner, destination or operator; NULL: the gateway */
+    const char *subject;     /* RFC 4514 */
+    const char *serial;      /* hexadecimal */
+    const char *fingerprint; /* SHA-256, hexadecimal */
+    const char *file;
+    int64_t not_before; /* milliseconds since 1970 */
+    int64_t not_after;
+};
+
+/* Where something is: what operators see on their map. */
+struct mg_config_site {
+    struct mg_config_place place;
+    const char *name;
+    const char *title;
+    const char *latitude; /* in degrees, a number as JSON writes it */
+    const char *longitude;
+    const char **authorities; /* patterns of those who are there */
+    size_t authority_count;
+};
+
 struct mg_config_listener {
     struct mg_config_place place;
     const char *name;
@@ -69,7 +95,8 @@ struct mg_issuers;
 struct mg_config_partner {
     struct mg_config_place place;
     const char *name;
-    const char *title; /* for people; may be empty */
+    const char *title;                 /* for people; may be empty */
+    const struct mg_config_site *site; /* NULL: not said */
     /* A certificate is the partner's own if its fingerprint is listed (certificate="FILE …"), or if
      * its subject is (subject="CN=…", RFC 4514) and one of the issuers signed it: a subject alone
      * proves nothing, since any authority can write it. Certificates for TLS and for signing are
@@ -131,6 +158,8 @@ struct mg_config_process {
 struct mg_config_destination {
     struct mg_config_place place;
     const char *name;
+    const char *title;                 /* for people; may be empty */
+    const struct mg_config_site *site; /* NULL: not said */
     const char *adapter;
     struct mg_config_process process;
     enum mg_seal_form seal;
@@ -214,6 +243,10 @@ struct mg_config {
         gid_t viewers;
     } control;
 
+    struct mg_config_certificate *certificates;
+    size_t certificate_count;
+    struct mg_config_site *sites;
+    size_t site_count;
     struct mg_config_listener *listeners;
     size_t listener_count;
     struct mg_config_profile *profiles;
@@ -269,6 +302,8 @@ const struct mg_config_destination *mg_config_destination(const struct mg_config
                                                           const char *name);
 const struct mg_config_listener *mg_config_listener(const struct mg_config *config,
                                                     const char *name);
+/* Where a reader is, by the pattern that a route has for it; NULL: nowhere that is named. */
+const struct mg_config_site *mg_config_site_of(const struct mg_config *config, const char *reader);
 /* The profile of a document element, or NULL. */
 const struct mg_config_profile *mg_config_profile_of(const struct mg_config *config,
                                                      const xmlNode *root);

@@ -1,5 +1,6 @@
 #include "gateway/config/credentials.h"
 
+#include "gateway/base/buffer.h"
 #include "gateway/base/clock.h"
 #include "gateway/trust/issuers.h"
 
@@ -8,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,7 +54,9 @@ static X509 *read_certificate(struct mg_reader *reader, const xmlNode *element,
 {
     struct mg_error error = {0};
     X509 *certificate = mg_certificate_from_file(path, &error);
-    if (!certificate)
+    if (certificate)
+        mg_credentials_note(reader, element, attribute, path, certificate);
+    else
         mg_reader_problem(reader, element, false, "%s: %s: %s (%s)", attribute, path, error.text,
                           error.code);
     return certificate;
@@ -98,6 +102,76 @@ X509 *mg_credentials_future(struct mg_reader *reader, const xmlNode *element, co
     else if (from <= now)
         check_validity(reader, element, attribute, path, certificate, false);
     return certificate;
+}
+
+/* ---- what operators see of certificates ---- */
+
+/* By the element and its attribute. */
+static const char *role_of(const xmlNode *element, const char *attribute)
+{
+    static const struct {
+        const char *element;
+        const char *attribute;
+        const char *role;
+    } roles[] = {
+        {"identity", "tls-certificate", "tls"},
+        {"identity", "seal-certificate", "seal"},
+        {"next-seal", "certificate", "seal.next"},
+        {"trust", "authorities", "authority"},
+        {"partner", "tls-certificate", "partner.tls"},
+        {"partner", "signing-certificate", "partner.signing"},
+        {"destination", "tls-certificate", "destination.tls"},
+        {"operator", "certificate", "operator"},
+    };
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (xmlStrEqual(element->name, BAD_CAST roles[i].element) &&
+            strcmp(attribute, roles[i].attribute) == 0)
+            return roles[i].role;
+    return NULL;
+}
+
+static const char *hexadecimal(struct mg_reader *reader, const uint8_t *bytes, size_t length)
+{
+    char text[2 * 64 + 1] = "";
+    for (size_t i = 0; i < length && i < 64; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return mg_arena_text(reader->arena, text);
+}
+
+void mg_credentials_note(struct mg_reader *reader, const xmlNode *element, const char *attribute,
+                         const char *path, const X509 *certificate)
+{
+    struct mg_config *config = reader->config;
+    const char *role = role_of(element, attribute);
+    size_t count = config->certificate_count;
+    if (!role)
+        return;
+    if ((count & (count - 1)) == 0)
+        config->certificates = mg_reallocate(
+            config->certificates, (count ? 2 * count : 1) * sizeof *config->certificates);
+    char subject[1024];
+    mg_certificate_subject(certificate, subject, sizeof subject);
+    struct mg_fingerprint fingerprint = mg_certificate_fingerprint(certificate);
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(certificate);
+    config->certificates[config->certificate_count++] = (struct mg_config_certificate){
+        .role = role,
+        .owner = mg_reader_text(reader, element, "name"),
+        .subject = mg_arena_text(reader->arena, subject),
+        .serial =
+            hexadecimal(reader, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)),
+        .fingerprint = hexadecimal(reader, fingerprint.bytes, sizeof fingerprint.bytes),
+        .file = path,
+        .not_before = mg_certificate_beginning(certificate),
+        .not_after = mg_certificate_expiry(certificate),
+    };
+}
+
+void mg_credentials_note_authorities(struct mg_reader *reader, const xmlNode *element,
+                                     const char *path)
+{
+    const STACK_OF(X509) *authorities = mg_anchors_authorities(reader->config->anchors);
+    for (int i = 0; i < sk_X509_num(authorities); i++)
+        mg_credentials_note(reader, element, "authorities", path, sk_X509_value(authorities, i));
 }
 
 /* The gateway runs without anybody who could type a passphrase. */

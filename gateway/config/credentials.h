@@ -21,6 +21,13 @@ X509 *mg_credentials_former(struct mg_reader *reader, const xmlNode *element, co
  * valid. */
 X509 *mg_credentials_future(struct mg_reader *reader, const xmlNode *element, const char *attribute,
                             const char *path, int64_t from);
+/* Keeps what operators see of a certificate in the configuration, if the element and attribute have
+ * a role (struct mg_config_certificate); those that read one have done so. */
+void mg_credentials_note(struct mg_reader *reader, const xmlNode *element, const char *attribute,
+                         const char *path, const X509 *certificate);
+/* The same for all authorities of the configuration's anchors. */
+void mg_credentials_note_authorities(struct mg_reader *reader, const xmlNode *element,
+                                     const char *path);
 
 /* Whether the key for TLS can be read by its owner alone, and belongs to the certificate (NULL: not
  * known). */

@@ -114,6 +114,7 @@ static void read_documents(struct loading *loading)
         .without_files = loading->without_files,
     };
     mg_read_gateway(&reader);
+    mg_read_sites(&reader);
     mg_read_listeners(&reader);
     mg_read_profiles(&reader);
     mg_read_partners(&reader);

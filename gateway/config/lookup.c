@@ -211,6 +211,17 @@ const struct mg_config_listener *mg_config_listener(const struct mg_config *conf
     return index == MG_NAME_UNKNOWN ? NULL : &config->listeners[index];
 }
 
+const struct mg_config_site *mg_config_site_of(const struct mg_config *config, const char *reader)
+{
+    for (size_t i = 0; i < config->site_count; i++) {
+        const struct mg_config_site *site = &config->sites[i];
+        for (size_t j = 0; j < site->authority_count; j++)
+            if (mg_pattern_matches(site->authorities[j], reader))
+                return site;
+    }
+    return NULL;
+}
+
 const struct mg_config_profile *mg_config_profile_of(const struct mg_config *config,
                                                      const xmlNode *root)
 {

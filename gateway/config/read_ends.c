@@ -58,8 +58,9 @@ void mg_read_listeners(struct mg_reader *reader)
 static const char *const source_attributes[] = {"name",    "adapter",   "listener",
                                                 "partner", "isolation", NULL};
 static const char *const destination_attributes[] = {
-    "name",    "adapter",    "listener", "partner",         "isolation", "seal",        "paused",
-    "ordered", "after-dead", "timeout",  "tls-certificate", "tls-key",   "concurrency", NULL};
+    "title",           "place",   "name",        "adapter", "listener",   "partner",
+    "isolation",       "seal",    "paused",      "ordered", "after-dead", "timeout",
+    "tls-certificate", "tls-key", "concurrency", NULL};
 
 static bool is_parameter(const xmlAttr *attribute, const char *const *own)
 {
@@ -216,6 +217,8 @@ static void read_destination(struct mg_reader *reader, const xmlNode *element,
     static const char *const seal_words[] = {"detached", "enveloped", NULL};
     destination->place = mg_reader_place(reader, element);
     destination->name = mg_reader_text_or(reader, element, "name", "");
+    destination->title = mg_reader_text_or(reader, element, "title", "");
+    destination->site = mg_read_site(reader, element);
     destination->adapter = mg_reader_text_or(reader, element, "adapter", "");
     destination->seal =
         (enum mg_seal_form)mg_reader_choice(reader, element, "seal", MG_DEFAULT_SEAL, seal_words);

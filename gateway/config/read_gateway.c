@@ -1,4 +1,5 @@
 /* What a gateway has one of: its name, trust, store, limits. */
+#include "gateway/config/credentials.h"
 #include "gateway/config/reader.h"
 
 #include <errno.h>
@@ -139,7 +140,9 @@ static void read_trust(struct mg_reader *reader)
         return;
     struct mg_error error = {0};
     config->anchors = mg_anchors_new(authorities, lists, stale, &error);
-    if (!config->anchors)
+    if (config->anchors)
+        mg_credentials_note_authorities(reader, element, authorities);
+    else
         mg_reader_problem(reader, element, false, "%s%s%s (%s)", error.place,
                           error.place[0] ? ": " : "", error.text, error.code);
 }

@@ -59,6 +59,7 @@ static void read_partner(struct mg_reader *reader, const xmlNode *element,
     partner->place = mg_reader_place(reader, element);
     partner->name = mg_reader_text_or(reader, element, "name", "");
     partner->title = mg_reader_text_or(reader, element, "title", "");
+    partner->site = mg_read_site(reader, element);
     read_rsa_until(reader, element, partner);
     partner->tls_fingerprints = mg_credentials_fingerprints(
         reader, element, "tls-certificate", NULL, NULL, &partner->tls_fingerprint_count);

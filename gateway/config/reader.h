@@ -2,7 +2,7 @@
  * reader: how the elements of all documents become the values of one configuration.
  *
  * Elements are read kind by kind, not file by file, so that what is referred to is there before
- * what refers to it: listeners, profiles, partners, destinations, sources, routes.
+ * what refers to it: sites, listeners, profiles, partners, destinations, sources, routes.
  */
 #ifndef MUENGSTEN_CONFIG_READER_H
 #define MUENGSTEN_CONFIG_READER_H
@@ -84,12 +84,15 @@ bool mg_type_names_profile(const char *type, const char *profile);
 /* Sorts the names, and adds an error for each that occurs again. */
 void mg_reader_finish_names(struct mg_reader *reader, const char *what, struct mg_names *names);
 
-/* The parts, each in a file of its own: read_gateway.c, read_identity.c, read_profiles.c,
- * read_partners.c, read_ends.c, read_operators.c. */
+/* The parts, each in a file of its own: read_gateway.c, read_identity.c, read_sites.c,
+ * read_profiles.c, read_partners.c, read_ends.c, read_operators.c. */
 void mg_read_gateway(struct mg_reader *reader);
 void mg_read_identity(struct mg_reader *reader, const xmlNode *element);
 void mg_read_profiles(struct mg_reader *reader);
 void mg_read_partners(struct mg_reader *reader);
+void mg_read_sites(struct mg_reader *reader);
+/* The site that the attribute place of the element names, or NULL. */
+const struct mg_config_site *mg_read_site(struct mg_reader *reader, const xmlNode *element);
 void mg_read_listeners(struct mg_reader *reader);
 void mg_read_destinations(struct mg_reader *reader);
 void mg_read_sources(struct mg_reader *reader);

@@ -18,6 +18,7 @@ libconfig_la_SOURCES = \
 	gateway/config/read_operators.c \
 	gateway/config/read_partners.c \
 	gateway/config/read_profiles.c \
+	gateway/config/read_sites.c \
 	gateway/config/reader.c gateway/config/reader.h \
 	gateway/config/snapshot.c gateway/config/snapshot.h \
 	gateway/config/values.c gateway/config/values.h

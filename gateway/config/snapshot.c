@@ -35,6 +35,7 @@ void mg_config_release(struct mg_config *config)
     mg_signer_free(config->next_signer);
     mg_signer_free(config->signer);
     mg_anchors_free(config->anchors);
+    free(config->certificates);
     mg_arena_free(&snapshot->arena);
     free(snapshot);
 }

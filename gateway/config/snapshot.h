@@ -15,6 +15,7 @@ struct mg_config_snapshot {
     struct mg_config config; /* first, so that the one can be taken for the other */
     atomic_size_t holders;
     struct mg_arena arena; /* every text and array of config */
+    struct mg_names sites;
     struct mg_names listeners;
     struct mg_names profiles;
     struct mg_names partners;

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct mg_anchors {
     STACK_OF(X509) * authorities;
@@ -23,26 +24,80 @@ struct mg_anchors {
     pthread_mutex_t exchanging; /* held for moments; guards store and the writing of generation */
     X509_STORE *store;
     int64_t moment; /* as of which certificates are judged; 0: now */
+    struct mg_list_facts *facts; /* of the lists in store; under the same lock */
+    size_t fact_count;
+    bool accepts_stale;
     _Atomic uint64_t
         generation; /* of the lists in store; read without the lock by those who look up */
 };
 
+/* ---- what operators see of the lists ---- */
+
+static int64_t moment(const ASN1_TIME *time)
+{
+    struct tm parts;
+    return time && ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) * 1000 : 0;
+}
+
+static struct mg_list_facts *facts_of(STACK_OF(X509_CRL) * lists, size_t *count)
+{
+    *count = sk_X509_CRL_num(lists) > 0 ? (size_t)sk_X509_CRL_num(lists) : 0;
+    struct mg_list_facts *facts = mg_allocate_zeroed(*count + 1, sizeof *facts);
+    for (size_t i = 0; i < *count; i++) {
+        const X509_CRL *list = sk_X509_CRL_value(lists, (int)i);
+        mg_name_text(X509_CRL_get_issuer(list), facts[i].issuer, sizeof facts[i].issuer);
+        facts[i].last_update = moment(X509_CRL_get0_lastUpdate(list));
+        facts[i].next_update = moment(X509_CRL_get0_nextUpdate(list));
+    }
+    return facts;
+}
+
+size_t mg_anchors_lists(struct mg_anchors *anchors, struct mg_list_facts *facts, size_t limit)
+{
+    pthread_mutex_lock(&anchors->exchanging);
+    size_t count = anchors->fact_count;
+    if (limit > 0 && count > 0)
+        memcpy(facts, anchors->facts, (count < limit ? count : limit) * sizeof *facts);
+    pthread_mutex_unlock(&anchors->exchanging);
+    return count;
+}
+
+bool mg_anchors_accepts_stale_lists(const struct mg_anchors *anchors)
+{
+    return anchors->accepts_stale;
+}
+
+const STACK_OF(X509) * mg_anchors_authorities(const struct mg_anchors *anchors)
+{
+    return anchors->authorities;
+}
+
+/* ---- reading and exchanging ---- */
+
+/* What comes of reading the lists. */
+struct reading {
+    struct mg_stamp stamp;
+    X509_STORE *store;
+    struct mg_list_facts *facts;
+    size_t count;
+};
+
 /* Reads the lists and makes the store that has them. The stamp is taken before: whatever changes
  * while the files are read is then seen by the next look. */
-static X509_STORE *make_store(struct mg_anchors *anchors, struct mg_stamp *stamp,
-                              struct mg_error *error)
+static bool read_lists(struct mg_anchors *anchors, struct reading *reading, struct mg_error *error)
 {
     STACK_OF(X509_CRL) *lists = NULL;
     if (anchors->revocation_path) {
-        if (!mg_lists_stamp(anchors->revocation_path, stamp, error))
-            return NULL;
+        if (!mg_lists_stamp(anchors->revocation_path, &reading->stamp, error))
+            return false;
         lists = mg_lists_read(anchors->revocation_path, anchors->authorities, error);
         if (!lists)
-            return NULL;
+            return false;
     }
-    X509_STORE *store = mg_revocation_store(anchors->revocation, anchors->authorities, lists);
+    reading->store = mg_revocation_store(anchors->revocation, anchors->authorities, lists);
+    reading->facts = facts_of(lists, &reading->count);
     sk_X509_CRL_pop_free(lists, X509_CRL_free);
-    return store;
+    return true;
 }
 
 static struct mg_anchors *allocate(enum mg_stale_list stale)
@@ -53,6 +108,7 @@ static struct mg_anchors *allocate(enum mg_stale_list stale)
     atomic_init(&anchors->generation, 1);
     anchors->proven = mg_proven_new();
     anchors->revocation = mg_revocation_new(stale);
+    anchors->accepts_stale = stale == MG_STALE_ACCEPT;
     return anchors;
 }
 
@@ -62,12 +118,15 @@ struct mg_anchors *mg_anchors_new(const char *authorities, const char *revocatio
     struct mg_anchors *anchors = allocate(stale);
     anchors->revocation_path = revocation ? mg_copy_text(revocation) : NULL;
     anchors->authorities = mg_authorities_read(authorities, error);
-    if (anchors->authorities)
-        anchors->store = make_store(anchors, &anchors->stamp, error);
-    if (!anchors->store) {
+    struct reading reading = {0};
+    if (!anchors->authorities || !read_lists(anchors, &reading, error)) {
         mg_anchors_free(anchors);
-        anchors = NULL;
+        return NULL;
     }
+    anchors->stamp = reading.stamp;
+    anchors->store = reading.store;
+    anchors->facts = reading.facts;
+    anchors->fact_count = reading.count;
     return anchors;
 }
 
@@ -95,6 +154,7 @@ void mg_anchors_free(struct mg_anchors *anchors)
     if (!anchors)
         return;
     X509_STORE_free(anchors->store);
+    free(anchors->facts);
     sk_X509_pop_free(anchors->authorities, X509_free);
     free(anchors->revocation_path);
     mg_revocation_free(anchors->revocation);
@@ -105,14 +165,18 @@ void mg_anchors_free(struct mg_anchors *anchors)
 }
 
 /* The new generation makes everything that was proven before worthless. */
-static void exchange(struct mg_anchors *anchors, X509_STORE *store)
+static void exchange(struct mg_anchors *anchors, const struct reading *reading)
 {
     pthread_mutex_lock(&anchors->exchanging);
     X509_STORE *old = anchors->store;
-    anchors->store = store;
+    struct mg_list_facts *old_facts = anchors->facts;
+    anchors->store = reading->store;
+    anchors->facts = reading->facts;
+    anchors->fact_count = reading->count;
     atomic_fetch_add(&anchors->generation, 1);
     pthread_mutex_unlock(&anchors->exchanging);
     X509_STORE_free(old);
+    free(old_facts);
 }
 
 bool mg_anchors_refresh(struct mg_anchors *anchors, bool *changed, struct mg_error *error)
@@ -124,12 +188,12 @@ bool mg_anchors_refresh(struct mg_anchors *anchors, bool *changed, struct mg_err
     struct mg_stamp stamp;
     bool refreshed = mg_lists_stamp(anchors->revocation_path, &stamp, error);
     if (refreshed && memcmp(&stamp, &anchors->stamp, sizeof stamp) != 0) {
-        X509_STORE *store = make_store(anchors, &stamp, error);
-        if (store) {
-            exchange(anchors, store);
-            anchors->stamp = stamp;
+        struct reading reading = {0};
+        *changed = refreshed = read_lists(anchors, &reading, error);
+        if (refreshed) {
+            exchange(anchors, &reading);
+            anchors->stamp = reading.stamp;
         }
-        *changed = refreshed = store != NULL;
     }
     pthread_mutex_unlock(&anchors->refreshing);
     return refreshed;

@@ -47,7 +47,7 @@ static size_t cut(const char *text, size_t length, size_t size)
     return length;
 }
 
-void mg_certificate_subject(const X509 *certificate, char *text, size_t size)
+void mg_name_text(const X509_NAME *name, char *text, size_t size)
 {
     /* As RFC 4514, section 2, but with letters beyond ASCII as they are instead of as \C3\BC. */
     static const unsigned long form = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
@@ -57,7 +57,7 @@ void mg_certificate_subject(const X509 *certificate, char *text, size_t size)
     BIO *bio = BIO_new(BIO_s_mem());
     if (!bio)
         mg_die("no memory for a certificate's subject");
-    if (X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, form) >= 0) {
+    if (X509_NAME_print_ex(bio, name, 0, form) >= 0) {
         char *data = NULL;
         long length = BIO_get_mem_data(bio, &data);
         size_t kept = length > 0 ? cut(data, (size_t)length, size) : 0;
@@ -66,6 +66,19 @@ void mg_certificate_subject(const X509 *certificate, char *text, size_t size)
         text[kept] = '\0';
     }
     BIO_free(bio);
+}
+
+void mg_certificate_subject(const X509 *certificate, char *text, size_t size)
+{
+    mg_name_text(X509_get_subject_name(certificate), text, size);
+}
+
+int64_t mg_certificate_beginning(const X509 *certificate)
+{
+    struct tm moment;
+    if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &moment) != 1)
+        return 0;
+    return (int64_t)timegm(&moment) * 1000;
 }
 
 int64_t mg_certificate_expiry(const X509 *certificate)

@@ -62,6 +62,20 @@ X509_STORE *mg_anchors_store(struct mg_anchors *anchors);
  * tell that its certificate has to be checked again. Cheap. */
 uint64_t mg_anchors_generation(struct mg_anchors *anchors);
 
+/* All authorities; the anchors' own. */
+const STACK_OF(X509) * mg_anchors_authorities(const struct mg_anchors *anchors);
+
+/* What operators see of a revocation list. */
+struct mg_list_facts {
+    char issuer[256];    /* RFC 4514, cut to size */
+    int64_t last_update; /* milliseconds since 1970 */
+    int64_t next_update; /* 0: the list does not say */
+};
+/* Copies what is known of the lists that are in force; returns how many there are, of which at most
+ * limit are copied. Without the disk. */
+size_t mg_anchors_lists(struct mg_anchors *anchors, struct mg_list_facts *facts, size_t limit);
+bool mg_anchors_accepts_stale_lists(const struct mg_anchors *anchors);
+
 enum mg_certificate_use { MG_USE_SIGNATURE, MG_USE_TLS_CLIENT, MG_USE_TLS_SERVER };
 
 /* True if the certificate chains to a trusted root through the known and the given (may be NULL)
@@ -78,10 +92,12 @@ X509 *mg_certificate_from_file(const char *path, struct mg_error *error);
 /* SHA-256 of the certificate in DER form. */
 struct mg_fingerprint mg_certificate_fingerprint(const X509 *certificate);
 
-/* The subject in the form of RFC 4514 ("CN=…,O=…,C=DE"), cut to size. */
+/* A name in the form of RFC 4514 ("CN=…,O=…,C=DE"), cut to size; and the subject likewise. */
+void mg_name_text(const X509_NAME *name, char *text, size_t size);
 void mg_certificate_subject(const X509 *certificate, char *text, size_t size);
 
-/* notAfter in milliseconds since 1970. */
+/* notBefore and notAfter in milliseconds since 1970. */
+int64_t mg_certificate_beginning(const X509 *certificate);
 int64_t mg_certificate_expiry(const X509 *certificate);
 
 #endif

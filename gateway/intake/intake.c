@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/intake/quota.h"
+#include "gateway/intake/tally.h"
 #include "gateway/intake/trip.h"
 #include "gateway/message/multipart.h"
 
@@ -17,6 +18,7 @@
 struct mg_intake {
     struct mg_intake_options options;
     struct mg_quota *quota;
+    struct mg_tally *tally;
     size_t underway;
     size_t bytes; /* of the bodies underway, and of what was made of them */
     bool stopping;
@@ -37,6 +39,7 @@ struct mg_intake *mg_intake_new(const struct mg_intake_options *options)
     struct mg_intake *intake = mg_allocate_zeroed(1, sizeof *intake);
     intake->options = *options;
     intake->quota = mg_quota_new();
+    intake->tally = mg_tally_new();
     return intake;
 }
 
@@ -45,6 +48,7 @@ void mg_intake_free(struct mg_intake *intake)
     if (!intake)
         return;
     assert(intake->underway == 0);
+    mg_tally_free(intake->tally);
     mg_quota_free(intake->quota);
     free(intake);
 }
@@ -57,6 +61,11 @@ void mg_intake_stop(struct mg_intake *intake)
 size_t mg_intake_underway(const struct mg_intake *intake)
 {
     return intake->underway;
+}
+
+const struct mg_tally *mg_intake_tally(const struct mg_intake *intake)
+{
+    return intake->tally;
 }
 
 bool mg_intake_ready(const struct mg_intake *intake)
@@ -155,6 +164,7 @@ static void tell_refusal(struct mg_intake *intake, const struct mg_config_source
                          const struct mg_config_partner *partner, const char *uuid,
                          const char *peer, const struct mg_error *error)
 {
+    mg_tally_refuse(intake->tally, partner ? partner->name : NULL, error->code);
     if (intake->options.audit)
         mg_audit_refused(intake->options.audit, partner ? partner->name : NULL, source->name, uuid,
                          error->code, peer);
@@ -212,6 +222,22 @@ static void free_trip(struct mg_trip *trip)
     free(trip);
 }
 
+static void count_end(struct mg_trip *trip)
+{
+    struct mg_tally *tally = trip->intake->tally;
+    const struct mg_tally_accepted accepted = {
+        .partner = trip->partner->name,
+        .source = trip->source->name,
+        .type = trip->type,
+        .route = trip->route,
+        .duration = mg_clock_monotonic() - trip->finished,
+    };
+    if (trip->repeated)
+        mg_tally_repeat(tally, accepted.partner);
+    else
+        mg_tally_accept(tally, &accepted);
+}
+
 static void end(struct mg_trip *trip)
 {
     struct mg_trip_result result = {.message = trip->header.uuid};
@@ -225,6 +251,7 @@ static void end(struct mg_trip *trip)
         mg_id_text(&trip->id, result.id);
         result.receipt = trip->receipt.data;
         result.receipt_length = trip->receipt.length;
+        count_end(trip);
         mg_log(MG_LOG_INFO, trip->repeated ? "message.repeated" : "message.accepted", "message",
                result.id, "partner", trip->partner->name, "source", trip->source->name, "uuid",
                trip->header.uuid, "type", trip->type, NULL);
@@ -347,6 +374,7 @@ static void worked(struct mg_job *job)
 
 void mg_intake_finish(struct mg_trip *trip)
 {
+    trip->finished = mg_clock_monotonic();
     submit(trip, work, worked);
 }
 

@@ -24,6 +24,7 @@
 #include "gateway/store/store.h"
 
 struct mg_intake;
+struct mg_tally;
 struct mg_trip;
 
 struct mg_intake_options {
@@ -43,6 +44,8 @@ void mg_intake_free(struct mg_intake *intake);
 void mg_intake_stop(struct mg_intake *intake);
 /* Trips underway. */
 size_t mg_intake_underway(const struct mg_intake *intake);
+/* What was counted of all trips that have ended. */
+const struct mg_tally *mg_intake_tally(const struct mg_intake *intake);
 /* Whether a message would be accepted at this moment. */
 bool mg_intake_ready(const struct mg_intake *intake);
 

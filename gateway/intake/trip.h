@@ -26,6 +26,7 @@ struct mg_trip {
     char media_type[512];
     bool packed;
     struct mg_buffer body;
+    int64_t finished; /* when all of it was there; monotonic */
     size_t counted; /* bytes of it, and of what was made of it, counted towards the limit of all */
     bool refused;
     struct mg_error error;

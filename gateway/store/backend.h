@@ -48,6 +48,8 @@ struct mg_store_class {
                    struct mg_store_hits *hits, struct mg_error *error);
     void (*queue)(struct mg_store *store, struct mg_store_queue *queue);
     void (*queues)(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
+    void (*measures)(struct mg_store *store,
+                     struct mg_store_measures *measures); /* NULL: nothing is measured */
     bool (*list)(struct mg_store *store, const char *destination, struct mg_store_place after,
                  size_t limit, int64_t now, struct mg_store_list *list, struct mg_error *error);
     bool (*find)(struct mg_store *store, const struct mg_id *id, struct mg_store_message *message,

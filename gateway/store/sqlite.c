@@ -251,6 +251,7 @@ static const struct mg_store_class sqlite_class = {
     .events = mg_sqlite_events,
     .totals = mg_sqlite_totals,
     .expire = mg_sqlite_expire,
+    .measures = mg_sqlite_measures,
     .ready = mg_sqlite_ready,
     .can_record = mg_sqlite_can_record,
     .close = close_store,

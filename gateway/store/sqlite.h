@@ -220,6 +220,9 @@ struct mg_sqlite {
     pthread_cond_t errand_done; /* for those who wait for an errand */
     struct mg_handoff_item *first;
     struct mg_handoff_item *last;
+    size_t waiting; /* how many there are */
+    struct mg_histogram commits;
+    struct mg_window recent_commits;
     bool asleep;
     bool look; /* somebody wants to know about the space on disk */
     bool closing;
@@ -230,6 +233,7 @@ struct mg_sqlite {
     atomic_bool failed;  /* the last commit did not succeed */
     atomic_bool full;    /* the reserve is reached: nothing more is accepted */
     atomic_bool used_up; /* the reserve is nearly used up: nothing more is claimed */
+    atomic_llong space;  /* bytes that are free on the disk; -1: not known */
     atomic_llong looked; /* when the space was last looked at, in microseconds, monotonic */
     atomic_bool asked;   /* the writer was asked to look */
 
@@ -268,6 +272,7 @@ void mg_sqlite_stop_writer(struct mg_sqlite *sqlite);
 void mg_sqlite_enqueue(struct mg_sqlite *sqlite, struct mg_handoff_item *item);
 bool mg_sqlite_ready(struct mg_store *store);
 bool mg_sqlite_can_record(struct mg_store *store);
+void mg_sqlite_measures(struct mg_store *store, struct mg_store_measures *measures);
 /* Looks at the space on disk. */
 void mg_sqlite_look_at_space(struct mg_sqlite *sqlite);
 /* Brings what is in the write-ahead log into the database; with empty the log's file is emptied

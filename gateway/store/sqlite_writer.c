@@ -40,6 +40,7 @@ void mg_sqlite_look_at_space(struct mg_sqlite *sqlite)
     bool known = sqlite->reserve > 0 && fstatvfs(sqlite->folder, &space) == 0;
     uint64_t left = known ? (uint64_t)space.f_bavail * space.f_frsize : UINT64_MAX;
     bool full = known && left < (uint64_t)sqlite->reserve;
+    atomic_store(&sqlite->space, known ? (int64_t)left : -1);
     atomic_store(&sqlite->looked, mg_clock_monotonic());
     atomic_store(&sqlite->asked, false);
     atomic_store(&sqlite->used_up, known && left < (uint64_t)sqlite->reserve / LAST_OF_RESERVE);
@@ -83,6 +84,32 @@ bool mg_sqlite_can_record(struct mg_store *store)
     return !atomic_load(&sqlite->failed) && !atomic_load(&sqlite->used_up);
 }
 
+/* ---- how it does ---- */
+
+void mg_sqlite_measures(struct mg_store *store, struct mg_store_measures *measures)
+{
+    struct mg_sqlite *sqlite = (struct mg_sqlite *)store;
+    int64_t now = mg_clock_monotonic();
+    pthread_mutex_lock(&sqlite->lock);
+    measures->commits = sqlite->commits;
+    measures->recent = mg_window_read(&sqlite->recent_commits, now);
+    measures->backlog = (int64_t)sqlite->waiting;
+    pthread_mutex_unlock(&sqlite->lock);
+    measures->free_bytes = atomic_load(&sqlite->space);
+    measures->reserve = sqlite->reserve;
+    measures->failed = atomic_load(&sqlite->failed);
+}
+
+/* From the first call of the group to the end of the disk's work on it. */
+static void measure_commit(struct mg_sqlite *sqlite)
+{
+    int64_t now = mg_clock_monotonic();
+    pthread_mutex_lock(&sqlite->lock);
+    mg_histogram_add(&sqlite->commits, now - sqlite->last_begun);
+    mg_window_add(&sqlite->recent_commits, now, now - sqlite->last_begun);
+    pthread_mutex_unlock(&sqlite->lock);
+}
+
 /* ---- the queue ---- */
 
 static void finish_errand(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
@@ -118,6 +145,7 @@ void mg_sqlite_enqueue(struct mg_sqlite *sqlite, struct mg_handoff_item *item)
         else
             sqlite->first = item;
         sqlite->last = item;
+        sqlite->waiting++;
         if (sqlite->asleep)
             pthread_cond_signal(&sqlite->called);
         sqlite->asleep = false;
@@ -150,6 +178,7 @@ static size_t take_group(struct mg_sqlite *sqlite)
             break;
         sqlite->group[count++] = sqlite->first;
         sqlite->first = sqlite->first->next;
+        sqlite->waiting--;
         if (alone)
             break;
     }
@@ -437,6 +466,7 @@ static void work_on_group(struct mg_sqlite *sqlite, size_t count)
     sqlite->last_count = count;
     sqlite->last_begun = mg_clock_monotonic();
     bool committed = carry_out_group(sqlite, count);
+    measure_commit(sqlite);
     note_result(sqlite, committed);
     complete_group(sqlite, count, committed);
     if (committed)

@@ -218,6 +218,13 @@ void mg_store_set_retention(struct mg_store *store, int64_t keep_content, int64_
     store->keep_trace = keep_trace;
 }
 
+void mg_store_measures(struct mg_store *store, struct mg_store_measures *measures)
+{
+    *measures = (struct mg_store_measures){.free_bytes = -1};
+    if (store->class->measures)
+        store->class->measures(store, measures);
+}
+
 bool mg_store_ready(struct mg_store *store)
 {
     return store->class->ready(store);

@@ -23,6 +23,7 @@
 
 #include "gateway/base/error.h"
 #include "gateway/base/handoff.h"
+#include "gateway/base/histogram.h"
 #include "gateway/base/id.h"
 
 #include <stddef.h>
@@ -278,6 +279,17 @@ void mg_store_queue(struct mg_store *store, const char *destination, struct mg_s
 /* All destinations for which something waits or is dead, in no order; the caller frees the array.
  */
 void mg_store_queues(struct mg_store *store, struct mg_store_queue **queues, size_t *count);
+
+/* How the store does. */
+struct mg_store_measures {
+    struct mg_histogram commits; /* how long they took, since the start */
+    struct mg_histogram recent;  /* the same, of the last minutes */
+    int64_t backlog;             /* calls that wait for the writer */
+    int64_t free_bytes;          /* on its disk; -1: not known */
+    int64_t reserve;             /* below which it accepts nothing */
+    bool failed;                 /* the last commit did not succeed */
+};
+void mg_store_measures(struct mg_store *store, struct mg_store_measures *measures);
 
 /* ---- reading; blocks; any thread but the loop's ---- */
 

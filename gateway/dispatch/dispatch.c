@@ -120,7 +120,7 @@ void mg_dispatch_collected(struct mg_dispatch *dispatch, const char *destination
     struct mg_lane *lane = find_lane(dispatch, destination);
     if (!lane)
         return;
-    mg_lane_count(lane, MG_DELIVERY_COLLECTED);
+    mg_lane_count(lane, MG_DELIVERY_COLLECTED, 0);
     lane->history.last_success = mg_clock_now();
 }
 

@@ -10,6 +10,7 @@
 #ifndef MUENGSTEN_DISPATCH_DISPATCH_H
 #define MUENGSTEN_DISPATCH_DISPATCH_H
 
+#include "gateway/base/histogram.h"
 #include "gateway/base/pool.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/host.h"
@@ -58,6 +59,13 @@ struct mg_dispatch_counts {
     int64_t dead;
 };
 
+/* Of all lanes since the start, also of those that are gone. */
+struct mg_dispatch_totals {
+    struct mg_dispatch_counts counts;
+    struct mg_histogram duration; /* of deliveries that succeeded */
+};
+const struct mg_dispatch_totals *mg_dispatch_totals(const struct mg_dispatch *dispatch);
+
 /* Of one lane; texts are valid until the loop goes on. Times are milliseconds since 1970, and 0
  * where there is none. */
 struct mg_dispatch_facts {
@@ -77,6 +85,10 @@ struct mg_dispatch_facts {
     unsigned failures;    /* temporary ones in a row */
     int64_t next_attempt; /* when the lane looks again by itself */
     struct mg_dispatch_counts counts;
+    const struct mg_histogram *duration; /* of deliveries that succeeded */
+    int64_t duration_p50; /* of those of the last minutes, in microseconds; -1: there were none */
+    int64_t duration_p99;
+    double rate; /* a minute: what was delivered or collected in the last five */
     int64_t last_success;
     int64_t last_failure;
     const char *failure_code; /* of the last failure; empty: none yet */

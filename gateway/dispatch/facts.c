@@ -19,9 +19,8 @@ void mg_lane_note(struct mg_lane *lane, const struct mg_outcome *outcome)
              outcome->text ? outcome->text : "");
 }
 
-void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state)
+static void count(struct mg_dispatch_counts *counts, enum mg_delivery_state state)
 {
-    struct mg_dispatch_counts *counts = &lane->history.counts;
     switch (state) {
     case MG_DELIVERY_DELIVERED:
         counts->delivered++;
@@ -38,6 +37,27 @@ void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state)
     default:
         break;
     }
+}
+
+void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state, int64_t duration)
+{
+    struct mg_dispatch_totals *totals = &lane->dispatch->totals;
+    struct mg_lane_history *history = &lane->history;
+    int64_t now = mg_clock_monotonic();
+    count(&history->counts, state);
+    count(&totals->counts, state);
+    if (state == MG_DELIVERY_DELIVERED || state == MG_DELIVERY_COLLECTED)
+        mg_rate_add(&history->rate, now);
+    if (state != MG_DELIVERY_DELIVERED)
+        return;
+    mg_histogram_add(&history->duration, duration);
+    mg_histogram_add(&totals->duration, duration);
+    mg_window_add(&history->recent, now, duration);
+}
+
+const struct mg_dispatch_totals *mg_dispatch_totals(const struct mg_dispatch *dispatch)
+{
+    return &dispatch->totals;
 }
 
 static int64_t due(const struct event *timer)
@@ -67,10 +87,22 @@ static void tell(const struct mg_lane *lane, struct mg_dispatch_facts *facts)
         facts->next_attempt = due(lane->timer);
 }
 
+/* What the lane has measured itself. */
+static void tell_measures(const struct mg_lane_history *history, int64_t now,
+                          struct mg_dispatch_facts *facts)
+{
+    struct mg_histogram recent = mg_window_read(&history->recent, now);
+    facts->duration = &history->duration;
+    facts->duration_p50 = mg_histogram_quantile(&recent, 0.5);
+    facts->duration_p99 = mg_histogram_quantile(&recent, 0.99);
+    facts->rate = mg_rate_read(&history->rate, now);
+}
+
 void mg_dispatch_each(const struct mg_dispatch *dispatch,
                       void (*see)(const struct mg_dispatch_facts *facts, void *context),
                       void *context)
 {
+    int64_t now = mg_clock_monotonic();
     for (const struct mg_lane *lane = dispatch->lanes; lane; lane = lane->next) {
         const struct mg_lane_history *history = &lane->history;
         struct mg_dispatch_facts facts = {
@@ -83,6 +115,7 @@ void mg_dispatch_each(const struct mg_dispatch *dispatch,
             .failure_code = history->failure_code,
             .failure_text = history->failure_text,
         };
+        tell_measures(history, now, &facts);
         /* The instance of one that is removed may be gone. */
         if (!lane->removed)
             tell(lane, &facts);

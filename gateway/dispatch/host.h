@@ -69,10 +69,11 @@ struct mg_host_facts {
     bool down;        /* takes nothing at the moment; code and text say why */
     const char *code; /* empty if it is ready */
     const char *text;
-    bool is_process;  /* runs in a process of its own */
-    bool starting;    /* which is there, and not ready yet */
-    int64_t restarts; /* how often that was started again */
-    pid_t pid;        /* 0: there is none at the moment */
+    bool is_process;   /* runs in a process of its own */
+    bool starting;     /* which is there, and not ready yet */
+    int64_t restarts;  /* how often that was started again */
+    int64_t restarted; /* when last; 0: never */
+    pid_t pid;         /* 0: there is none at the moment */
 };
 /* The instance with that number, from 0; false: there is none. */
 bool mg_host_facts(const struct mg_host *host, size_t number, struct mg_host_facts *facts);

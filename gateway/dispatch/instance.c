@@ -85,6 +85,7 @@ void mg_instance_tell(const struct mg_instance *instance, struct mg_host_facts *
         mg_remote_state(instance->state, &state);
         facts->starting = state.phase == MG_REMOTE_STARTING;
         facts->restarts = state.restarts;
+        facts->restarted = state.restarted;
         facts->pid = state.pid;
     }
 }

@@ -19,7 +19,10 @@
 /* What became of a lane's deliveries since it was made. */
 struct mg_lane_history {
     struct mg_dispatch_counts counts;
-    int64_t last_success; /* milliseconds since 1970; 0: none yet */
+    struct mg_histogram duration; /* of deliveries that succeeded */
+    struct mg_window recent;      /* likewise */
+    struct mg_rate rate;          /* of what was delivered or collected */
+    int64_t last_success;         /* milliseconds since 1970; 0: none yet */
     int64_t last_failure;
     char failure_code[MG_ERROR_CODE_SIZE]; /* of the last one */
     char failure_text[256];
@@ -49,6 +52,7 @@ struct mg_lane {
 struct mg_dispatch {
     struct mg_dispatch_options options;
     struct mg_lane *lanes;
+    struct mg_dispatch_totals totals;
     bool begun;
     bool stopping;
     struct event *grace;
@@ -102,8 +106,8 @@ void mg_delivery_give_back(struct mg_delivery *delivery, int64_t pause, const ch
 
 /* facts.c: an attempt has ended, and what the adapter said of it. */
 void mg_lane_note(struct mg_lane *lane, const struct mg_outcome *outcome);
-/* facts.c: what became of a delivery is recorded. */
-void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state);
+/* facts.c: what became of a delivery is recorded; duration in microseconds, of one delivered. */
+void mg_lane_count(struct mg_lane *lane, enum mg_delivery_state state, int64_t duration);
 
 /* Starts a timer; what is negative is due at once. */
 void mg_lane_start_timer(struct event *timer, int64_t milliseconds);

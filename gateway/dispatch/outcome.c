@@ -56,7 +56,7 @@ static void recorded(struct mg_store_outcome *outcome)
     } else {
         log_outcome(delivery);
         if (outcome->attempt_counts || outcome->state != MG_DELIVERY_WAITING)
-            mg_lane_count(lane, outcome->state);
+            mg_lane_count(lane, outcome->state, outcome->duration);
     }
     if (outcome->state == MG_DELIVERY_WAITING) {
         int64_t wait = outcome->next_attempt - mg_clock_now();

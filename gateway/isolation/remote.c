@@ -415,6 +415,7 @@ static void start(void *context)
     int stream;
     remote->deadline = NULL;
     remote->restarts++;
+    remote->restarted = mg_clock_now();
     if (remote->door) {
         remote->life = LIFE_AWAITED;
         if (!mg_door_open(remote->door, &error))
@@ -565,6 +566,7 @@ void mg_remote_state(const void *context, struct mg_remote_state *state)
         .code = remote->down.code,
         .text = remote->down.text,
         .restarts = remote->restarts > 0 ? remote->restarts : 0,
+        .restarted = remote->restarts > 0 ? remote->restarted : 0,
         .pid = remote->pid,
     };
 }

@@ -69,8 +69,9 @@ struct mg_remote_state {
     enum mg_remote_phase phase;
     const char *code; /* why it is down; "" otherwise */
     const char *text;
-    int64_t restarts; /* how often it was started again */
-    pid_t pid;        /* 0: none */
+    int64_t restarts;  /* how often it was started again */
+    int64_t restarted; /* when last, in milliseconds since 1970; 0: never */
+    pid_t pid;         /* 0: none */
 };
 void mg_remote_state(const void *context, struct mg_remote_state *state);
 

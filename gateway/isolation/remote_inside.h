@@ -66,6 +66,7 @@ struct mg_remote {
     int64_t pause;  /* the last one */
     int64_t ready_since;
     int64_t restarts;
+    int64_t restarted; /* when last */
 
     struct mg_numbers deliveries, submissions, exchanges, calls;
     size_t call_bytes;                        /* of the bodies of calls underway */

@@ -238,6 +238,13 @@ static bool start_listeners(struct gateway *gateway, struct mg_error *error)
     return true;
 }
 
+static void each_listener(void (*see)(const struct mg_overview_listener *listener, void *context),
+                          void *context, void *owner)
+{
+    const struct gateway *gateway = owner;
+    mg_listeners_each(gateway->listeners, see, context);
+}
+
 static bool start_operate(struct gateway *gateway, struct mg_error *error)
 {
     const struct mg_operate_options options = {
@@ -247,6 +254,9 @@ static bool start_operate(struct gateway *gateway, struct mg_error *error)
         .background = gateway->background,
         .host = gateway->host,
         .dispatch = gateway->dispatch,
+        .intake = gateway->intake,
+        .listeners = each_listener,
+        .owner = gateway,
     };
     gateway->operate = mg_operate_new(&options);
     if (!mg_operate_prepare(gateway->operate, gateway->config, error))

@@ -183,6 +183,22 @@ void mg_listeners_set_store(struct mg_listeners *listeners, X509_STORE *store)
         mg_tls_set_store(listener->tls, store);
 }
 
+void mg_listeners_each(const struct mg_listeners *listeners,
+                       void (*see)(const struct mg_overview_listener *listener, void *context),
+                       void *context)
+{
+    for (const struct listener *listener = listeners->list; listener; listener = listener->next) {
+        const struct mg_overview_listener seen = {
+            .name = listener->name,
+            .address = listener->address,
+            .port = mg_http_server_port(listener->server),
+            .connections = (int64_t)mg_http_server_connections(listener->server),
+            .stopping = listener->stopping,
+        };
+        see(&seen, context);
+    }
+}
+
 /* ---- life ---- */
 
 struct mg_listeners *mg_listeners_new(struct event_base *base, struct mg_host *host)

@@ -11,6 +11,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/dispatch/host.h"
+#include "gateway/operate/overview.h"
 
 #include <event2/event.h>
 
@@ -26,6 +27,11 @@ bool mg_listeners_prepare(struct mg_listeners *listeners, const struct mg_config
                           struct mg_error *error);
 void mg_listeners_commit(struct mg_listeners *listeners);
 void mg_listeners_abandon(struct mg_listeners *listeners);
+
+/* Calls see for each of them, in no order; texts are valid until the loop goes on. */
+void mg_listeners_each(const struct mg_listeners *listeners,
+                       void (*see)(const struct mg_overview_listener *listener, void *context),
+                       void *context);
 
 /* New revocation lists. */
 void mg_listeners_set_store(struct mg_listeners *listeners, X509_STORE *store);

@@ -7,4 +7,4 @@ dist_schemas_DATA += schemas/header-communication.xsd
 samplesdir = $(schemasdir)/samples
 dist_samples_DATA = schemas/samples/service-0101.xml schemas/samples/service-0102.xml
 dist_samples_DATA += schemas/samples/register-0201.xml
-dist_schemas_DATA += schemas/muengsten-config.xsd schemas/seal.xsd
+dist_schemas_DATA += schemas/muengsten-config.xsd schemas/seal.xsd schemas/status.schema.json

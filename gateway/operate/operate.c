@@ -111,6 +111,8 @@ static void look(struct mg_operate *operate, struct mg_overview *overview)
     const struct mg_config *config = operate->config;
     measure_if_old(operate);
     *overview = (struct mg_overview){
+        .config = config,
+        .tally = mg_intake_tally(operate->options.intake),
         .version = PACKAGE_VERSION,
         .name = config->name,
         .now = mg_clock_now(),
@@ -125,6 +127,8 @@ static void look(struct mg_operate *operate, struct mg_overview *overview)
                   .measured = operate->measured},
         .process = look_at_process(),
     };
+    if (operate->options.listeners)
+        operate->options.listeners(mg_overview_add_listener, overview, operate->options.owner);
     mg_overview_collect(overview, operate->options.store, operate->options.host,
                         operate->options.dispatch);
 }

@@ -20,6 +20,7 @@
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/host.h"
 #include "gateway/net/http.h"
+#include "gateway/operate/overview.h"
 #include "gateway/store/store.h"
 
 #include <event2/event.h>
@@ -34,6 +35,11 @@ struct mg_operate_options {
     struct mg_pool *background; /* measures; may be freed before, its handoff drained after */
     const struct mg_host *host;
     const struct mg_dispatch *dispatch;
+    const struct mg_intake *intake;
+    /* Calls see for each listener; owner is passed on. NULL: there are none. */
+    void (*listeners)(void (*see)(const struct mg_overview_listener *listener, void *context),
+                      void *context, void *owner);
+    void *owner;
 };
 
 /* Serves nothing yet. The options are copied. */

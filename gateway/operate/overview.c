@@ -1,5 +1,8 @@
 #include "gateway/operate/overview.h"
 
+#include "gateway/operate/health.h"
+#include "gateway/store/journal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +89,38 @@ static void add_queues(struct mg_overview *overview)
     }
 }
 
+bool mg_overview_works(const struct mg_overview_destination *destination)
+{
+    return destination->state == MG_DESTINATION_READY &&
+           destination->facts.breaker == MG_BREAKER_CLOSED;
+}
+
+const struct mg_overview_destination *mg_overview_destination(const struct mg_overview *overview,
+                                                              const char *name)
+{
+    return find(overview, overview->destination_count, name);
+}
+
+const char *const mg_route_state_words[MG_ROUTE_STATES] = {
+    [MG_ROUTE_READY] = "ready",
+    [MG_ROUTE_DEGRADED] = "degraded",
+    [MG_ROUTE_DOWN] = "down",
+};
+
+enum mg_route_state mg_overview_route_state(const struct mg_overview *overview,
+                                            const struct mg_route *route)
+{
+    size_t working = 0;
+    for (size_t i = 0; i < route->destination_count; i++) {
+        const char *name = overview->config->destinations[route->destinations[i]].name;
+        const struct mg_overview_destination *destination = mg_overview_destination(overview, name);
+        working += destination && mg_overview_works(destination);
+    }
+    if (working == route->destination_count)
+        return MG_ROUTE_READY;
+    return working > 0 ? MG_ROUTE_DEGRADED : MG_ROUTE_DOWN;
+}
+
 /* ---- instances and counters ---- */
 
 static int instance_order(const void *left, const void *right)
@@ -116,6 +151,34 @@ static void see_counter(const struct mg_host_counter *counter, void *context)
     overview->counters[overview->counter_count++] = *counter;
 }
 
+/* ---- listeners and revocation lists ---- */
+
+void mg_overview_add_listener(const struct mg_overview_listener *listener, void *context)
+{
+    struct mg_overview *overview = context;
+    overview->listeners =
+        grow(overview->listeners, overview->listener_count, sizeof *overview->listeners);
+    overview->listeners[overview->listener_count++] = *listener;
+}
+
+static int listener_order(const void *left, const void *right)
+{
+    const struct mg_overview_listener *one = left, *other = right;
+    return strcmp(one->name, other->name);
+}
+
+static void collect_lists(struct mg_overview *overview)
+{
+    struct mg_anchors *anchors = overview->config->anchors;
+    size_t count = anchors ? mg_anchors_lists(anchors, NULL, 0) : 0;
+    if (count == 0)
+        return;
+    /* Lists may be exchanged between the two looks. */
+    overview->lists = mg_allocate_zeroed(count, sizeof *overview->lists);
+    size_t now = mg_anchors_lists(anchors, overview->lists, count);
+    overview->list_count = now < count ? now : count;
+}
+
 /* ---- all of it ---- */
 
 void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
@@ -130,18 +193,33 @@ void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
     overview->store.records = mg_store_can_record(store);
     collect_instances(overview, host);
     mg_host_each_counter(host, see_counter, overview);
+    if (overview->listener_count > 0)
+        qsort(overview->listeners, overview->listener_count, sizeof *overview->listeners,
+              listener_order);
+    collect_lists(overview);
+    mg_store_measures(store, &overview->measures);
+    overview->deliveries = mg_dispatch_totals(dispatch);
+    overview->audit.entries = mg_store_journal_last(store);
+    mg_health_judge(overview);
 }
 
 void mg_overview_free(struct mg_overview *overview)
 {
+    free(overview->reasons);
+    free(overview->lists);
+    free(overview->listeners);
     free(overview->counters);
     free(overview->instances);
     free(overview->destinations);
     free(overview->queues);
+    overview->reasons = NULL;
+    overview->lists = NULL;
+    overview->listeners = NULL;
     overview->counters = NULL;
     overview->instances = NULL;
     overview->destinations = NULL;
     overview->queues = NULL;
+    overview->reason_count = overview->list_count = overview->listener_count = 0;
     overview->counter_count = overview->instance_count = 0;
     overview->destination_count = overview->queue_count = 0;
 }

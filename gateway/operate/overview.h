@@ -11,6 +11,7 @@
 #define MUENGSTEN_OPERATE_OVERVIEW_H
 
 #include "gateway/dispatch/dispatch.h"
+#include "gateway/intake/tally.h"
 
 /* Configurations that were to be applied since the start. */
 struct mg_overview_reloads {
@@ -50,7 +51,31 @@ struct mg_overview_process {
     int64_t resident; /* bytes of memory; 0: not known */
 };
 
+struct mg_overview_listener {
+    const char *name;
+    const char *address;
+    int port;
+    int64_t connections;
+    bool stopping;
+};
+
+/* Something that an operator has to know of; health.h has them all. */
+struct mg_overview_reason {
+    bool critical;       /* else a warning */
+    const char *code;    /* such as "destination.down" */
+    const char *subject; /* of what: a name; NULL: the gateway */
+    char text[320];
+    int64_t since; /* 0: not known */
+};
+
+/* What the journal knows without being read. */
+struct mg_overview_audit {
+    int64_t entries; /* number of the last one */
+    char closed[11]; /* the last day that is closed, "2026-11-25"; empty: none yet */
+};
+
 struct mg_overview {
+    const struct mg_config *config; /* that is shown */
     const char *version;
     const char *name;
     int64_t now;
@@ -70,9 +95,36 @@ struct mg_overview {
     size_t instance_count;
     struct mg_host_counter *counters; /* in no order */
     size_t counter_count;
+    struct mg_overview_listener *listeners; /* by name */
+    size_t listener_count;
+    struct mg_list_facts *lists;
+    size_t list_count;
+    struct mg_store_measures measures;
+    const struct mg_tally *tally;
+    const struct mg_dispatch_totals *deliveries;
+    struct mg_overview_audit audit;
+    struct mg_overview_reason *reasons; /* the worst first */
+    size_t reason_count;
 };
 
-/* Looks at destinations, instances and counters; the caller has filled in the rest. */
+/* What a destination has to do with deliveries now: everything in it works. */
+bool mg_overview_works(const struct mg_overview_destination *destination);
+/* The destination of that name, or NULL. */
+const struct mg_overview_destination *mg_overview_destination(const struct mg_overview *overview,
+                                                              const char *name);
+
+enum mg_route_state { MG_ROUTE_READY, MG_ROUTE_DEGRADED, MG_ROUTE_DOWN };
+#define MG_ROUTE_STATES 3
+extern const char *const mg_route_state_words[MG_ROUTE_STATES];
+/* Whether all, some or none of the destinations of a route work. */
+enum mg_route_state mg_overview_route_state(const struct mg_overview *overview,
+                                            const struct mg_route *route);
+
+/* Adds a listener, while the caller goes through them. */
+void mg_overview_add_listener(const struct mg_overview_listener *listener, void *overview);
+
+/* Looks at destinations, instances, counters and certificates, and judges (health.h); the caller
+ * has filled in the rest, the listeners among it. */
 void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
                          const struct mg_host *host, const struct mg_dispatch *dispatch);
 /* Frees what collect has made. */

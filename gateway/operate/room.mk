@@ -7,10 +7,12 @@ liboperate_la_SOURCES = \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
 	gateway/operate/entrances.c gateway/operate/entrances.h \
 	gateway/operate/files.c gateway/operate/files.h \
+	gateway/operate/health.c gateway/operate/health.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
 	gateway/operate/operate.c gateway/operate/operate.h \
 	gateway/operate/overview.c gateway/operate/overview.h \
 	gateway/operate/status.c gateway/operate/status.h \
+	gateway/operate/status_named.c gateway/operate/status_named.h \
 	gateway/operate/target.c gateway/operate/target.h
 nodist_liboperate_la_SOURCES = gateway/operate/embedded.c
 liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
@@ -18,7 +20,7 @@ liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(O
 
 # What the gateway carries in itself, each file served under its last name.
 include gateway/operate/page/files.mk
-EMBEDDED_FILES = $(PAGE_FILES)
+EMBEDDED_FILES = $(PAGE_FILES) schemas/status.schema.json
 gateway/operate/embedded.c: gateway/operate/embed $(EMBEDDED_FILES) Makefile
 	$(AM_V_GEN)$(MKDIR_P) gateway/operate && set -- && \
 	for file in $(EMBEDDED_FILES); do set -- "$$@" "$${file##*/}=$(srcdir)/$$file"; done && \

@@ -2,6 +2,9 @@
 
 #include "gateway/base/json.h"
 
+#include "gateway/operate/health.h"
+#include "gateway/operate/status_named.h"
+
 #include <string.h>
 
 /* The age of what is there since then; null where nothing is. */
@@ -13,7 +16,48 @@ static void write_age(struct mg_json *json, const char *name, int64_t since, int
         mg_json_null(json, name);
 }
 
+/* What half, and all but one in a hundred, did not exceed; null where nothing was measured. */
+static void write_quantiles(struct mg_json *json, const char *name, int64_t half, int64_t most)
+{
+    if (half < 0) {
+        mg_json_null(json, name);
+        return;
+    }
+    mg_json_object(json, name);
+    mg_json_microseconds(json, "p50", half);
+    mg_json_microseconds(json, "p99", most);
+    mg_json_end_object(json);
+}
+
 /* ---- the gateway ---- */
+
+static void write_health(struct mg_json *json, const struct mg_overview *overview)
+{
+    mg_json_object(json, "health");
+    mg_json_text(json, "state", mg_health_state(overview));
+    mg_json_list(json, "reasons");
+    for (size_t i = 0; i < overview->reason_count; i++) {
+        const struct mg_overview_reason *reason = &overview->reasons[i];
+        mg_json_object(json, NULL);
+        mg_json_text(json, "severity", reason->critical ? "critical" : "warning");
+        mg_json_text(json, "code", reason->code);
+        mg_json_text_or_null(json, "subject", reason->subject);
+        mg_json_text(json, "text", reason->text);
+        mg_json_time(json, "since", reason->since);
+        mg_json_end_object(json);
+    }
+    mg_json_end_list(json);
+    mg_json_end_object(json);
+}
+
+static void write_audit(struct mg_json *json, const struct mg_overview *overview)
+{
+    mg_json_object(json, "audit");
+    mg_json_number(json, "entries", overview->audit.entries);
+    mg_json_text_or_null(json, "closed", overview->audit.closed);
+    mg_json_number(json, "unknown_callers", mg_tally_totals(overview->tally)->strangers);
+    mg_json_end_object(json);
+}
 
 static void write_refused(struct mg_json *json, const struct mg_overview_reloads *reloads)
 {
@@ -40,8 +84,21 @@ static void write_configuration(struct mg_json *json, const struct mg_overview *
     mg_json_end_object(json);
 }
 
-static void write_store(struct mg_json *json, const struct mg_overview_store *store)
+static void write_measures(struct mg_json *json, const struct mg_store_measures *measures)
 {
+    write_quantiles(json, "commit_seconds", mg_histogram_quantile(&measures->recent, 0.5),
+                    mg_histogram_quantile(&measures->recent, 0.99));
+    mg_json_number(json, "backlog", measures->backlog);
+    if (measures->free_bytes >= 0)
+        mg_json_number(json, "free_bytes", measures->free_bytes);
+    else
+        mg_json_null(json, "free_bytes");
+    mg_json_number(json, "reserve_bytes", measures->reserve);
+}
+
+static void write_store(struct mg_json *json, const struct mg_overview *overview)
+{
+    const struct mg_overview_store *store = &overview->store;
     mg_json_object(json, "store");
     mg_json_number(json, "messages", store->messages);
     mg_json_number(json, "waiting", store->waiting);
@@ -53,6 +110,7 @@ static void write_store(struct mg_json *json, const struct mg_overview_store *st
     mg_json_time(json, "measured", store->measured);
     mg_json_truth(json, "accepts", store->accepts);
     mg_json_truth(json, "records", store->records);
+    write_measures(json, &overview->measures);
     mg_json_end_object(json);
 }
 
@@ -141,12 +199,22 @@ static void write_blocking(struct mg_json *json, const struct mg_dispatch_facts 
     mg_json_text_or_null(json, "blocking_message", known ? mg_id_text(&facts->blocking, id) : NULL);
 }
 
-static void write_destination(struct mg_json *json,
-                              const struct mg_overview_destination *destination, int64_t now)
+/* What the configuration says for people; of one that it no longer has, its name. */
+static void write_title(struct mg_json *json, const struct mg_overview *overview, const char *name)
+{
+    const struct mg_config_destination *values = mg_config_destination(overview->config, name);
+    mg_json_text(json, "title", values && values->title[0] ? values->title : name);
+    mg_json_text_or_null(json, "place", values && values->site ? values->site->name : NULL);
+}
+
+static void write_destination(struct mg_json *json, const struct mg_overview *overview,
+                              const struct mg_overview_destination *destination)
 {
     const struct mg_dispatch_facts *facts = &destination->facts;
+    int64_t now = overview->now;
     mg_json_object(json, NULL);
     mg_json_text(json, "name", facts->name);
+    write_title(json, overview, facts->name);
     mg_json_text_or_null(json, "adapter", facts->instance.adapter);
     mg_json_text(json, "state", mg_destination_state_words[destination->state]);
     write_reason(json, destination);
@@ -157,6 +225,10 @@ static void write_destination(struct mg_json *json,
     write_queue(json, &destination->queue, now);
     write_breaker(json, facts);
     mg_json_time(json, "next_attempt", facts->next_attempt);
+    mg_json_time(json, "next_retry", facts->next_attempt);
+    mg_json_null(json, "paused_by");
+    mg_json_seconds(json, "rate_per_minute", (int64_t)(facts->rate * 1000));
+    write_quantiles(json, "delivery_seconds", facts->duration_p50, facts->duration_p99);
     write_history(json, facts);
     mg_json_end_object(json);
 }
@@ -171,11 +243,23 @@ static void write_state(struct mg_json *json, const struct mg_host_facts *facts)
     mg_json_text_or_null(json, "reason", facts->text);
 }
 
-static void write_source(struct mg_json *json, const struct mg_host_facts *facts)
+static const struct mg_config_source *source_of(const struct mg_config *config, const char *name)
 {
+    for (size_t i = 0; i < config->source_count; i++)
+        if (strcmp(config->sources[i].name, name) == 0)
+            return &config->sources[i];
+    return NULL;
+}
+
+static void write_source(struct mg_json *json, const struct mg_overview *overview,
+                         const struct mg_host_facts *facts)
+{
+    const struct mg_config_source *values = source_of(overview->config, facts->name);
     mg_json_object(json, NULL);
     mg_json_text(json, "name", facts->name);
     mg_json_text(json, "adapter", facts->adapter);
+    mg_json_text_or_null(json, "partner", values && values->partner ? values->partner->name : NULL);
+    mg_json_text_or_null(json, "listener", values ? values->listener : NULL);
     write_state(json, facts);
     mg_json_end_object(json);
 }
@@ -231,12 +315,12 @@ static void write_lists(struct mg_json *json, const struct mg_overview *overview
 {
     mg_json_list(json, "destinations");
     for (size_t i = 0; i < overview->destination_count; i++)
-        write_destination(json, &overview->destinations[i], overview->now);
+        write_destination(json, overview, &overview->destinations[i]);
     mg_json_end_list(json);
     mg_json_list(json, "sources");
     for (size_t i = 0; i < overview->instance_count; i++)
         if (overview->instances[i].is_source && !overview->instances[i].retiring)
-            write_source(json, &overview->instances[i]);
+            write_source(json, overview, &overview->instances[i]);
     mg_json_end_list(json);
     mg_json_list(json, "adapters");
     for (size_t i = 0; i < overview->instance_count;)
@@ -254,9 +338,12 @@ void mg_status_write(const struct mg_overview *overview, struct mg_buffer *buffe
     mg_json_time(&json, "started", overview->started);
     write_age(&json, "uptime_seconds", overview->started, overview->now);
     mg_json_truth(&json, "stopping", overview->stopping);
+    write_health(&json, overview);
     write_configuration(&json, overview);
-    write_store(&json, &overview->store);
+    write_store(&json, overview);
+    write_audit(&json, overview);
     write_lists(&json, overview);
+    mg_status_write_named(&json, overview);
     mg_json_end_object(&json);
     mg_buffer_add_text(buffer, "\n");
 }

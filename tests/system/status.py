@@ -9,9 +9,14 @@ import shutil
 import signal
 import subprocess
 
-from harness import (PATIENCE, QUICK, Answer, Client, World, configuration, destination, element, equal,
+from harness import (PATIENCE, QUICK, SOURCE, Answer, Client, World, configuration, destination, element, equal,
                      folder_destination, partner, route, wait_for)
 from tap import Skip, run, say, test
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 PORTAL = "wuppertal-portal"
 READER = "solingen-registry"
@@ -25,18 +30,24 @@ class Watched(World):
         self.city_system = self.city("city", certificate="remscheid-registry")
         self.status_port = self.free_port()
         self.outbox = self.folder / "outbox"
+        self.schema = (SOURCE / "schemas" / "status.schema.json").read_text(encoding="utf-8")
+        self.validator = jsonschema and jsonschema.Draft202012Validator(json.loads(self.schema))
         self.main = self.gateway(self.text())
         return self
 
-    def text(self, *, more=(), status=None, names=("main", "files"), **attributes):
+    def text(self, *, more=(), status=None, names=("main", "files"), partners=(), **attributes):
         """The destination "main" leads to the city system, "files" to a folder."""
-        known = [destination("main", self.city_system, **attributes), folder_destination("files", self.outbox)]
+        known = [destination("main", self.city_system, title="Main office", place="schwebebahn", **attributes),
+                 folder_destination("files", self.outbox)]
         text = configuration(
-            self, partners=[partner(self.pki, PORTAL), partner(self.pki, READER)],
+            self, partners=[partner(self.pki, PORTAL, title="Portal", place="schwebebahn"),
+                            partner(self.pki, READER), *partners],
             destinations=[one for one, name in zip(known, ("main", "files")) if name in names] + list(more),
             routes=[route(f"test:{name}", name) for name in
                     [*names, *re.findall(r'<destination name="([^"]+)"', "".join(more))]],
-            extra=element("status", address=f"127.0.0.1:{status or self.status_port}"))
+            extra=element("status", address=f"127.0.0.1:{status or self.status_port}")
+            + element("place", name="schwebebahn", title="Schwebebahn", latitude="51.2562", longitude="7.1508",
+                      authorities="test:main test:more"))
         return text
 
     def send(self, name="main"):
@@ -54,7 +65,15 @@ class Watched(World):
             connection.close()
 
     def status(self):
-        return json.loads(self.ask("/status").expect(200).body)
+        """The state, which obeys the published schema whatever a test does to the gateway."""
+        status = json.loads(self.ask("/status").expect(200).body)
+        if jsonschema:
+            self.validator.validate(status)
+        return status
+
+    def reasons(self, code):
+        """What the health says under a code."""
+        return [one for one in self.status()["health"]["reasons"] if one["code"] == code]
 
     def destination(self, name):
         found = [one for one in self.status()["destinations"] if one["name"] == name]
@@ -121,6 +140,108 @@ def figures(world):
     name = 'muengsten_destination_deliveries_total{destination="main",outcome="delivered"}'
     equal(metrics[name] - before[name], 3)
     equal(metrics['muengsten_destination_waiting{destination="main"}'], 0)
+
+
+@test("every answer of the status obeys the published schema, which the gateway serves itself")
+def schema(world):
+    served = world.ask("/status.schema.json").expect(200)
+    equal(json.loads(served.body), json.loads(world.schema))
+    if not jsonschema:
+        raise Skip("there is no python3-jsonschema")
+    jsonschema.Draft202012Validator.check_schema(json.loads(world.schema))
+    status = world.status()
+    status["store"]["colour"] = "red"
+    assert list(world.validator.iter_errors(status)), "what the schema does not know is no part of the status"
+
+
+@test("routes, listeners, partners and places are told with what came in since the start")
+def named(world):
+    world.send()
+    world.client().post("<nothing/>").expect(422, "profile.unknown")
+    wait_for(lambda: world.destination("main")["queue"]["waiting"] == 0, "it is delivered")
+    status = world.status()
+    equal(status["places"], [dict(name="schwebebahn", title="Schwebebahn", latitude=51.2562, longitude=7.1508)])
+    route_to = {one["reader"]: one for one in status["routes"]}["test:main"]
+    equal((route_to["type"], route_to["destinations"], route_to["state"], route_to["place"]),
+          ("*", ["main"], "ready", "schwebebahn"))
+    assert route_to["messages"] >= 1, route_to
+    portal, silent = status["partners"]
+    equal((portal["name"], portal["title"], portal["place"]), (PORTAL, "Portal", "schwebebahn"))
+    assert portal["accepted"] >= 1 and portal["refused"] >= 1 and portal["last_seen"] >= status["started"], portal
+    equal((silent["name"], silent["title"], silent["last_seen"]), (READER, READER, None))
+    listener, = status["listeners"]
+    equal((listener["name"], listener["port"], listener["state"]), ("cities", world.port, "ready"))
+    assert listener["connections"] >= 1, listener
+    source, = status["sources"]
+    equal((source["listener"], source["partner"]), ("cities", None))
+    there = world.destination("main")
+    equal((there["title"], there["place"]), ("Main office", "schwebebahn"))
+    assert there["rate_per_minute"] > 0, there
+    assert 0 < there["delivery_seconds"]["p50"] <= there["delivery_seconds"]["p99"] < 60, there
+    assert 0 < status["store"]["commit_seconds"]["p50"] <= status["store"]["commit_seconds"]["p99"], status["store"]
+    assert status["store"]["free_bytes"] > status["store"]["reserve_bytes"] == 1 << 20, status["store"]
+
+
+@test("every certificate that the configuration names is told with its owner and days left")
+def certificates(world):
+    status = world.status()
+    roles = {(one["role"], one["owner"]) for one in status["certificates"]}
+    for expected in (("tls", None), ("seal", None), ("authority", None), ("partner.tls", PORTAL),
+                     ("partner.signing", PORTAL), ("partner.tls", READER)):
+        assert expected in roles, f"{expected} in {roles}"
+    own, = [one for one in status["certificates"] if one["role"] == "tls"]
+    text = subprocess.run(["openssl", "x509", "-in", own["file"], "-noout", "-fingerprint", "-sha256", "-serial",
+                           "-subject", "-nameopt", "RFC2253"], capture_output=True, text=True, check=True).stdout
+    told = dict(line.split("=", 1) for line in text.splitlines())
+    equal(own["fingerprint"], told["sha256 Fingerprint"].replace(":", "").lower())
+    equal(own["serial"].lstrip("0"), told["serial"].lower().lstrip("0"))
+    equal(own["subject"], told["subject"].strip())
+    assert own["not_before"] <= status["time"] < own["not_after"] and own["days_left"] > 0, own
+    assert status["revocation"], "the revocation lists"
+    for one in status["revocation"]:
+        assert one["next_update"] > status["time"] and one["days_left"] >= 0, one
+
+
+@test("the health names what is wrong, the worst first, and says so no longer once it is mended")
+def health(world):
+    world.main.reload(world.text(paused="true"))
+    paused, = world.reasons("destination.paused")
+    equal((paused["severity"], paused["subject"]), ("warning", "main"))
+    world.main.reload(world.text().replace("</gateway>", "<colour/></gateway>"), "gateway.reload-refused")
+    refused_one, = world.reasons("reload.refused")
+    assert "colour" in refused_one["text"] and refused_one["since"], refused_one
+    route_to = [one for one in world.status()["routes"] if one["reader"] == "test:main"][0]
+    equal(route_to["state"], "down")
+    world.main.reload(world.text())
+    wait_for(lambda: not world.reasons("destination.paused") and not world.reasons("reload.refused"),
+             "both are mended")
+    world.city_system.change("--refuse", "422")
+    world.send()
+    wait_for(lambda: world.reasons("destination.dead-letters"), "a delivery is dead")
+    state = world.status()["health"]
+    equal(state["state"], state["reasons"][0]["severity"])
+    world.city_system.change()
+
+
+def ending(world, days):
+    """A partner whose certificate ends in so many days."""
+    file = world.folder / f"ending-{days}.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=ending", "-days", str(days), "-keyout", "/dev/null", "-out", file],
+                   capture_output=True, check=True)
+    permission = element("permission", author="test:ending", type="*", reader="*")
+    return element("partner", permission, name="ending", tls_certificate=file)
+
+
+@test("a certificate that ends soon is a warning, and critical in its last week")
+def endings(world):
+    for days, severity in ((20, "warning"), (3, "critical")):
+        world.main.reload(world.text(partners=[ending(world, days)]))
+        soon, = [one for one in world.reasons("certificate.expiring") if one["subject"] == "CN=ending"]
+        equal(soon["severity"], severity)
+        assert "ending (partner.tls)" in soon["text"], soon
+    world.main.reload(world.text())
+    equal([one for one in world.reasons("certificate.expiring") if one["subject"] == "CN=ending"], [])
 
 
 @test("a destination that fails shows its last error, its breaker and when it is tried again")

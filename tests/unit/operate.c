@@ -1,5 +1,6 @@
 /* What is written of a state: the right figures in the right format, whatever adapters say. */
 #include "gateway/base/text.h"
+#include "gateway/config/snapshot.h"
 #include "gateway/operate/access.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/status.h"
@@ -78,9 +79,98 @@ static struct mg_host_counter counters[] = {
 
 static const char *const problems[] = {"gateway.xml:3: wrong", HOSTILE};
 
+static struct mg_config_site sites[] = {
+    {.name = "solingen",
+     .title = "Solingen " HOSTILE,
+     .latitude = "51.17",
+     .longitude = "-7.1",
+     .authorities = (const char *[]){"ags:05122*"},
+     .authority_count = 1},
+};
+
+static struct mg_config_destination configured[] = {
+    {.name = "office", .title = "Town office", .site = &sites[0], .retry = {.give_up = 100000}},
+};
+
+static struct mg_config_partner partners[] = {
+    {.name = "portal", .title = "", .site = &sites[0]},
+    {.name = "silent", .title = "Silent one"},
+};
+
+static struct mg_config_source sources[] = {
+    {.name = "in", .adapter = "rest", .listener = "cities", .partner = &partners[0]},
+};
+
+static struct mg_route routes[] = {
+    {.type = "xbau:*",
+     .reader = "ags:05122000",
+     .destinations = (const size_t[]){0},
+     .destination_count = 1},
+    {.type = "*", .reader = "*"},
+};
+
+#define DAY INT64_C(86400000)
+
+static struct mg_config_certificate certificates[] = {
+    {.role = "tls",
+     .subject = "CN=" HOSTILE,
+     .serial = "0a",
+     .fingerprint = "ff",
+     .file = "tls.pem",
+     .not_before = NOW - 300 * DAY,
+     .not_after = NOW + 29 * DAY},
+    {.role = "partner.tls",
+     .owner = "portal",
+     .subject = "CN=portal",
+     .serial = "0c",
+     .fingerprint = "fd",
+     .file = "portal.pem",
+     .not_before = NOW - 300 * DAY,
+     .not_after = NOW - 1},
+};
+
+static struct mg_overview_listener listeners[] = {
+    {.name = "cities", .address = "*:8443", .port = 8443, .connections = 17},
+};
+
+static struct mg_list_facts lists[] = {
+    {.issuer = "CN=old", .last_update = NOW - 9 * DAY, .next_update = NOW - 2 * DAY - 1},
+    {.issuer = "CN=endless", .last_update = NOW},
+};
+
+static struct mg_name names[] = {{.name = "office"}};
+
+static struct mg_config_snapshot snapshot = {
+    .config = {.sites = sites,
+               .site_count = 1,
+               .destinations = configured,
+               .destination_count = 1,
+               .partners = partners,
+               .partner_count = 2,
+               .sources = sources,
+               .source_count = 1,
+               .routes = routes,
+               .route_count = 2,
+               .certificates = certificates,
+               .certificate_count = sizeof certificates / sizeof *certificates},
+    .destinations = {.list = names, .count = 1},
+};
+
+static struct mg_tally *tally;
+static struct mg_dispatch_totals totals;
+
 static struct mg_overview an_overview(void)
 {
     return (struct mg_overview){
+        .config = &snapshot.config,
+        .tally = tally,
+        .deliveries = &totals,
+        .listeners = listeners,
+        .listener_count = 1,
+        .lists = lists,
+        .list_count = sizeof lists / sizeof *lists,
+        .measures = {.backlog = 4, .free_bytes = 3 << 20, .reserve = 2 << 20},
+        .audit = {.entries = 77},
         .version = "1.2.3",
         .name = "gateway.example",
         .now = NOW,
@@ -192,6 +282,60 @@ static void a_destination_tells_state_queue_breaker_and_history(void)
     CU_ASSERT(json_is_null(json_object_get(shelf, "adapter")));
     CU_ASSERT(json_is_null(json_object_get(shelf, "last_error")));
     CU_ASSERT(json_is_null(json_object_get(json_object_get(shelf, "queue"), "oldest")));
+    json_decref(status);
+}
+
+static const json_t *first(const json_t *status, const char *list)
+{
+    return json_array_get(json_object_get(status, list), 0);
+}
+
+static void what_the_configuration_names_is_there_with_its_state(void)
+{
+    struct mg_overview overview = an_overview();
+    json_t *status = status_of(&overview);
+    const json_t *place = first(status, "places"), *partner = first(status, "partners");
+    CU_ASSERT_DOUBLE_EQUAL(json_number_value(json_object_get(place, "latitude")), 51.17, 0);
+    CU_ASSERT_DOUBLE_EQUAL(json_number_value(json_object_get(place, "longitude")), -7.1, 0);
+    CU_ASSERT_STRING_EQUAL(text_at(place, "title"), "Solingen " SHOWN);
+    CU_ASSERT_STRING_EQUAL(text_at(partner, "title"), "portal");
+    CU_ASSERT_STRING_EQUAL(text_at(partner, "place"), "solingen");
+    CU_ASSERT(number_at(partner, "accepted") == 1 && number_at(partner, "refused") == 1);
+    CU_ASSERT(json_is_string(json_object_get(partner, "last_seen")));
+    partner = json_array_get(json_object_get(status, "partners"), 1);
+    CU_ASSERT(json_is_null(json_object_get(partner, "last_seen")));
+    const json_t *route = first(status, "routes"), *listener = first(status, "listeners");
+    CU_ASSERT_STRING_EQUAL(text_at(route, "state"), "down");
+    CU_ASSERT_STRING_EQUAL(text_at(route, "place"), "solingen");
+    CU_ASSERT_EQUAL(number_at(route, "messages"), 1);
+    CU_ASSERT(number_at(listener, "port") == 8443 && number_at(listener, "connections") == 17);
+    const json_t *source = first(status, "sources"), *office = first(status, "destinations");
+    CU_ASSERT_STRING_EQUAL(text_at(source, "partner"), "portal");
+    CU_ASSERT_STRING_EQUAL(text_at(source, "listener"), "cities");
+    CU_ASSERT_STRING_EQUAL(text_at(office, "title"), "Town office");
+    CU_ASSERT_STRING_EQUAL(text_at(office, "place"), "solingen");
+    json_decref(status);
+}
+
+static void certificates_lists_and_the_store_tell_what_is_left(void)
+{
+    struct mg_overview overview = an_overview();
+    json_t *status = status_of(&overview);
+    const json_t *own = first(status, "certificates"), *list = first(status, "revocation");
+    CU_ASSERT_EQUAL(number_at(own, "days_left"), 29);
+    CU_ASSERT(json_is_null(json_object_get(own, "owner")));
+    CU_ASSERT_STRING_EQUAL(text_at(own, "subject"), "CN=" SHOWN);
+    const json_t *theirs = json_array_get(json_object_get(status, "certificates"), 1);
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(theirs, "days_left")), -1);
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(list, "days_left")), -3);
+    list = json_array_get(json_object_get(status, "revocation"), 1);
+    CU_ASSERT(json_is_null(json_object_get(list, "next_update")));
+    const json_t *store = json_object_get(status, "store");
+    CU_ASSERT(number_at(store, "backlog") == 4 && number_at(store, "free_bytes") == 3 << 20);
+    CU_ASSERT(json_is_null(json_object_get(store, "commit_seconds")));
+    const json_t *audit = json_object_get(status, "audit");
+    CU_ASSERT(number_at(audit, "entries") == 77 && number_at(audit, "unknown_callers") == 1);
+    CU_ASSERT(json_is_null(json_object_get(audit, "closed")));
     json_decref(status);
 }
 
@@ -419,6 +563,8 @@ int main(void)
     static const struct unit_test tests[] = {
         UNIT_TEST(the_status_tells_the_whole_state),
         UNIT_TEST(a_destination_tells_state_queue_breaker_and_history),
+        UNIT_TEST(what_the_configuration_names_is_there_with_its_state),
+        UNIT_TEST(certificates_lists_and_the_store_tell_what_is_left),
         UNIT_TEST(adapters_tell_their_instances_and_processes),
         UNIT_TEST(hostile_texts_stay_texts_in_the_status),
         UNIT_TEST(an_empty_gateway_has_a_status_and_metrics),
@@ -431,5 +577,15 @@ int main(void)
         UNIT_TEST(only_names_of_this_machine_are_its_own),
         UNIT_TEST(texts_are_cut_and_what_is_none_is_empty),
     };
-    return unit_run("operate", tests, sizeof tests / sizeof *tests);
+    tally = mg_tally_new();
+    mg_tally_accept(tally, &(struct mg_tally_accepted){.partner = "portal",
+                                                       .source = "in",
+                                                       .type = "xbau:0200",
+                                                       .route = &routes[0],
+                                                       .duration = 4000});
+    mg_tally_refuse(tally, "portal", "schema.invalid");
+    mg_tally_refuse(tally, NULL, "partner.unknown");
+    int result = unit_run("operate", tests, sizeof tests / sizeof *tests);
+    mg_tally_free(tally);
+    return result;
 }

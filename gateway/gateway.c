@@ -245,6 +245,11 @@ static void each_listener(void (*see)(const struct mg_overview_listener *listene
     mg_listeners_each(gateway->listeners, see, context);
 }
 
+static int64_t reload_for_operator(void *owner)
+{
+    return gateway_reload(owner);
+}
+
 static bool start_operate(struct gateway *gateway, struct mg_error *error)
 {
     const struct mg_operate_options options = {
@@ -255,6 +260,7 @@ static bool start_operate(struct gateway *gateway, struct mg_error *error)
         .host = gateway->host,
         .dispatch = gateway->dispatch,
         .intake = gateway->intake,
+        .reload = reload_for_operator,
         .listeners = each_listener,
         .owner = gateway,
     };

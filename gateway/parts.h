@@ -56,6 +56,7 @@ struct gateway {
     bool expiring;
     bool reloading;
     bool reload_again;
+    int64_t reload_number; /* of the one that was begun last */
 };
 
 /* upkeep.c: looks at the revocation lists, at what has outlived its retention, and after the audit
@@ -68,8 +69,9 @@ void gateway_look_at_lists(struct gateway *gateway);
  * call it when a configuration has come into force. */
 void gateway_watch_seal(struct gateway *gateway);
 
-/* reload.c: reads the configuration anew and applies it, or says why not. */
-void gateway_reload(struct gateway *gateway);
+/* reload.c: reads the configuration anew and applies it, or says why not. The number of the reload
+ * that reads what is there at this moment; 0 if none will. */
+int64_t gateway_reload(struct gateway *gateway);
 
 /* gateway.c: tells dispatch that something waits for a destination. */
 void gateway_wake(const char *destination, void *context);

@@ -121,12 +121,12 @@ static void refuse_mistakes(struct gateway *gateway, const struct mg_config_prob
     free(texts);
 }
 
-static void exchange(struct gateway *gateway, struct reload *reload)
+static bool exchange(struct gateway *gateway, struct reload *reload)
 {
     struct mg_error error;
     if (!apply(gateway, reload->config, reload->catalogue, &error)) {
         refuse(gateway, &error);
-        return;
+        return false;
     }
     tell_what_stays(gateway->config, reload->config);
     mg_config_release(gateway->config);
@@ -137,6 +137,7 @@ static void exchange(struct gateway *gateway, struct reload *reload)
     mg_audit_gateway(gateway->audit, "reloaded", gateway->config->hash, NULL);
     mg_notify_ready(gateway->notify, "Takes messages.");
     gateway_watch_seal(gateway);
+    return true;
 }
 
 static void tell_problems(const struct mg_config_problems *problems)
@@ -150,15 +151,17 @@ static void has_read(struct mg_job *job)
 {
     struct reload *reload = (struct reload *)job;
     struct gateway *gateway = reload->gateway;
-    bool again = gateway->reload_again;
+    bool again = gateway->reload_again, applied = false;
     gateway->reloading = gateway->reload_again = false;
     tell_problems(&reload->problems);
     if (gateway->stopping)
         mg_log(MG_LOG_NOTICE, "gateway.reload-refused", "reason", "the gateway is stopping", NULL);
     else if (reload->problems.errors == 0)
-        exchange(gateway, reload);
+        applied = exchange(gateway, reload);
     else
         refuse_mistakes(gateway, &reload->problems);
+    mg_operate_reload_ended(gateway->operate, gateway->reload_number, applied,
+                            !applied && !gateway->stopping);
     /* Whatever became of the rest, a new revocation list counts. */
     if (!again)
         gateway_look_at_lists(gateway);
@@ -166,16 +169,18 @@ static void has_read(struct mg_job *job)
     mg_catalogue_release(reload->catalogue);
     mg_config_release(reload->config);
     free(reload);
-    if (again)
-        gateway_reload(gateway);
+    if (again && gateway_reload(gateway) == 0)
+        mg_operate_reload_ended(gateway->operate, gateway->reload_number + 1, false, false);
 }
 
-void gateway_reload(struct gateway *gateway)
+int64_t gateway_reload(struct gateway *gateway)
 {
     /* What somebody wants to be read now may have been written after the last reading began. */
     gateway->reload_again = gateway->reloading;
-    if (gateway->reloading || gateway->stopping)
-        return;
+    if (gateway->stopping)
+        return 0;
+    if (gateway->reloading)
+        return gateway->reload_number + 1;
     struct reload *reload = mg_allocate_zeroed(1, sizeof *reload);
     reload->job.work = read_configuration;
     reload->job.done = has_read;
@@ -183,8 +188,10 @@ void gateway_reload(struct gateway *gateway)
     reload->path = gateway->file;
     reload->problems.starting = true;
     gateway->reloading = mg_pool_submit(gateway->background, &reload->job);
-    if (gateway->reloading)
-        mg_notify_reloading(gateway->notify);
-    else
+    if (!gateway->reloading) {
         free(reload);
+        return 0;
+    }
+    mg_notify_reloading(gateway->notify);
+    return ++gateway->reload_number;
 }

@@ -45,6 +45,20 @@ bool mg_ask_has(const struct mg_ask *ask, const char *tag)
     return strcmp(ask->known_tag, tag) == 0;
 }
 
+const char *mg_ask_what(const struct mg_ask *ask, char text[MG_ASK_WHAT])
+{
+    size_t length = (size_t)snprintf(text, MG_ASK_WHAT, "%s ", ask->resource->method);
+    for (size_t i = 0; i < ask->target.segment_count && length < MG_ASK_WHAT; i++)
+        length +=
+            (size_t)snprintf(text + length, MG_ASK_WHAT - length, "/%s", ask->target.segments[i]);
+    return text;
+}
+
+const char *mg_ask_peer(const struct mg_ask *ask)
+{
+    return ask->request ? mg_http_request_peer(ask->request) : "";
+}
+
 bool mg_ask_is_head(const struct mg_ask *ask)
 {
     return ask->is_head;

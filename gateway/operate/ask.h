@@ -33,7 +33,7 @@ struct mg_caller {
     const char *name; /* as the audit trail shall say it; "" for somebody without a role */
     enum mg_role role;
     bool contents;   /* may see what is in messages */
-    const char *way; /* "loopback", "tls" or "socket" */
+    const char *way; /* "loopback", "tls" or "control" */
 };
 
 /* ---- what there is to ask for ---- */
@@ -69,6 +69,11 @@ const json_t *mg_ask_body(const struct mg_ask *ask);
 const char *mg_ask_why(const struct mg_ask *ask);
 /* Whether who asks has what bears this entity tag (with its quotes) already: then answer 304. */
 bool mg_ask_has(const struct mg_ask *ask, const char *tag);
+/* Method and path as they were asked, for the audit trail; cut to size. */
+#define MG_ASK_WHAT 200
+const char *mg_ask_what(const struct mg_ask *ask, char text[MG_ASK_WHAT]);
+/* Where who asks is: "192.0.2.1:4711". */
+const char *mg_ask_peer(const struct mg_ask *ask);
 /* HEAD: nothing of a body will be sent. */
 bool mg_ask_is_head(const struct mg_ask *ask);
 

@@ -62,10 +62,10 @@ static void identify_user(struct mg_ask *ask)
 {
     struct mg_local_peer peer;
     const char *name = mg_http_request_connection_value(ask->request);
-    set_caller(ask, "", MG_ROLE_NONE, false, "socket");
+    set_caller(ask, "", MG_ROLE_NONE, false, "control");
     if (!mg_local_peer(mg_http_request_socket(ask->request), &peer))
         return;
-    set_caller(ask, name ? name : "", role_of(&ask->config->control, &peer), false, "socket");
+    set_caller(ask, name ? name : "", role_of(&ask->config->control, &peer), false, "control");
     ask->user = peer.user;
 }
 

@@ -131,13 +131,8 @@ static void deny(struct mg_ask *ask, const char *code, const char *detail)
     mg_ask_problem(ask, 403, code, "%s", detail);
 }
 
-static bool judge_caller(struct mg_ask *ask)
+static bool judge_role(struct mg_ask *ask)
 {
-    struct mg_error error;
-    if (!mg_caller_identify(ask, &error)) {
-        deny(ask, error.code, error.text);
-        return false;
-    }
     if (ask->caller.role >= ask->resource->role)
         return true;
     if (ask->caller.role == MG_ROLE_NONE)
@@ -146,6 +141,19 @@ static bool judge_caller(struct mg_ask *ask)
     else
         deny(ask, "access.role", "Only who has the role operator may do this.");
     return false;
+}
+
+/* What a user at the socket is called is not known yet, so that their role is judged later: whom it
+ * denies something, the audit trail has to name. */
+static bool judge_caller(struct mg_ask *ask)
+{
+    struct mg_error error;
+    if (!mg_caller_identify(ask, &error)) {
+        deny(ask, error.code, error.text);
+        return false;
+    }
+    bool later = ask->endpoint->way == MG_WAY_SOCKET && ask->caller.role != MG_ROLE_NONE;
+    return later || judge_role(ask);
 }
 
 static bool judge_site(struct mg_ask *ask, const struct mg_http_head *head)
@@ -230,7 +238,8 @@ static void on_data(struct mg_http_request *request, const void *bytes, size_t l
 
 static void handle(struct mg_ask *ask)
 {
-    ask->resource->handle(ask, ask->context);
+    if (judge_role(ask))
+        ask->resource->handle(ask, ask->context);
 }
 
 static void on_end(struct mg_http_request *request, void *context)

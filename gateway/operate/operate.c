@@ -5,9 +5,11 @@
 #include "gateway/base/json.h"
 #include "gateway/base/log.h"
 #include "gateway/operate/entrances.h"
+#include "gateway/operate/events.h"
 #include "gateway/operate/files.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/overview.h"
+#include "gateway/operate/reloads.h"
 #include "gateway/operate/status.h"
 
 #include <assert.h>
@@ -29,6 +31,8 @@ struct mg_operate {
     struct mg_resources resources[16];
     size_t resource_count;
     struct mg_entrances *entrances;
+    struct mg_events *events;
+    struct mg_reloads *reloading;
     int64_t started;
     bool stopping;
     struct mg_overview_reloads reloads;
@@ -165,6 +169,63 @@ static void answer_health(struct mg_ask *ask, void *context)
     mg_buffer_free(&body);
 }
 
+/* What keeps a message from being accepted; the other reasons do not. */
+static bool keeps_from_accepting(const char *code)
+{
+    static const char *const codes[] = {"store.failed", "store.reserve", "gateway.stopping"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(codes[i], code) == 0)
+            return true;
+    return false;
+}
+
+static size_t write_reasons(struct mg_json *json, const struct mg_overview *overview)
+{
+    size_t count = 0;
+    mg_json_list(json, "reasons");
+    for (size_t i = 0; i < overview->reason_count; i++) {
+        const struct mg_overview_reason *reason = &overview->reasons[i];
+        if (!keeps_from_accepting(reason->code))
+            continue;
+        mg_json_object(json, NULL);
+        mg_json_text(json, "code", reason->code);
+        mg_json_text(json, "text", reason->text);
+        mg_json_end_object(json);
+        count++;
+    }
+    mg_json_end_list(json);
+    return count;
+}
+
+static void answer_ready(struct mg_ask *ask, void *context)
+{
+    struct mg_buffer body = {0};
+    struct mg_json json = {.buffer = &body};
+    struct mg_overview overview;
+    look(context, &overview);
+    mg_json_object(&json, NULL);
+    bool ready = write_reasons(&json, &overview) == 0;
+    mg_json_truth(&json, "ready", ready);
+    mg_json_end_object(&json);
+    mg_overview_free(&overview);
+    mg_ask_answer(ask, ready ? 200 : 503, "application/json", &body);
+    mg_buffer_free(&body);
+}
+
+/* Without what changes with every look, so that two of them can be compared. */
+static void write_event(void *context, struct mg_buffer *buffer, bool steady)
+{
+    struct mg_overview overview;
+    look(context, &overview);
+    if (steady) {
+        overview.now = overview.started;
+        overview.process = (struct mg_overview_process){0};
+        overview.store.measured = 0;
+    }
+    mg_status_write(&overview, buffer);
+    mg_overview_free(&overview);
+}
+
 static void answer_whoami(struct mg_ask *ask, void *context)
 {
     (void)context;
@@ -185,7 +246,16 @@ static const struct mg_resource own[] = {
     {"GET", "/status", MG_ROLE_VIEWER, NULL, answer_status},
     {"GET", "/metrics", MG_ROLE_VIEWER, NULL, answer_metrics},
     {"GET", "/healthz", MG_ROLE_NONE, NULL, answer_health},
+    {"GET", "/readyz", MG_ROLE_NONE, NULL, answer_ready},
     {"GET", "/whoami", MG_ROLE_VIEWER, NULL, answer_whoami},
+};
+
+static const struct mg_resource streams[] = {
+    {"GET", "/events", MG_ROLE_VIEWER, NULL, mg_events_handle},
+};
+
+static const struct mg_resource reload[] = {
+    {"POST", "/reload", MG_ROLE_OPERATOR, NULL, mg_reloads_handle},
 };
 
 /* What each part of the room answers; a part adds its table here. */
@@ -194,6 +264,8 @@ static void list_resources(struct mg_operate *operate)
     const struct mg_resources tables[] = {
         {own, sizeof own / sizeof *own, operate},
         mg_files_resources(operate->files),
+        {streams, 1, operate->events},
+        {reload, 1, operate->reloading},
     };
     static_assert(sizeof tables <= sizeof operate->resources, "there is room for every table");
     memcpy(operate->resources, tables, sizeof tables);
@@ -248,7 +320,43 @@ void mg_operate_refused(struct mg_operate *operate, const char *const *problems,
         operate->problems[operate->reloads.problem_count++] = mg_copy_text(problems[i]);
 }
 
+void mg_operate_reload_ended(struct mg_operate *operate, int64_t number, bool applied, bool refused)
+{
+    mg_reloads_ended(operate->reloading, number, applied ? operate->config->hash : NULL,
+                     operate->reloads.problems, refused ? operate->reloads.problem_count : 0);
+}
+
 /* ---- life ---- */
+
+/* Who was refused for what they are; callers that nobody knows are only counted. */
+static void tell_denied(const struct mg_ask *ask, const char *code, void *context)
+{
+    const struct mg_operate *operate = context;
+    const struct mg_caller *caller = mg_ask_caller(ask);
+    char what[MG_ASK_WHAT];
+    if (caller->name[0] == '\0') {
+        mg_audit_unknown_caller(operate->options.audit, mg_ask_peer(ask));
+        return;
+    }
+    const struct mg_audit_act act = {.act = "denied",
+                                     .by = caller->name,
+                                     .way = caller->way,
+                                     .what = mg_ask_what(ask, what),
+                                     .code = code};
+    mg_audit_act(operate->options.audit, &act, NULL, NULL);
+}
+
+static void start_parts(struct mg_operate *operate)
+{
+    const struct mg_events_options events = {
+        .base = operate->options.base, .write = write_event, .context = operate};
+    const struct mg_reloads_options reloads = {.audit = operate->options.audit,
+                                               .begin = operate->options.reload,
+                                               .context = operate->options.owner};
+    operate->files = mg_files_new();
+    operate->events = mg_events_new(&events);
+    operate->reloading = mg_reloads_new(&reloads);
+}
 
 struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
 {
@@ -256,13 +364,14 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
     operate->options = *options;
     operate->started = mg_clock_now();
     operate->totals.bytes = -1;
-    operate->files = mg_files_new();
+    start_parts(operate);
     list_resources(operate);
     const struct mg_endpoint_options endpoints = {
         .base = options->base,
         .background = options->background,
         .resources = operate->resources,
         .resource_count = operate->resource_count,
+        .denied = tell_denied,
         .context = operate,
     };
     operate->entrances = mg_entrances_new(&endpoints);
@@ -281,7 +390,9 @@ void mg_operate_free(struct mg_operate *operate)
         return;
     if (operate->measuring)
         operate->measuring->operate = NULL;
+    mg_events_free(operate->events);
     mg_entrances_free(operate->entrances);
+    mg_reloads_free(operate->reloading);
     mg_files_free(operate->files);
     forget_problems(operate);
     mg_config_release(operate->config);

@@ -36,6 +36,8 @@ struct mg_operate_options {
     const struct mg_host *host;
     const struct mg_dispatch *dispatch;
     const struct mg_intake *intake;
+    /* Begins to read the configuration anew; the number of that reload, 0 if none is possible. */
+    int64_t (*reload)(void *owner);
     /* Calls see for each listener; owner is passed on. NULL: there are none. */
     void (*listeners)(void (*see)(const struct mg_overview_listener *listener, void *context),
                       void *context, void *owner);
@@ -60,6 +62,11 @@ void mg_operate_set_store(struct mg_operate *operate, X509_STORE *store);
 
 /* A configuration was not applied: why, one sentence after the other. */
 void mg_operate_refused(struct mg_operate *operate, const char *const *problems, size_t count);
+
+/* The reload of that number has ended: it was applied, or refused as was told just before; neither
+ * if the gateway stops. */
+void mg_operate_reload_ended(struct mg_operate *operate, int64_t number, bool applied,
+                             bool refused);
 
 /* From now on the gateway takes nothing new; it is shown until the end. */
 void mg_operate_stopping(struct mg_operate *operate);

@@ -6,11 +6,13 @@ liboperate_la_SOURCES = \
 	gateway/operate/caller.c \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
 	gateway/operate/entrances.c gateway/operate/entrances.h \
+	gateway/operate/events.c gateway/operate/events.h \
 	gateway/operate/files.c gateway/operate/files.h \
 	gateway/operate/health.c gateway/operate/health.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
 	gateway/operate/operate.c gateway/operate/operate.h \
 	gateway/operate/overview.c gateway/operate/overview.h \
+	gateway/operate/reloads.c gateway/operate/reloads.h \
 	gateway/operate/status.c gateway/operate/status.h \
 	gateway/operate/status_named.c gateway/operate/status_named.h \
 	gateway/operate/target.c gateway/operate/target.h

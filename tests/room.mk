@@ -37,6 +37,7 @@ SYSTEM_TESTS = \
 	tests/system/mqtt.py \
 	tests/system/smtp.py \
 	tests/system/install.py \
+	tests/system/handbook.py \
 	$(KIT_TESTS) \
 	tests/system/tutorial.py \
 	tests/system/disk_full.py \
@@ -59,7 +60,7 @@ EXTRA_DIST += \
 	tests/packages tests/system/activation.py tests/system/adapters.py tests/system/amqp.py tests/system/brokers.py \
 	tests/system/configuration.py tests/system/conformance.py tests/system/crash.py \
 	tests/system/disk_full.py \
-	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/harness.py \
+	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/handbook.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
 	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \
 	tests/system/mqtt.py tests/system/order.py tests/system/packages.py \

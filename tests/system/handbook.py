@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""handbook: docs/operations.md says what is so: its commands exist, its examples are valid, no alarm is missing."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from harness import BUILD, SOURCE, World, element, environment, equal, muengstend, muengstenctl, pki_command
+from tap import Skip, run, test
+
+# Programs that are there once the packages are, and what is said of systemd and Debian.
+OURS = {"muengstend": muengstend, "muengstenctl": muengstenctl}
+OTHERS = {"adduser", "apt-get", "chown", "cp", "install", "journalctl", "openssl", "runuser", "ssh", "systemctl",
+          "systemd-sysusers", "systemd-tmpfiles"}
+
+
+class Handbook(World):
+    """The text, and what is in it."""
+
+    def __enter__(self):
+        self.text = (SOURCE / "docs" / "operations.md").read_text(encoding="utf-8")
+        return self
+
+    def blocks(self, language=""):
+        """The texts of the blocks in that language, without their indent."""
+        found, block = [], None
+        for line in self.text.splitlines():
+            fence = re.fullmatch(r" *```(\w*)", line)
+            if fence and block is None:
+                block = (fence[1], [])
+            elif fence:
+                found.append(block)
+                block = None
+            elif block:
+                block[1].append(line.strip())
+        return ["\n".join(lines) for name, lines in found if name == language]
+
+    def commands(self):
+        """What is to be typed: lines of blocks, and what stands in backquotes and begins with a program of ours."""
+        lines = [line for block in self.blocks() for line in block.splitlines() if line.strip()]
+        prose = re.sub(r"^ *```.*?^ *```$", "", self.text, flags=re.MULTILINE | re.DOTALL).replace("\n", " ")
+        inside = [words for words in re.findall(r"`([^`]+)`", prose) if " " in words]
+        return lines + [words for words in inside if words.split()[0] in {*OURS, *OTHERS}]
+
+    def section(self, title):
+        return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", self.text, re.MULTILINE | re.DOTALL)[1]
+
+    def alarms(self):
+        return re.findall(r"^\| `([a-z.-]+)` \|", self.section("Alarms"), re.MULTILINE)
+
+
+@test("every command of the handbook begins with a program that there is")
+def programs(handbook):
+    known = {line.split()[0] for line in handbook.commands()}
+    assert {"muengstenctl", "systemctl", "journalctl"} <= known, known
+    equal(sorted(known - set(OURS) - OTHERS - {"/usr/share/muengsten/pki", "./configure"}), [], "unknown programs")
+
+
+def enumerations(schema):
+    """Every list of words in a JSON schema."""
+    if isinstance(schema, dict):
+        yield from [schema["enum"]] if isinstance(schema.get("enum"), list) else []
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for inside in schema:
+            yield from enumerations(inside)
+
+
+@test("every health code of the gateway has a row among the alarms, and every row is one")
+def alarms(handbook):
+    schema = json.loads((SOURCE / "schemas" / "status.schema.json").read_text(encoding="utf-8"))
+    codes = next(found for found in enumerations(schema) if "reload.refused" in found)
+    equal(sorted(handbook.alarms()), sorted(codes), "the alarms")
+    source = "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "gateway" / "operate").glob("*.c"))
+    equal([code for code in codes if f'"{code}"' not in source], [], "codes that the gateway never says")
+
+
+@test("every link into the handbook's own sections leads to one")
+def links(handbook):
+    titles = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+              for title in re.findall(r"^#+ (.*)$", handbook.text, re.MULTILINE)}
+    for target in re.findall(r"\]\(#([^)]+)\)", handbook.text):
+        assert target in titles, f"no section #{target}"
+
+
+@test("every event and code that the handbook names is one of the gateway's")
+def events(handbook):
+    sources = [path for folder in ("gateway", "adapters") for path in (SOURCE / folder).rglob("*.c")]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    named = set(re.findall(r"`(?:event=)?([a-z]+(?:\.[a-z-]+)+)`", handbook.text)) - {"muengstend.socket"}
+    assert {"gateway.not-started", "identity.not-announced", "seal.changed"} <= named, named
+    equal(sorted(name for name in named if f'"{name}"' not in text), [], "what nobody says")
+
+
+@test("the configuration that the handbook makes of the sample is in order")
+def sample(handbook):
+    pki_command("init", handbook.folder / "pki")
+    text = (SOURCE / "etc" / "muengsten.xml").read_text(encoding="utf-8")
+    block = next(block for block in handbook.blocks("xml") if "<store " in block)
+    for written in block.splitlines():
+        # Groups and folders of the house are not here.
+        written = re.sub(r' (operators|viewers)="[^"]*"', "", written)
+        written = written.replace("/var/lib/muengsten", str(handbook.folder))
+        name = re.match(r"<(\w+) ", written)[1]
+        text, count = re.subn(rf"<{name} [^>]*/>", written, text)
+        equal(count, 1, f"how often the sample says <{name}>")
+    for name in ("inbox", "outbox"):
+        (handbook.folder / name / "solingen").mkdir(parents=True)
+    file = handbook.folder / "muengsten.xml"
+    file.write_text(text.replace("</gateway>", element("adapters", folder=BUILD / "adapters" / ".libs") + "</gateway>"),
+                    encoding="utf-8")
+    done = subprocess.run([muengstend(), "-t", "-c", file], capture_output=True, text=True, check=False,
+                          env=environment())
+    equal(done.returncode, 0, done.stderr)
+
+
+@test("the seal announcement of the handbook is one that the configuration's schema takes")
+def announcement(handbook):
+    if not shutil.which("xmllint"):
+        raise Skip("xmllint is not installed")
+    block = next(block for block in handbook.blocks("xml") if "<next-seal" in block)
+    identity = block.replace("<identity …", '<identity tls-certificate="a" tls-key="b"')
+    text = re.sub(r"<identity .*?/>", identity.strip(), (SOURCE / "etc" / "muengsten.xml").read_text(encoding="utf-8"),
+                  flags=re.DOTALL)
+    assert "<next-seal" in text
+    done = subprocess.run(["xmllint", "--nonet", "--noout", "--schema", SOURCE / "schemas" / "muengsten-config.xsd", "-"],
+                          input=text, capture_output=True, text=True, check=False, cwd=os.sep)
+    equal(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    run(lambda: Handbook("handbook"))

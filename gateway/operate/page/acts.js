@@ -69,7 +69,7 @@ export function eraseButton(message, then) {
         body: (form) => (form.elements.cancel?.checked ? {cancel: true} : {}),
         done: () => say.text('act.erase.done'),
         then,
-    }), 'grave');
+    }));
 }
 
 function onDestination(kind, destination, grave) {

@@ -107,6 +107,7 @@ export function span(seconds) {
 
 /* A short span: how long something took. */
 export function took(seconds) {
+    if (seconds === 0) return '0';
     if (seconds < 0.001) return unit(seconds * 1e6, 'microsecond');
     if (seconds < 1) return unit(seconds * 1000, 'millisecond', seconds < 0.01 ? 1 : 0);
     return seconds < 60 ? unit(seconds, 'second', 1) : span(seconds);

@@ -7,10 +7,11 @@
  */
 import {clean, drawing, element} from './elements.js';
 import * as say from './language.js';
-import {destinationKind, findDestination, icon, routeKind, titled, worst} from './parts.js';
+import {destinationKind, icon, routeKind, titled, worst} from './parts.js';
 
 const mostMeshed = 5;
 const around = 24;
+const stretch = 2.4;
 
 /* ---- what is shown ---- */
 
@@ -20,9 +21,8 @@ function holdings(destinations) {
 }
 
 function below({waiting, dead}) {
-    const parts = [waiting || !dead ? say.text('map.waiting', {n: waiting}) : null,
-        dead ? say.text('map.dead', {n: dead}) : null];
-    return parts.filter(Boolean).join(', ');
+    return [waiting || !dead ? say.text('map.waiting', {n: waiting}) : null, dead ? say.text('map.dead', {n: dead}) : null]
+        .filter(Boolean);
 }
 
 function placeNode(status, place) {
@@ -46,7 +46,7 @@ function destinationNode(destination) {
 }
 
 function gatewayNode(status) {
-    return {key: '', title: status.name, kind: 'gateway', address: 'system', below: '', reached: false};
+    return {key: '', title: status.name, kind: 'gateway', address: 'system', below: [], reached: false};
 }
 
 /* Nodes, and lines as pairs of them. */
@@ -72,17 +72,22 @@ function onCircle(nodes, size) {
     });
 }
 
-/* A degree of longitude is shorter than one of latitude, by the cosine of the latitude. */
+/*
+ * A degree of longitude is shorter than one of latitude, by the cosine of the latitude. What lies north
+ * or east stays so, but to give lines and names room one direction may be stretched against the other.
+ */
 function onEarth(nodes, size) {
     const shrink = Math.cos((nodes[0].latitude * Math.PI) / 180);
     const xs = nodes.map((node) => node.longitude * shrink);
     const ys = nodes.map((node) => -node.latitude);
     const spread = (values) => Math.max(...values) - Math.min(...values) || 1e-6;
-    const scale = Math.min((size.width - 2 * size.aside) / spread(xs), (size.height - 2 * size.above) / spread(ys));
+    const across = (size.width - 2 * size.aside) / spread(xs);
+    const down = (size.height - 2 * size.above) / spread(ys);
+    const scale = {x: Math.min(across, down * stretch), y: Math.min(down, across * stretch)};
     const centre = (values) => (Math.max(...values) + Math.min(...values)) / 2;
     nodes.forEach((node, index) => {
-        node.x = size.width / 2 + (xs[index] - centre(xs)) * scale;
-        node.y = size.height / 2 + (ys[index] - centre(ys)) * scale;
+        node.x = size.width / 2 + (xs[index] - centre(xs)) * scale.x;
+        node.y = size.height / 2 + (ys[index] - centre(ys)) * scale.y;
     });
 }
 
@@ -125,10 +130,10 @@ function head({control, to}) {
         at({x: back.x - across.x, y: back.y - across.y})}Z`});
 }
 
-/* The shape of a state and, unless all is well, its word. */
-function mark(place, kind) {
-    const word = kind === 'ok' ? '' : say.text(`map.${kind}`);
-    const width = word ? 34 + word.length * 7.2 : 22;
+/* The shape of a state and, unless all is well or there is no room, its word. */
+function mark(place, kind, narrow) {
+    const word = kind === 'ok' || narrow ? '' : say.text(`map.${kind}`);
+    const width = word ? 36 + word.length * 7.9 : 22;
     const shape = icon(kind);
     for (const [name, value] of Object.entries({x: round(place.x - width / 2 + (word ? 6 : 4)), y: round(place.y - 7),
         width: 14, height: 14})) {
@@ -139,13 +144,13 @@ function mark(place, kind) {
         shape, word ? drawing('text', {x: round(place.x - width / 2 + 26), y: round(place.y + 4.5)}, word) : null);
 }
 
-function line({from, to}, bend) {
+function line({from, to}, bend, narrow) {
     const kind = to.routes;
     const path = curve(from, to, bend);
     const label = say.text('map.line', {from: from.title, to: to.title, state: say.text(`map.${kind}`)});
     return drawing(`g.line.is-${kind}`, {role: 'img', 'aria-label': label, 'data-key': `${from.key}>${to.key}`},
         drawing('path.way', {d: `M${at(path.from)}Q${at(path.control)} ${at(path.to)}`}),
-        head(path), mark(point(path.from, path.control, path.to, from.kind === 'gateway' ? 0.5 : 0.6), kind));
+        head(path), mark(point(path.from, path.control, path.to, from.kind === 'gateway' ? 0.5 : 0.6), kind, narrow));
 }
 
 function bridge(node) {
@@ -156,18 +161,21 @@ function bridge(node) {
 
 function node(one, size) {
     const up = one.y < size.height / 2 && one.kind !== 'gateway';
-    const y = one.y + (up ? -44 : 42);
-    const label = [one.title, one.kind === 'gateway' ? '' : say.text(`map.${one.kind}`), one.below].filter(Boolean).join(', ');
+    const y = one.y + (up ? -26 - 18 * (size.narrow ? one.below.length + 1 : 1) : 42);
+    const below = one.kind === 'gateway' ? [] : [say.text(`map.${one.kind}`), ...one.below];
+    const lines = size.narrow ? below : [below.join(', ')].filter(Boolean);
+    const longest = Math.max(one.title.length * 8.8, ...lines.map((words) => words.length * 7.2)) / 2;
+    const x = round(Math.max(longest, Math.min(size.width - longest, one.x)));
     const shape = icon(one.kind);
     for (const [name, value] of Object.entries({x: round(one.x - 9), y: round(one.y - 9), width: 18, height: 18})) {
         shape.setAttribute(name, value);
     }
-    return drawing(`a.node.is-${one.kind}`, {href: `#/${one.address}`, 'aria-label': clean(label), 'data-key': `node-${one.key}`},
+    return drawing(`a.node.is-${one.kind}`, {href: `#/${one.address}`, 'data-key': `node-${one.key}`},
         drawing('circle.halo', {cx: round(one.x), cy: round(one.y), r: 24}),
         drawing('circle', {cx: round(one.x), cy: round(one.y), r: 18}),
         one.kind === 'gateway' ? bridge(one) : shape,
-        drawing('text.name', {x: round(one.x), y: round(y)}, clean(one.title)),
-        one.below ? drawing('text.below', {x: round(one.x), y: round(y + 18)}, one.below) : null);
+        drawing('text.name', {x, y: round(y)}, clean(one.title)),
+        lines.map((words, index) => [' ', drawing(`text.below.is-${one.kind}`, {x, y: round(y + 18 * (index + 1))}, words)]));
 }
 
 function legend() {
@@ -176,17 +184,12 @@ function legend() {
 }
 
 export function map(status, narrow) {
-    const size = narrow ? {width: 330, height: 380, aside: 62, above: 74} : {width: 720, height: 420, aside: 120, above: 80};
+    const size = narrow ? {width: 330, height: 450, aside: 74, above: 92, narrow} : {width: 720, height: 430, aside: 130, above: 82};
     const shown = contents(status);
     arrange(shown, size);
     const bend = narrow ? 44 : 64;
     return element('figure.map', null,
         drawing('svg', {viewBox: `0 0 ${size.width} ${size.height}`, role: 'group', 'aria-label': say.text('map.title')},
-            shown.lines.map((one) => line(one, shown.middle ? 0 : bend)), shown.nodes.map((one) => node(one, size))),
+            shown.lines.map((one) => line(one, shown.middle ? 0 : bend, narrow)), shown.nodes.map((one) => node(one, size))),
         element('figcaption', null, legend()));
-}
-
-/* A route's destinations, for those who want to see them. */
-export function routeDestinations(route) {
-    return route.destinations.map((name) => findDestination(name)).filter(Boolean);
 }

@@ -45,7 +45,7 @@ function redraw() {
 function draw() {
     document.title = [view.title(), 'muengsten'].join(' · ');
     document.getElementById('skip').textContent = say.text('skip');
-    update(document.getElementById('top'), brand(), standing(), menu());
+    update(document.getElementById('top'), brand(), languages(), standing(), menu());
     update(main, view.draw());
     update(document.getElementById('foot'), foot());
 }
@@ -77,7 +77,7 @@ function standing() {
     const word = state.status?.health.state;
     return element('div.standing', null,
         word ? element('a.health', {href: '#/'}, badge(healthKind(word), say.text(`health.is.${word}`))) : null,
-        live(), languages());
+        live());
 }
 
 function count(entry) {

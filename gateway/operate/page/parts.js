@@ -53,7 +53,6 @@ export const destinationKind = (destination) => destinationKinds[destinationStat
 export const routeKind = (word) => routeKinds[word] || 'ended';
 export const routeBadge = (word) => stateBadge(routeKinds, 'route', word);
 export const deliveryBadge = (word) => stateBadge(deliveryKinds, 'delivery', word);
-export const severityBadge = (word) => stateBadge(healthKinds, 'severity', word);
 export const healthKind = (word) => healthKinds[word] || 'warning';
 export const deliveryKind = (word) => deliveryKinds[word] || 'ended';
 

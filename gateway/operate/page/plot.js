@@ -116,7 +116,7 @@ export function plot({title, groups, series, write, summary, narrow, hover}) {
     const cross = hover.at === null || !groups[hover.at] ? null :
         drawing('path.cross', {d: `M${x(hover.at).toFixed(1)} 12V${size.height - 28}`});
     return element('figure.plot', null,
-        element('figcaption', null, element('h3', null, title),
+        element('figcaption', null, element('h2', null, title),
             element('ul.legend', null, series.map((one, index) => element('li', null, sample(index), element('span', null, one.label))))),
         drawing('svg', {viewBox: `0 0 ${size.width} ${size.height}`, role: 'img', 'aria-label': `${title}: ${summary}`,
             onpointermove: move, onpointerleave: () => hover.move(null)},

@@ -38,6 +38,7 @@ export default {
     'overview.destinations': {one: '{n} Zustellziel', other: '{n} Zustellziele'},
     'overview.uptime': 'läuft seit {span}',
     'overview.problems': 'Was zu tun ist',
+    'overview.more': {one: '{n} weiterer Hinweis', other: '{n} weitere Hinweise'},
     'overview.look': 'Ansehen',
 
     'health.destination.down': 'Das Ziel {subject} ist ausgefallen',

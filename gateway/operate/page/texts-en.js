@@ -38,6 +38,7 @@ export default {
     'overview.destinations': {one: '{n} destination', other: '{n} destinations'},
     'overview.uptime': 'up for {span}',
     'overview.problems': 'What needs doing',
+    'overview.more': {one: '{n} more', other: '{n} more'},
     'overview.look': 'Look',
 
     'health.destination.down': 'The destination {subject} is down',

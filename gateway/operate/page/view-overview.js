@@ -1,17 +1,18 @@
 /*
  * overview: whether all is well, what is not and what to do, and the whole at a glance.
  */
-import {clean, element, english} from './elements.js';
+import {clean, code, element, english, given} from './elements.js';
 import * as say from './language.js';
 import {grouped, mean, most, spark, total} from './plot.js';
-import {findDestination, heading, healthKind, icon, link, loading, note, placeTitle, routeBadge, section, severityBadge,
-    since, spanOf, table, destinationLink} from './parts.js';
-import {code, given} from './elements.js';
+import {destinationLink, findDestination, heading, healthKind, icon, link, loading, note, nothing, placeTitle, routeBadge,
+    section, since, table, titled} from './parts.js';
 import {state} from './server.js';
 import {map} from './map.js';
 import {quickSearch} from './view-search.js';
 
 /* ---- problems ---- */
+
+const mostProblems = 8;
 
 /* Where more of it is seen. */
 function address(reason) {
@@ -21,7 +22,8 @@ function address(reason) {
 }
 
 function advice(reason) {
-    const values = {subject: reason.subject || ''};
+    const destination = findDestination(reason.subject);
+    const values = {subject: destination ? titled(destination) : reason.subject || ''};
     const title = say.known(`health.${reason.code}`, values);
     if (!title) return {title: given(reason.text, {lang: 'en'}), more: reason.subject ? given(reason.subject) : null};
     return {title, todo: say.known(`health.${reason.code}.do`, values), more: english(reason.text)};
@@ -35,16 +37,18 @@ function problem(reason) {
         element('div', null,
             element('h3', null, title),
             todo ? element('p', null, todo) : null,
-            more ? element('p.detail', null, more) : null,
-            element('p.detail', null, severityBadge(reason.severity), ' ', code(reason.code),
-                reason.since ? [' ', since(reason.since)] : null)),
-        element('p.go', null, link(address(reason), say.text('overview.look'), element('span.unseen', null, ' ', title.cloneNode ? title.cloneNode(true) : title))));
+            element('p.detail', null, say.text(`severity.${kind}`), reason.since ? [' ', since(reason.since)] : null,
+                ' · ', more, more ? ' · ' : null, code(reason.code))),
+        element('p.go', null, link(address(reason), say.text('overview.look'), element('span.unseen', null, ': ', clean(reason.subject || reason.code)))));
 }
 
-export function problems() {
+function problems() {
     const reasons = state.status.health.reasons;
     if (!reasons.length) return null;
-    return section(say.text('overview.problems'), element('ul.problems', null, reasons.map(problem)));
+    const more = reasons.slice(mostProblems);
+    return section(say.text('overview.problems'), element('ul.problems', null, reasons.slice(0, mostProblems).map(problem)),
+        more.length ? element('details', null, element('summary', null, say.text('overview.more', {n: more.length})),
+            element('ul.problems', null, more.map(problem))) : null);
 }
 
 /* ---- the sentence at the top ---- */
@@ -105,14 +109,10 @@ function routes(status) {
             {title: say.text('routes.type'), cell: (route) => (route.type === '*' ? say.text('routes.every') : code(route.type))},
             {title: say.text('routes.to'), cell: (route) => route.destinations.map((name, index) => [index ? ', ' : '', destinationLink(name)])},
             {title: say.text('routes.state'), cell: (route) => routeBadge(route.state)},
-            {title: say.text('routes.messages'), kind: 'number', cell: (route) => spanOfCount(route.messages)},
+            {title: say.text('routes.messages'), kind: 'number', cell: (route) => (route.messages === null ? nothing() : say.number(route.messages))},
         ],
         rows,
     });
-}
-
-function spanOfCount(value) {
-    return value === null || value === undefined ? spanOf(null) : say.number(value);
 }
 
 export function open(context) {

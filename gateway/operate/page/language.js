@@ -2,7 +2,7 @@
  * language: the texts of the page in the reader's language, and numbers, times and spans as it writes them.
  *
  * German unless English was chosen, which is kept in the browser. A text may have places {like this}
- * for values; one that depends on a number is an object {one, other}, chosen by the value n.
+ * for values; one that depends on a number is an object {zero?, one, other}, chosen by the value n.
  */
 import {clean} from './elements.js';
 import german from './texts-de.js';
@@ -53,7 +53,7 @@ export function known(key, values = {}) {
     let found = languages[chosen][key];
     if (found === undefined) return null;
     if (typeof found === 'object') {
-        found = found[new Intl.PluralRules(chosen).select(values.n)] ?? found.other;
+        found = (values.n === 0 && found.zero) || (found[new Intl.PluralRules(chosen).select(values.n)] ?? found.other);
     }
     return found.replace(/\{(\w+)\}/g, (_, name) => {
         const value = values[name];
@@ -94,15 +94,15 @@ export function bytes(value) {
     return unit(value, steps[step], step && value < 100 ? 1 : 0);
 }
 
-/* A span of time in its two largest units. */
-export function span(seconds) {
+/* A span of time in its two largest units; kind: how days are written in the sentence around it. */
+export function span(seconds, kind = 'days') {
     const whole = Math.round(seconds);
     if (whole < 60) return unit(whole, 'second');
     if (whole < 3600) return unit(Math.floor(whole / 60), 'minute');
     const hours = Math.floor(whole / 3600);
     const minutes = Math.floor((whole % 3600) / 60);
     if (hours < 24) return unit(hours, 'hour') + (minutes ? ` ${unit(minutes, 'minute')}` : '');
-    return format(Intl.NumberFormat, {style: 'unit', unit: 'day', unitDisplay: 'long'}).format(Math.floor(hours / 24));
+    return text(kind, {n: Math.floor(hours / 24)});
 }
 
 /* A short span: how long something took. */

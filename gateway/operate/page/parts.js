@@ -76,7 +76,7 @@ export function since(time) {
     if (!time) return nothing();
     const now = state.status ? new Date(state.status.time) : new Date();
     const seconds = Math.max(0, (now - new Date(time)) / 1000);
-    return element('time', {datetime: time, title: say.moment(time, true)}, say.text('ago', {span: say.span(seconds)}));
+    return element('time', {datetime: time, title: say.moment(time, true)}, say.text('ago', {span: say.span(seconds, 'days.since')}));
 }
 
 export function spanOf(seconds) {

@@ -4,18 +4,18 @@
 import {code, element, given} from './elements.js';
 import * as say from './language.js';
 import {state} from './server.js';
-import {badge, heading, loading, note, section, table} from './parts.js';
+import {badge, facts, heading, loading, note, nothing, section, table} from './parts.js';
 
 const soon = 30;
-const verySoon = 14;
+const verySoon = 7;
 
 function kind(days) {
-    if (days < verySoon) return 'critical';
-    return days < soon ? 'warning' : 'ok';
+    if (days <= verySoon) return 'critical';
+    return days <= soon ? 'warning' : 'ok';
 }
 
 function left(days) {
-    const label = days < 0 ? say.text('certificates.ended') : say.text('certificates.days', {n: days});
+    const label = days < 0 ? say.text('certificates.ended') : say.text('days', {n: days});
     return [badge(kind(days), label),
         element('meter.days', {min: '0', max: '365', low: String(verySoon), high: String(soon), optimum: '365',
             value: String(Math.max(0, Math.min(365, days))), 'aria-hidden': 'true'})];
@@ -27,11 +27,9 @@ function common(subject) {
 }
 
 function details(one) {
-    return element('details', null, element('summary', null, say.text('certificates.more'),
-        element('span.unseen', null, ' ', given(common(one.subject)))),
-    element('dl.facts', null, [['subject', one.subject], ['serial', one.serial], ['fingerprint', one.fingerprint], ['file', one.file]]
-        .filter(([, value]) => value).map(([name, value]) => element('div', null,
-            element('dt', null, say.text(`certificates.${name}`)), element('dd', null, code(value))))));
+    const pairs = ['subject', 'serial', 'fingerprint', 'file'].filter((name) => one[name])
+        .map((name) => [say.text(`certificates.${name}`), code(one[name])]);
+    return element('details', null, element('summary', null, given(common(one.subject))), facts(...pairs));
 }
 
 function all(certificates) {
@@ -39,7 +37,7 @@ function all(certificates) {
         caption: say.text('nav.certificates'),
         key: (one) => `${one.role} ${one.fingerprint} ${one.owner}`,
         columns: [
-            {title: say.text('certificates.name'), cell: (one) => [given(common(one.subject)), details(one)]},
+            {title: say.text('certificates.name'), cell: details},
             {title: say.text('certificates.left'), cell: (one) => left(one.days_left)},
             {title: say.text('certificates.until'), cell: (one) => element('time', {datetime: one.not_after}, say.date(one.not_after))},
             {title: say.text('certificates.role'), cell: (one) => say.known(`role.${one.role}`) || given(one.role)},
@@ -49,14 +47,20 @@ function all(certificates) {
     });
 }
 
+/* A list may leave open when the next one comes. */
+function listLeft(days) {
+    if (days === null) return nothing();
+    if (days < 0) return badge('critical', say.text('certificates.ended'));
+    return badge(days < 1 ? 'warning' : 'ok', say.text('days', {n: days}));
+}
+
 function lists(revocation) {
     return table({
         caption: say.text('revocation.title'),
         key: (one) => one.issuer,
         columns: [
             {title: say.text('revocation.issuer'), cell: (one) => given(common(one.issuer))},
-            {title: say.text('revocation.left'), cell: (one) => badge(one.days_left < 0 ? 'critical' : one.days_left < 2 ? 'warning' : 'ok',
-                one.days_left < 0 ? say.text('certificates.ended') : say.text('certificates.days', {n: one.days_left}))},
+            {title: say.text('revocation.left'), cell: (one) => listLeft(one.days_left)},
             {title: say.text('revocation.next'), cell: (one) => (one.next_update ? element('time', {datetime: one.next_update}, say.moment(one.next_update)) : '–')},
         ],
         rows: revocation,

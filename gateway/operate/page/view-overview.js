@@ -63,7 +63,7 @@ function headline(status) {
 
 function summary(status) {
     return [say.text('overview.places', {n: status.places.length}), say.text('overview.routes', {n: status.routes.length}),
-        say.text('overview.destinations', {n: status.destinations.length}), say.text('overview.uptime', {span: say.span(status.uptime_seconds)})]
+        say.text('overview.destinations', {n: status.destinations.length}), say.text('overview.uptime', {span: say.span(status.uptime_seconds, 'days.since')})]
         .join(' · ');
 }
 
@@ -88,7 +88,7 @@ function figures(status) {
             groups.map((group) => mean(group, 'accepted'))),
         figure(say.text('figure.delivered'), rate('delivered'), say.text('figure.hour', {n: total(points, 'delivered')}),
             groups.map((group) => mean(group, 'delivered'))),
-        figure(say.text('figure.waiting'), say.number(waiting), oldest ? say.text('figure.oldest', {span: say.span(oldest)}) : say.text('figure.none'),
+        figure(say.text('figure.waiting'), say.number(waiting), oldest ? say.text('figure.oldest', {span: say.span(oldest, 'days.since')}) : say.text('figure.none'),
             groups.map((group) => most(group, 'waiting'))),
         figure(say.text('figure.dead'), say.number(dead), dead ? link('dead', say.text('figure.dead.look')) : say.text('figure.dead.none')),
         figure(say.text('figure.delivery'), slowest === null ? '–' : say.took(slowest), say.text('figure.delivery.note'),

@@ -8,7 +8,7 @@ import {reloadButton} from './acts.js';
 import {badge, facts, heading, icon, link, loading, note, nothing, outcome, placeTitle, section, since, table, titled, when} from './parts.js';
 
 function stateOf(word, reason, why) {
-    const kind = {ready: 'ok', down: 'critical', retiring: 'warning', listening: 'ok'}[word] || 'ended';
+    const kind = {ready: 'ok', down: 'critical', retiring: 'warning', stopping: 'warning'}[word] || 'ended';
     return [badge(kind, say.known(`instance.${word}`) || clean(word)), why || reason ? element('span.detail', null, outcome(why, reason)) : null];
 }
 
@@ -53,7 +53,7 @@ function partners(status) {
         caption: say.text('partners.title'),
         key: (one) => one.name,
         columns: [
-            {title: say.text('partners.name'), cell: (one) => [given(titled(one)), one.title ? element('span.detail', null, code(one.name)) : null]},
+            {title: say.text('partners.name'), cell: (one) => [given(titled(one)), titled(one) !== one.name ? element('span.detail', null, code(one.name)) : null]},
             {title: say.text('partners.place'), cell: (one) => (one.place ? given(placeTitle(one.place)) : nothing())},
             {title: say.text('partners.seen'), cell: (one) => (one.last_seen ? since(one.last_seen) : say.text('partners.never'))},
             {title: say.text('partners.accepted'), kind: 'number', cell: (one) => say.number(one.accepted)},

@@ -138,28 +138,47 @@ static const char *hexadecimal(struct mg_reader *reader, const uint8_t *bytes, s
     return mg_arena_text(reader->arena, text);
 }
 
+/* Whether the same owner has named the certificate for the same before: they come one after the
+ * other. */
+static bool is_noted(const struct mg_config *config, const char *role, const char *owner,
+                     const char *fingerprint)
+{
+    for (size_t i = config->certificate_count; i > 0; i--) {
+        const struct mg_config_certificate *one = &config->certificates[i - 1];
+        bool same_owner =
+            owner && one->owner ? strcmp(owner, one->owner) == 0 : owner == one->owner;
+        if (!same_owner || strcmp(one->role, role) != 0)
+            return false;
+        if (strcmp(one->fingerprint, fingerprint) == 0)
+            return true;
+    }
+    return false;
+}
+
 void mg_credentials_note(struct mg_reader *reader, const xmlNode *element, const char *attribute,
                          const char *path, const X509 *certificate)
 {
     struct mg_config *config = reader->config;
     const char *role = role_of(element, attribute);
+    const char *owner = mg_reader_text(reader, element, "name");
+    struct mg_fingerprint digest = mg_certificate_fingerprint(certificate);
+    const char *fingerprint = hexadecimal(reader, digest.bytes, sizeof digest.bytes);
     size_t count = config->certificate_count;
-    if (!role)
+    if (!role || is_noted(config, role, owner, fingerprint))
         return;
     if ((count & (count - 1)) == 0)
         config->certificates = mg_reallocate(
             config->certificates, (count ? 2 * count : 1) * sizeof *config->certificates);
     char subject[1024];
     mg_certificate_subject(certificate, subject, sizeof subject);
-    struct mg_fingerprint fingerprint = mg_certificate_fingerprint(certificate);
     const ASN1_INTEGER *serial = X509_get0_serialNumber(certificate);
     config->certificates[config->certificate_count++] = (struct mg_config_certificate){
         .role = role,
-        .owner = mg_reader_text(reader, element, "name"),
+        .owner = owner,
         .subject = mg_arena_text(reader->arena, subject),
         .serial =
             hexadecimal(reader, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)),
-        .fingerprint = hexadecimal(reader, fingerprint.bytes, sizeof fingerprint.bytes),
+        .fingerprint = fingerprint,
         .file = path,
         .not_before = mg_certificate_beginning(certificate),
         .not_after = mg_certificate_expiry(certificate),

@@ -23,7 +23,7 @@ struct mg_anchors {
     struct mg_stamp stamp;
     pthread_mutex_t exchanging; /* held for moments; guards store and the writing of generation */
     X509_STORE *store;
-    int64_t moment; /* as of which certificates are judged; 0: now */
+    int64_t moment;              /* as of which certificates are judged; 0: now */
     struct mg_list_facts *facts; /* of the lists in store; under the same lock */
     size_t fact_count;
     bool accepts_stale;
@@ -39,16 +39,29 @@ static int64_t moment(const ASN1_TIME *time)
     return time && ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) * 1000 : 0;
 }
 
+/* Of several lists of one issuer the newest: it is the one that counts. */
+static void add_facts(struct mg_list_facts *facts, size_t *count, const X509_CRL *list)
+{
+    struct mg_list_facts found = {.last_update = moment(X509_CRL_get0_lastUpdate(list)),
+                                  .next_update = moment(X509_CRL_get0_nextUpdate(list))};
+    mg_name_text(X509_CRL_get_issuer(list), found.issuer, sizeof found.issuer);
+    size_t place = 0;
+    while (place < *count && strcmp(facts[place].issuer, found.issuer) != 0)
+        place++;
+    if (place == *count)
+        ++*count;
+    else if (facts[place].last_update >= found.last_update)
+        return;
+    facts[place] = found;
+}
+
 static struct mg_list_facts *facts_of(STACK_OF(X509_CRL) * lists, size_t *count)
 {
-    *count = sk_X509_CRL_num(lists) > 0 ? (size_t)sk_X509_CRL_num(lists) : 0;
-    struct mg_list_facts *facts = mg_allocate_zeroed(*count + 1, sizeof *facts);
-    for (size_t i = 0; i < *count; i++) {
-        const X509_CRL *list = sk_X509_CRL_value(lists, (int)i);
-        mg_name_text(X509_CRL_get_issuer(list), facts[i].issuer, sizeof facts[i].issuer);
-        facts[i].last_update = moment(X509_CRL_get0_lastUpdate(list));
-        facts[i].next_update = moment(X509_CRL_get0_nextUpdate(list));
-    }
+    int all = sk_X509_CRL_num(lists);
+    struct mg_list_facts *facts = mg_allocate_zeroed(all > 0 ? (size_t)all : 1, sizeof *facts);
+    *count = 0;
+    for (int i = 0; i < all; i++)
+        add_facts(facts, count, sk_X509_CRL_value(lists, i));
     return facts;
 }
 

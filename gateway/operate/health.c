@@ -174,8 +174,7 @@ static void judge_list(struct mg_overview *overview, const struct mg_list_facts 
     if (list->next_update <= overview->now)
         add(overview, true, "revocation.stale", list->issuer, list->next_update,
             "The revocation list of this issuer is past its nextUpdate; its certificates are %s.",
-            mg_anchors_accepts_stale_lists(overview->config->anchors) ? "judged by the old list"
-                                                                      : "refused");
+            overview->stale_lists_count ? "judged by the old list" : "refused");
     else if (mg_health_list_warning(list) <= overview->now)
         add(overview, false, "revocation.expiring", list->issuer, 0,
             "The revocation list of this issuer ends in %" PRId64

@@ -1,97 +1,10 @@
 #include "gateway/operate/metrics.h"
 
-#include "gateway/base/text.h"
+#include "gateway/operate/metrics_measures.h"
+#include "gateway/operate/metrics_text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the format ---- */
-
-static void add_help(struct mg_buffer *buffer, const char *help)
-{
-    struct mg_buffer shown = {0};
-    mg_shown_text(&shown, help);
-    for (const char *at = shown.data ? shown.data : ""; *at; at++) {
-        if (*at == '\\')
-            mg_buffer_add_text(buffer, "\\\\");
-        else
-            mg_buffer_add(buffer, *at == '\n' || *at == '\r' ? " " : at, 1);
-    }
-    mg_buffer_free(&shown);
-}
-
-static void begin(struct mg_buffer *buffer, const char *name, const char *type, const char *help)
-{
-    mg_buffer_print(buffer, "# HELP %s ", name);
-    add_help(buffer, help);
-    mg_buffer_print(buffer, "\n# TYPE %s %s\n", name, type);
-}
-
-static void add_escaped(struct mg_buffer *buffer, const char *text)
-{
-    for (const char *at = text; *at; at++) {
-        if (*at == '\n')
-            mg_buffer_add_text(buffer, "\\n");
-        else if (*at == '\\' || *at == '"')
-            mg_buffer_print(buffer, "\\%c", *at);
-        else
-            mg_buffer_add(buffer, *at == '\r' ? " " : at, 1);
-    }
-}
-
-/* Nearly all values are plain names, and this is where most of the time goes. */
-static void add_label(struct mg_buffer *buffer, const char *name, const char *value)
-{
-    struct mg_buffer shown = {0};
-    size_t length;
-    mg_buffer_add_text(buffer, name);
-    mg_buffer_add_text(buffer, "=\"");
-    if (mg_shown_as_it_is(value, &length) && strcspn(value, "\\\"\n\r") == length) {
-        mg_buffer_add(buffer, value, length);
-    } else {
-        mg_shown_text(&shown, value);
-        add_escaped(buffer, shown.data ? shown.data : "");
-        mg_buffer_free(&shown);
-    }
-    mg_buffer_add_text(buffer, "\"");
-}
-
-/* A name with up to two labels; a label without a name is none. */
-static void add_series(struct mg_buffer *buffer, const char *name, const char *const labels[4])
-{
-    mg_buffer_add_text(buffer, name);
-    if (labels[0]) {
-        mg_buffer_add_text(buffer, "{");
-        add_label(buffer, labels[0], labels[1]);
-        if (labels[2]) {
-            mg_buffer_add_text(buffer, ",");
-            add_label(buffer, labels[2], labels[3]);
-        }
-        mg_buffer_add_text(buffer, "}");
-    }
-}
-
-#define LABELS(...)                                                                                \
-    (const char *const[4])                                                                         \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define NO_LABELS LABELS(NULL)
-
-static void add_number(struct mg_buffer *buffer, const char *name, const char *const labels[4],
-                       int64_t value)
-{
-    add_series(buffer, name, labels);
-    mg_buffer_print(buffer, " %" PRId64 "\n", value);
-}
-
-static void add_seconds(struct mg_buffer *buffer, const char *name, const char *const labels[4],
-                        double value)
-{
-    add_series(buffer, name, labels);
-    mg_buffer_print(buffer, " %.3f\n", value);
-}
 
 static double seconds(int64_t milliseconds)
 {
@@ -102,55 +15,64 @@ static double seconds(int64_t milliseconds)
 
 static void write_process(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
-    begin(buffer, "muengsten_build_info", "gauge", "The version of the gateway; always 1.");
-    add_number(buffer, "muengsten_build_info", LABELS("version", overview->version), 1);
-    begin(buffer, "process_start_time_seconds", "gauge",
-          "When the gateway was started, in seconds since 1970.");
-    add_seconds(buffer, "process_start_time_seconds", NO_LABELS, seconds(overview->started));
-    begin(buffer, "process_cpu_seconds_total", "counter",
-          "Processor time that the gateway has used, in seconds.");
-    add_seconds(buffer, "process_cpu_seconds_total", NO_LABELS, overview->process.processor);
-    begin(buffer, "process_resident_memory_bytes", "gauge", "Memory of the gateway, in bytes.");
-    add_number(buffer, "process_resident_memory_bytes", NO_LABELS, overview->process.resident);
-    begin(buffer, "muengsten_stopping", "gauge",
-          "1 while the gateway takes nothing new and ends what it has begun.");
-    add_number(buffer, "muengsten_stopping", NO_LABELS, overview->stopping);
+    mg_metrics_begin(buffer, "muengsten_build_info", "gauge",
+                     "The version of the gateway; always 1.");
+    mg_metrics_number(buffer, "muengsten_build_info", MG_LABELS("version", overview->version), 1);
+    mg_metrics_begin(buffer, "process_start_time_seconds", "gauge",
+                     "When the gateway was started, in seconds since 1970.");
+    mg_metrics_seconds(buffer, "process_start_time_seconds", MG_NO_LABELS,
+                       seconds(overview->started));
+    mg_metrics_begin(buffer, "process_cpu_seconds_total", "counter",
+                     "Processor time that the gateway has used, in seconds.");
+    mg_metrics_seconds(buffer, "process_cpu_seconds_total", MG_NO_LABELS,
+                       overview->process.processor);
+    mg_metrics_begin(buffer, "process_resident_memory_bytes", "gauge",
+                     "Memory of the gateway, in bytes.");
+    mg_metrics_number(buffer, "process_resident_memory_bytes", MG_NO_LABELS,
+                      overview->process.resident);
+    mg_metrics_begin(buffer, "muengsten_stopping", "gauge",
+                     "1 while the gateway takes nothing new and ends what it has begun.");
+    mg_metrics_number(buffer, "muengsten_stopping", MG_NO_LABELS, overview->stopping);
 }
 
 static void write_configuration(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
     const struct mg_overview_reloads *reloads = &overview->reloads;
-    begin(buffer, "muengsten_configuration_info", "gauge",
-          "SHA-256 of the configuration that is in force; always 1.");
-    add_number(buffer, "muengsten_configuration_info", LABELS("hash", overview->hash), 1);
-    begin(buffer, "muengsten_configuration_loaded_timestamp_seconds", "gauge",
-          "When the configuration in force was read, in seconds since 1970.");
-    add_seconds(buffer, "muengsten_configuration_loaded_timestamp_seconds", NO_LABELS,
-                seconds(overview->loaded));
-    begin(buffer, "muengsten_reloads_total", "counter",
-          "Configurations that were to be applied while the gateway runs.");
-    add_number(buffer, "muengsten_reloads_total", LABELS("result", "applied"), reloads->applied);
-    add_number(buffer, "muengsten_reloads_total", LABELS("result", "refused"), reloads->refused);
-    begin(buffer, "muengsten_configuration_refused", "gauge",
-          "1 if the last configuration that was to be applied had a mistake.");
-    add_number(buffer, "muengsten_configuration_refused", NO_LABELS, reloads->last_refused > 0);
+    mg_metrics_begin(buffer, "muengsten_configuration_info", "gauge",
+                     "SHA-256 of the configuration that is in force; always 1.");
+    mg_metrics_number(buffer, "muengsten_configuration_info", MG_LABELS("hash", overview->hash), 1);
+    mg_metrics_begin(buffer, "muengsten_configuration_loaded_timestamp_seconds", "gauge",
+                     "When the configuration in force was read, in seconds since 1970.");
+    mg_metrics_seconds(buffer, "muengsten_configuration_loaded_timestamp_seconds", MG_NO_LABELS,
+                       seconds(overview->loaded));
+    mg_metrics_begin(buffer, "muengsten_reloads_total", "counter",
+                     "Configurations that were to be applied while the gateway runs.");
+    mg_metrics_number(buffer, "muengsten_reloads_total", MG_LABELS("result", "applied"),
+                      reloads->applied);
+    mg_metrics_number(buffer, "muengsten_reloads_total", MG_LABELS("result", "refused"),
+                      reloads->refused);
+    mg_metrics_begin(buffer, "muengsten_configuration_refused", "gauge",
+                     "1 if the last configuration that was to be applied had a mistake.");
+    mg_metrics_number(buffer, "muengsten_configuration_refused", MG_NO_LABELS,
+                      reloads->last_refused > 0);
 }
 
 static void write_store(const struct mg_overview_store *store, struct mg_buffer *buffer)
 {
-    begin(buffer, "muengsten_store_messages", "gauge", "Messages that the store holds.");
-    add_number(buffer, "muengsten_store_messages", NO_LABELS, store->messages);
+    mg_metrics_begin(buffer, "muengsten_store_messages", "gauge", "Messages that the store holds.");
+    mg_metrics_number(buffer, "muengsten_store_messages", MG_NO_LABELS, store->messages);
     if (store->bytes >= 0) {
-        begin(buffer, "muengsten_store_size_bytes", "gauge",
-              "Database and spool on disk, in bytes, when they were measured last.");
-        add_number(buffer, "muengsten_store_size_bytes", NO_LABELS, store->bytes);
+        mg_metrics_begin(buffer, "muengsten_store_size_bytes", "gauge",
+                         "Database and spool on disk, in bytes, when they were measured last.");
+        mg_metrics_number(buffer, "muengsten_store_size_bytes", MG_NO_LABELS, store->bytes);
     }
-    begin(buffer, "muengsten_store_accepts", "gauge",
-          "1 while the store takes messages; 0 at its reserve of free space, or after a failure.");
-    add_number(buffer, "muengsten_store_accepts", NO_LABELS, store->accepts);
-    begin(buffer, "muengsten_store_records", "gauge",
-          "1 while the store can record deliveries; 0 stops them.");
-    add_number(buffer, "muengsten_store_records", NO_LABELS, store->records);
+    mg_metrics_begin(
+        buffer, "muengsten_store_accepts", "gauge",
+        "1 while the store takes messages; 0 at its reserve of free space, or after a failure.");
+    mg_metrics_number(buffer, "muengsten_store_accepts", MG_NO_LABELS, store->accepts);
+    mg_metrics_begin(buffer, "muengsten_store_records", "gauge",
+                     "1 while the store can record deliveries; 0 stops them.");
+    mg_metrics_number(buffer, "muengsten_store_records", MG_NO_LABELS, store->records);
 }
 
 /* ---- destinations ---- */
@@ -173,13 +95,13 @@ static void write_queue_numbers(const struct mg_overview *overview, struct mg_bu
          offsetof(struct mg_store_queue, bytes)},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        begin(buffer, numbers[i].name, "gauge", numbers[i].help);
+        mg_metrics_begin(buffer, numbers[i].name, "gauge", numbers[i].help);
         for (size_t j = 0; j < overview->destination_count; j++) {
             const struct mg_overview_destination *destination = &overview->destinations[j];
             int64_t value;
             memcpy(&value, (const char *)&destination->queue + numbers[i].offset, sizeof value);
-            add_number(buffer, numbers[i].name, LABELS("destination", destination->facts.name),
-                       value);
+            mg_metrics_number(buffer, numbers[i].name,
+                              MG_LABELS("destination", destination->facts.name), value);
         }
     }
 }
@@ -188,40 +110,44 @@ static void write_queue_numbers(const struct mg_overview *overview, struct mg_bu
 static void write_ages(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
     static const char name[] = "muengsten_destination_oldest_age_seconds";
-    begin(buffer, name, "gauge",
-          "Time since the oldest message that waits was accepted, in seconds; 0 if none waits.");
+    mg_metrics_begin(
+        buffer, name, "gauge",
+        "Time since the oldest message that waits was accepted, in seconds; 0 if none waits.");
     for (size_t i = 0; i < overview->destination_count; i++) {
         const struct mg_overview_destination *destination = &overview->destinations[i];
         int64_t oldest = destination->queue.oldest;
         bool waits = oldest > 0 && oldest < overview->now;
-        add_seconds(buffer, name, LABELS("destination", destination->facts.name),
-                    waits ? seconds(overview->now - oldest) : 0.0);
+        mg_metrics_seconds(buffer, name, MG_LABELS("destination", destination->facts.name),
+                           waits ? seconds(overview->now - oldest) : 0.0);
     }
 }
 
 static void write_states(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
-    begin(buffer, "muengsten_destination_state", "gauge", "1 for the state of the destination.");
+    mg_metrics_begin(buffer, "muengsten_destination_state", "gauge",
+                     "1 for the state of the destination.");
     for (size_t i = 0; i < overview->destination_count; i++)
         for (int state = 0; state < MG_DESTINATION_STATES; state++)
-            add_number(buffer, "muengsten_destination_state",
-                       LABELS("destination", overview->destinations[i].facts.name, "state",
-                              mg_destination_state_words[state]),
-                       overview->destinations[i].state == (enum mg_destination_state)state);
-    begin(buffer, "muengsten_destination_breaker_open", "gauge",
-          "1 while the destination is left alone after failures, or one delivery tries it.");
+            mg_metrics_number(buffer, "muengsten_destination_state",
+                              MG_LABELS("destination", overview->destinations[i].facts.name,
+                                        "state", mg_destination_state_words[state]),
+                              overview->destinations[i].state == (enum mg_destination_state)state);
+    mg_metrics_begin(
+        buffer, "muengsten_destination_breaker_open", "gauge",
+        "1 while the destination is left alone after failures, or one delivery tries it.");
     for (size_t i = 0; i < overview->destination_count; i++)
-        add_number(buffer, "muengsten_destination_breaker_open",
-                   LABELS("destination", overview->destinations[i].facts.name),
-                   overview->destinations[i].facts.breaker != MG_BREAKER_CLOSED);
+        mg_metrics_number(buffer, "muengsten_destination_breaker_open",
+                          MG_LABELS("destination", overview->destinations[i].facts.name),
+                          overview->destinations[i].facts.breaker != MG_BREAKER_CLOSED);
 }
 
 static void write_deliveries(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
     static const char name[] = "muengsten_destination_deliveries_total";
     static const char last[] = "muengsten_destination_last_success_timestamp_seconds";
-    begin(buffer, name, "counter",
-          "What was recorded of deliveries since the start; postponed ones are repeated.");
+    mg_metrics_begin(
+        buffer, name, "counter",
+        "What was recorded of deliveries since the start; postponed ones are repeated.");
     for (size_t i = 0; i < overview->destination_count; i++) {
         const struct mg_dispatch_facts *facts = &overview->destinations[i].facts;
         const struct {
@@ -234,16 +160,18 @@ static void write_deliveries(const struct mg_overview *overview, struct mg_buffe
             {"dead", facts->counts.dead},
         };
         for (size_t j = 0; j < sizeof counts / sizeof *counts; j++)
-            add_number(buffer, name,
-                       LABELS("destination", facts->name, "outcome", counts[j].outcome),
-                       counts[j].value);
+            mg_metrics_number(buffer, name,
+                              MG_LABELS("destination", facts->name, "outcome", counts[j].outcome),
+                              counts[j].value);
     }
-    begin(buffer, last, "gauge",
-          "When the destination last took a message, in seconds since 1970; 0 if not since the "
-          "start.");
+    mg_metrics_begin(
+        buffer, last, "gauge",
+        "When the destination last took a message, in seconds since 1970; 0 if not since the "
+        "start.");
     for (size_t i = 0; i < overview->destination_count; i++) {
         const struct mg_dispatch_facts *facts = &overview->destinations[i].facts;
-        add_seconds(buffer, last, LABELS("destination", facts->name), seconds(facts->last_success));
+        mg_metrics_seconds(buffer, last, MG_LABELS("destination", facts->name),
+                           seconds(facts->last_success));
     }
 }
 
@@ -257,15 +185,16 @@ static const char *end_label(bool is_source)
 static void write_instances(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
     static const char name[] = "muengsten_instance_up";
-    begin(
+    mg_metrics_begin(
         buffer, name, "gauge",
         "1 while the adapter of the source or destination works, 0 while it says that it cannot.");
     for (size_t i = 0; i < overview->instance_count; i++) {
         const struct mg_host_facts *facts = &overview->instances[i];
         if (!facts->retiring)
-            add_number(buffer, name,
-                       LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
-                       !facts->down);
+            mg_metrics_number(
+                buffer, name,
+                MG_LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
+                !facts->down);
     }
 }
 
@@ -273,23 +202,26 @@ static void write_processes(const struct mg_overview *overview, struct mg_buffer
 {
     static const char up[] = "muengsten_instance_process_up";
     static const char restarts[] = "muengsten_instance_process_restarts_total";
-    begin(buffer, up, "gauge",
-          "1 while the process of the source's or destination's adapter runs.");
+    mg_metrics_begin(buffer, up, "gauge",
+                     "1 while the process of the source's or destination's adapter runs.");
     for (size_t i = 0; i < overview->instance_count; i++) {
         const struct mg_host_facts *facts = &overview->instances[i];
         if (facts->is_process && !facts->retiring)
-            add_number(buffer, up,
-                       LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
-                       facts->pid > 0 && !facts->starting);
+            mg_metrics_number(
+                buffer, up,
+                MG_LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
+                facts->pid > 0 && !facts->starting);
     }
-    begin(buffer, restarts, "counter",
-          "How often the process of the source's or destination's adapter was started again.");
+    mg_metrics_begin(
+        buffer, restarts, "counter",
+        "How often the process of the source's or destination's adapter was started again.");
     for (size_t i = 0; i < overview->instance_count; i++) {
         const struct mg_host_facts *facts = &overview->instances[i];
         if (facts->is_process && !facts->retiring)
-            add_number(buffer, restarts,
-                       LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
-                       facts->restarts);
+            mg_metrics_number(
+                buffer, restarts,
+                MG_LABELS("adapter", facts->adapter, end_label(facts->is_source), facts->name),
+                facts->restarts);
     }
 }
 
@@ -330,8 +262,9 @@ static size_t write_counter(const struct named *first, size_t left, struct mg_bu
     size_t count = 0;
     for (; count < left && series_order(first, &first[count]) == 0; count++)
         value += first[count].counter->value;
-    add_number(buffer, first->name,
-               LABELS(end_label(first->counter->is_source), first->counter->instance), value);
+    mg_metrics_number(buffer, first->name,
+                      MG_LABELS(end_label(first->counter->is_source), first->counter->instance),
+                      value);
     return count;
 }
 
@@ -345,8 +278,8 @@ static void write_counters(const struct mg_overview *overview, struct mg_buffer 
     for (size_t i = 0; i < count;) {
         const char *help = named[i].counter->help;
         if (i == 0 || strcmp(named[i].name, named[i - 1].name) != 0)
-            begin(buffer, named[i].name, "counter",
-                  help && *help ? help : "A counter of the adapter.");
+            mg_metrics_begin(buffer, named[i].name, "counter",
+                             help && *help ? help : "A counter of the adapter.");
         i += write_counter(&named[i], count - i, buffer);
     }
     for (size_t i = 0; i < count; i++)
@@ -359,6 +292,7 @@ void mg_metrics_write(const struct mg_overview *overview, struct mg_buffer *buff
     write_process(overview, buffer);
     write_configuration(overview, buffer);
     write_store(&overview->store, buffer);
+    mg_metrics_write_measures(overview, buffer);
     write_queue_numbers(overview, buffer);
     write_ages(overview, buffer);
     write_states(overview, buffer);

@@ -7,6 +7,7 @@
 #include "gateway/operate/entrances.h"
 #include "gateway/operate/events.h"
 #include "gateway/operate/files.h"
+#include "gateway/operate/history.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/overview.h"
 #include "gateway/operate/reloads.h"
@@ -33,6 +34,8 @@ struct mg_operate {
     struct mg_entrances *entrances;
     struct mg_events *events;
     struct mg_reloads *reloading;
+    struct mg_history *history;
+    struct event *minute;
     int64_t started;
     bool stopping;
     struct mg_overview_reloads reloads;
@@ -131,6 +134,8 @@ static void look(struct mg_operate *operate, struct mg_overview *overview)
                   .measured = operate->measured},
         .process = look_at_process(),
     };
+    if (operate->options.audit)
+        mg_audit_facts(operate->options.audit, &overview->audit);
     if (operate->options.listeners)
         operate->options.listeners(mg_overview_add_listener, overview, operate->options.owner);
     mg_overview_collect(overview, operate->options.store, operate->options.host,
@@ -158,6 +163,26 @@ static void answer_status(struct mg_ask *ask, void *context)
 static void answer_metrics(struct mg_ask *ask, void *context)
 {
     answer_overview(ask, context, MG_METRICS_TYPE, mg_metrics_write);
+}
+
+static void answer_history(struct mg_ask *ask, void *context)
+{
+    const struct mg_operate *operate = context;
+    struct mg_buffer body = {0};
+    mg_history_write(operate->history, &body);
+    mg_ask_answer(ask, 200, MG_HISTORY_TYPE, &body);
+    mg_buffer_free(&body);
+}
+
+static void minute_has_passed(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor;
+    (void)what;
+    struct mg_operate *operate = context;
+    struct mg_overview overview;
+    look(operate, &overview);
+    mg_history_add(operate->history, &overview);
+    mg_overview_free(&overview);
 }
 
 static void answer_health(struct mg_ask *ask, void *context)
@@ -245,6 +270,7 @@ static void answer_whoami(struct mg_ask *ask, void *context)
 static const struct mg_resource own[] = {
     {"GET", "/status", MG_ROLE_VIEWER, NULL, answer_status},
     {"GET", "/metrics", MG_ROLE_VIEWER, NULL, answer_metrics},
+    {"GET", "/history", MG_ROLE_VIEWER, NULL, answer_history},
     {"GET", "/healthz", MG_ROLE_NONE, NULL, answer_health},
     {"GET", "/readyz", MG_ROLE_NONE, NULL, answer_ready},
     {"GET", "/whoami", MG_ROLE_VIEWER, NULL, answer_whoami},
@@ -307,6 +333,8 @@ void mg_operate_commit(struct mg_operate *operate, struct mg_config *config)
     mg_config_hold(config);
     mg_config_release(operate->config);
     operate->config = config;
+    if (!evtimer_pending(operate->minute, NULL))
+        evtimer_add(operate->minute, &(struct timeval){.tv_sec = MG_HISTORY_STEP});
     if (mg_entrances_any(operate->entrances))
         measure_if_old(operate);
 }
@@ -365,6 +393,8 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
     operate->started = mg_clock_now();
     operate->totals.bytes = -1;
     start_parts(operate);
+    operate->history = mg_history_new(operate->started);
+    operate->minute = event_new(options->base, -1, EV_PERSIST, minute_has_passed, operate);
     list_resources(operate);
     const struct mg_endpoint_options endpoints = {
         .base = options->base,
@@ -390,9 +420,11 @@ void mg_operate_free(struct mg_operate *operate)
         return;
     if (operate->measuring)
         operate->measuring->operate = NULL;
+    event_free(operate->minute);
     mg_events_free(operate->events);
     mg_entrances_free(operate->entrances);
     mg_reloads_free(operate->reloading);
+    mg_history_free(operate->history);
     mg_files_free(operate->files);
     forget_problems(operate);
     mg_config_release(operate->config);

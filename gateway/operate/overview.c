@@ -1,7 +1,6 @@
 #include "gateway/operate/overview.h"
 
 #include "gateway/operate/health.h"
-#include "gateway/store/journal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +176,7 @@ static void collect_lists(struct mg_overview *overview)
     overview->lists = mg_allocate_zeroed(count, sizeof *overview->lists);
     size_t now = mg_anchors_lists(anchors, overview->lists, count);
     overview->list_count = now < count ? now : count;
+    overview->stale_lists_count = mg_anchors_accepts_stale_lists(anchors);
 }
 
 /* ---- all of it ---- */
@@ -199,7 +199,6 @@ void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
     collect_lists(overview);
     mg_store_measures(store, &overview->measures);
     overview->deliveries = mg_dispatch_totals(dispatch);
-    overview->audit.entries = mg_store_journal_last(store);
     mg_health_judge(overview);
 }
 

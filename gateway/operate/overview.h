@@ -10,6 +10,7 @@
 #ifndef MUENGSTEN_OPERATE_OVERVIEW_H
 #define MUENGSTEN_OPERATE_OVERVIEW_H
 
+#include "gateway/audit/audit.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/intake/tally.h"
 
@@ -68,12 +69,6 @@ struct mg_overview_reason {
     int64_t since; /* 0: not known */
 };
 
-/* What the journal knows without being read. */
-struct mg_overview_audit {
-    int64_t entries; /* number of the last one */
-    char closed[11]; /* the last day that is closed, "2026-11-25"; empty: none yet */
-};
-
 struct mg_overview {
     const struct mg_config *config; /* that is shown */
     const char *version;
@@ -99,10 +94,11 @@ struct mg_overview {
     size_t listener_count;
     struct mg_list_facts *lists;
     size_t list_count;
+    bool stale_lists_count; /* as the configuration has it; else what they judged is refused */
     struct mg_store_measures measures;
     const struct mg_tally *tally;
     const struct mg_dispatch_totals *deliveries;
-    struct mg_overview_audit audit;
+    struct mg_audit_facts audit;
     struct mg_overview_reason *reasons; /* the worst first */
     size_t reason_count;
 };

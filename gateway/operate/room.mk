@@ -9,7 +9,10 @@ liboperate_la_SOURCES = \
 	gateway/operate/events.c gateway/operate/events.h \
 	gateway/operate/files.c gateway/operate/files.h \
 	gateway/operate/health.c gateway/operate/health.h \
+	gateway/operate/history.c gateway/operate/history.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
+	gateway/operate/metrics_measures.c gateway/operate/metrics_measures.h \
+	gateway/operate/metrics_text.c gateway/operate/metrics_text.h \
 	gateway/operate/operate.c gateway/operate/operate.h \
 	gateway/operate/overview.c gateway/operate/overview.h \
 	gateway/operate/reloads.c gateway/operate/reloads.h \
@@ -30,7 +33,7 @@ gateway/operate/embedded.c: gateway/operate/embed $(EMBEDDED_FILES) Makefile
 CLEANFILES += gateway/operate/embedded.c
 EXTRA_DIST += gateway/operate/embed $(EMBEDDED_FILES)
 
-UNIT_TESTS += tests/unit/operate
+UNIT_TESTS += tests/unit/operate tests/unit/health
 tests_unit_operate_SOURCES = tests/unit/operate.c
 tests_unit_operate_CPPFLAGS = $(liboperate_la_CPPFLAGS)
 tests_unit_operate_LDADD = \
@@ -40,3 +43,6 @@ tests_unit_operate_LDADD = \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	$(JANSSON_LIBS) \
 	-ldl -lpthread
+tests_unit_health_SOURCES = tests/unit/health.c
+tests_unit_health_CPPFLAGS = $(liboperate_la_CPPFLAGS)
+tests_unit_health_LDADD = $(tests_unit_operate_LDADD)

@@ -55,7 +55,7 @@ static void write_audit(struct mg_json *json, const struct mg_overview *overview
     mg_json_object(json, "audit");
     mg_json_number(json, "entries", overview->audit.entries);
     mg_json_text_or_null(json, "closed", overview->audit.closed);
-    mg_json_number(json, "unknown_callers", mg_tally_totals(overview->tally)->strangers);
+    mg_json_number(json, "unknown_callers", overview->audit.unknown_callers);
     mg_json_end_object(json);
 }
 

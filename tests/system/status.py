@@ -182,6 +182,39 @@ def named(world):
     assert status["store"]["free_bytes"] > status["store"]["reserve_bytes"] == 1 << 20, status["store"]
 
 
+@test("times of intake, commit and delivery are histograms, and what is refused counts by its code")
+def histograms(world):
+    before = world.metrics()
+    for _ in range(3):
+        world.send()
+    world.client().post("<nothing/>").expect(422, "profile.unknown")
+    wait_for(lambda: world.destination("main")["queue"]["waiting"] == 0, "all are delivered")
+    after = world.metrics()
+    for name, labels, times in (
+            ("muengsten_intake_duration_seconds", 'type="service:0101",source="submission"', 3),
+            ("muengsten_delivery_duration_seconds", 'destination="main"', 3)):
+        equal(after[f"{name}_count{{{labels}}}"] - before.get(f"{name}_count{{{labels}}}", 0), times, name)
+        assert after[f"{name}_sum{{{labels}}}"] > before.get(f"{name}_sum{{{labels}}}", 0)
+        buckets = [value for series, value in after.items() if series.startswith(f"{name}_bucket{{{labels},")]
+        equal(buckets, sorted(buckets), "buckets are cumulative")
+        equal(buckets[-1], after[f"{name}_count{{{labels}}}"])
+    assert after["muengsten_store_commit_duration_seconds_count"] \
+        > before["muengsten_store_commit_duration_seconds_count"]
+    for name, more in (("muengsten_messages_accepted_total", 3),
+                       ('muengsten_messages_refused_total{code="profile.unknown"}', 1),
+                       ('muengsten_route_messages_total{route="* > test:main"}', 3),
+                       (f'muengsten_partner_messages_total{{partner="{PORTAL}",result="accepted"}}', 3),
+                       (f'muengsten_partner_messages_total{{partner="{PORTAL}",result="refused"}}', 1)):
+        equal(after[name] - before.get(name, 0), more, name)
+    equal(after['muengsten_listener_connections{listener="cities"}'], 1)
+    assert after['muengsten_store_free_bytes'] > after["muengsten_store_reserve_bytes"] == 1 << 20
+    ends = [value for series, value in after.items() if series.startswith(
+        'muengsten_certificate_expiry_timestamp_seconds{role="tls",owner="",')]
+    equal(len(ends), 1)
+    history = json.loads(world.ask("/history").expect(200).body)
+    equal((history["step_seconds"], history["start"]), (60, world.status()["started"]))
+
+
 @test("every certificate that the configuration names is told with its owner and days left")
 def certificates(world):
     status = world.status()

@@ -170,7 +170,7 @@ static struct mg_overview an_overview(void)
         .lists = lists,
         .list_count = sizeof lists / sizeof *lists,
         .measures = {.backlog = 4, .free_bytes = 3 << 20, .reserve = 2 << 20},
-        .audit = {.entries = 77},
+        .audit = {.entries = 77, .closed = "2027-01-14", .unknown_callers = 3},
         .version = "1.2.3",
         .name = "gateway.example",
         .now = NOW,
@@ -334,8 +334,8 @@ static void certificates_lists_and_the_store_tell_what_is_left(void)
     CU_ASSERT(number_at(store, "backlog") == 4 && number_at(store, "free_bytes") == 3 << 20);
     CU_ASSERT(json_is_null(json_object_get(store, "commit_seconds")));
     const json_t *audit = json_object_get(status, "audit");
-    CU_ASSERT(number_at(audit, "entries") == 77 && number_at(audit, "unknown_callers") == 1);
-    CU_ASSERT(json_is_null(json_object_get(audit, "closed")));
+    CU_ASSERT(number_at(audit, "entries") == 77 && number_at(audit, "unknown_callers") == 3);
+    CU_ASSERT_STRING_EQUAL(text_at(audit, "closed"), "2027-01-14");
     json_decref(status);
 }
 

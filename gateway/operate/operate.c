@@ -183,6 +183,10 @@ static void minute_has_passed(evutil_socket_t descriptor, short what, void *cont
     look(operate, &overview);
     mg_history_add(operate->history, &overview);
     mg_overview_free(&overview);
+    struct mg_buffer point = {0};
+    mg_history_write_newest(operate->history, &point);
+    mg_events_tell(operate->events, "history", point.data);
+    mg_buffer_free(&point);
 }
 
 static void answer_health(struct mg_ask *ask, void *context)
@@ -246,6 +250,7 @@ static void write_event(void *context, struct mg_buffer *buffer, bool steady)
         overview.now = overview.started;
         overview.process = (struct mg_overview_process){0};
         overview.store.measured = 0;
+        overview.measures.free_bytes = -1;
     }
     mg_status_write(&overview, buffer);
     mg_overview_free(&overview);

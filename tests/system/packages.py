@@ -3,7 +3,8 @@
 the service that they bring.
 
 What is installed here stays to be seen by others, so this is for a machine of its own: `./check packages` on one that
-was made for it. What changes the machine is done only as root, where systemd runs, and where no muengsten is installed.
+was made for it. What changes the machine is done only there (MUENGSTEN_INSTALL), as root, where systemd runs, and where
+no muengsten is installed.
 """
 
 import os
@@ -59,7 +60,9 @@ class House(World):
         needs("dpkg-buildpackage", "dh", "dh_python3")
         self.source = self.folder / "muengsten"
         self.may_install = None
-        if os.geteuid() != 0:
+        if not os.environ.get("MUENGSTEN_INSTALL"):
+            self.may_install = "only ./check packages installs them"
+        elif os.geteuid() != 0:
             self.may_install = "only root installs packages"
         elif not pathlib.Path("/run/systemd/system").exists():
             self.may_install = "this machine was not booted by systemd"

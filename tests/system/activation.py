@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import socket
 import ssl
 import subprocess
@@ -14,7 +15,7 @@ import urllib.request
 
 from harness import (PATIENCE, Client, Gateway, World, configuration, destination, element, environment, equal,
                      wait_for)
-from tap import run, test
+from tap import Skip, run, test
 
 PORTAL = "wuppertal-portal"
 # Puts the sockets where the manager puts them, and says whose they are.
@@ -170,6 +171,23 @@ def taken_again(world):
     world.client(port=other).post(world.signed()[1]).expect(201)
     world.main.reload(world.text())
     Client(world.port, world.pki, PORTAL).post(world.signed()[1]).expect(201)
+
+
+@test("systemd-socket-activate starts it at the first connection, which is answered")
+def activated(world):
+    if not shutil.which("systemd-socket-activate"):
+        raise Skip("systemd-socket-activate is not installed")
+    port = world.free_port()
+    one = Gateway(world, "second", world.text(port=port, store={"folder": "second"}))
+    one.command = ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", "--fdname=cities",
+                   *(f"--setenv={name}={value}" for name, value in environment().items()), *one.command]
+    world.processes.append(one)
+    one.launch()
+    wait_for(lambda: "Listening on" in one.log(), "systemd listens")
+    client = Client(port, world.pki, PORTAL)
+    world.remscheid.wait_for(id=client.post(world.signed()[1]).expect(201).id, answer=200)
+    client.close()
+    equal(one.stop(), 0, "the exit status")
 
 
 @test("sockets that are meant for another process are none of the gateway's, and what is no listening socket is told")

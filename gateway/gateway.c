@@ -201,6 +201,18 @@ static bool start_clients(struct gateway *gateway, struct mg_error *error)
     return true;
 }
 
+/* What operators have paused stays so. */
+static bool start_pauses(struct gateway *gateway, struct mg_error *error)
+{
+    struct mg_store_pause *pauses;
+    size_t count;
+    bool read = mg_store_pauses(gateway->store, &pauses, &count, error);
+    for (size_t i = 0; i < count; i++)
+        mg_dispatch_pause(gateway->dispatch, &pauses[i]);
+    free(pauses);
+    return read;
+}
+
 static bool start_adapters(struct gateway *gateway, struct mg_error *error)
 {
     const struct mg_host_options host = {
@@ -226,7 +238,7 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
     };
     gateway->dispatch = mg_dispatch_new(&dispatch);
     mg_dispatch_apply(gateway->dispatch, gateway->config);
-    return true;
+    return start_pauses(gateway, error);
 }
 
 static bool start_listeners(struct gateway *gateway, struct mg_error *error)

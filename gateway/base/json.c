@@ -86,6 +86,12 @@ void mg_json_truth(struct mg_json *json, const char *name, bool truth)
     mg_buffer_add_text(json->buffer, truth ? "true" : "false");
 }
 
+void mg_json_raw(struct mg_json *json, const char *name, const char *value)
+{
+    begin(json, name);
+    mg_buffer_add_text(json->buffer, value);
+}
+
 void mg_json_null(struct mg_json *json, const char *name)
 {
     begin(json, name);

@@ -28,6 +28,8 @@ void mg_json_text(struct mg_json *json, const char *name, const char *text);
 void mg_json_text_or_null(struct mg_json *json, const char *name, const char *text);
 void mg_json_number(struct mg_json *json, const char *name, int64_t number);
 void mg_json_truth(struct mg_json *json, const char *name, bool truth);
+/* What is JSON already. */
+void mg_json_raw(struct mg_json *json, const char *name, const char *value);
 void mg_json_null(struct mg_json *json, const char *name);
 /* Milliseconds since 1970 as xs:dateTime; 0 is null. */
 void mg_json_time(struct mg_json *json, const char *name, int64_t time);

@@ -155,7 +155,7 @@ static void begin_taking(struct mg_taking *taking)
 {
     struct mg_instance *instance = taking->instance;
     instance->box->open++;
-    if (instance->end.destination->paused) {
+    if (instance->end.destination->paused || instance->closed) {
         taking->item.run = refuse_paused;
         mg_handoff_post(instance->host->options.handoff, &taking->item);
         return;

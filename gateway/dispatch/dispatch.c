@@ -53,6 +53,14 @@ static struct mg_lane *find_lane(const struct mg_dispatch *dispatch, const char 
     return NULL;
 }
 
+static struct mg_pause **find_pause(struct mg_dispatch *dispatch, const char *destination)
+{
+    struct mg_pause **place = &dispatch->pauses;
+    while (*place && strcmp((*place)->facts.destination, destination) != 0)
+        place = &(*place)->next;
+    return place;
+}
+
 static void apply_to_lane(struct mg_dispatch *dispatch, struct mg_config *config,
                           const struct mg_config_destination *destination)
 {
@@ -61,6 +69,8 @@ static void apply_to_lane(struct mg_dispatch *dispatch, struct mg_config *config
         lane = mg_lane_new(dispatch, destination->name);
         lane->next = dispatch->lanes;
         dispatch->lanes = lane;
+        const struct mg_pause *pause = *find_pause(dispatch, destination->name);
+        lane->pause = pause ? &pause->facts : NULL;
     }
     mg_lane_apply(lane, config, destination,
                   mg_host_destination(dispatch->options.host, destination->name));
@@ -115,6 +125,41 @@ void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination)
         mg_lane_wake(lane);
 }
 
+void mg_dispatch_hurry(struct mg_dispatch *dispatch, const char *destination)
+{
+    struct mg_lane *lane = find_lane(dispatch, destination);
+    if (!lane)
+        return;
+    lane->breaker.try_at = mg_clock_monotonic();
+    mg_lane_wake(lane);
+}
+
+void mg_dispatch_pause(struct mg_dispatch *dispatch, const struct mg_store_pause *facts)
+{
+    struct mg_lane *lane = find_lane(dispatch, facts->destination);
+    struct mg_pause **place = find_pause(dispatch, facts->destination);
+    if (!*place)
+        *place = mg_allocate_zeroed(1, sizeof **place);
+    (*place)->facts = *facts;
+    if (lane)
+        mg_lane_set_pause(lane, &(*place)->facts);
+    mg_log(MG_LOG_NOTICE, "destination.paused", "destination", facts->destination, "by", facts->by,
+           NULL);
+}
+
+void mg_dispatch_resume(struct mg_dispatch *dispatch, const char *destination)
+{
+    struct mg_lane *lane = find_lane(dispatch, destination);
+    struct mg_pause **place = find_pause(dispatch, destination), *pause = *place;
+    if (!pause)
+        return;
+    *place = pause->next;
+    mg_log(MG_LOG_NOTICE, "destination.resumed", "destination", destination, NULL);
+    if (lane)
+        mg_lane_set_pause(lane, NULL);
+    free(pause);
+}
+
 void mg_dispatch_collected(struct mg_dispatch *dispatch, const char *destination)
 {
     struct mg_lane *lane = find_lane(dispatch, destination);
@@ -157,6 +202,11 @@ void mg_dispatch_free(struct mg_dispatch *dispatch)
     for (struct mg_lane *lane = dispatch->lanes, *next; lane; lane = next) {
         next = lane->next;
         mg_lane_free(lane);
+    }
+    while (dispatch->pauses) {
+        struct mg_pause *pause = dispatch->pauses;
+        dispatch->pauses = pause->next;
+        free(pause);
     }
     if (dispatch->grace)
         event_free(dispatch->grace);

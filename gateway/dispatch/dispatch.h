@@ -14,6 +14,7 @@
 #include "gateway/base/pool.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/host.h"
+#include "gateway/store/act.h"
 #include "gateway/store/store.h"
 
 struct mg_dispatch;
@@ -39,6 +40,16 @@ void mg_dispatch_begin(struct mg_dispatch *dispatch);
 
 /* A message was committed with a delivery to this destination. */
 void mg_dispatch_wake(struct mg_dispatch *dispatch, const char *destination);
+
+/* An operator wants it now: what waits is looked at anew, and a breaker that is open lets one try.
+ */
+void mg_dispatch_hurry(struct mg_dispatch *dispatch, const char *destination);
+
+/* An operator pauses a destination, whatever the configuration says, until resume: nothing more is
+ * claimed, what runs goes on. It outlives reloads; the store remembers it for the next start
+ * (store/act.h). A destination without a lane gets it with its lane. */
+void mg_dispatch_pause(struct mg_dispatch *dispatch, const struct mg_store_pause *pause);
+void mg_dispatch_resume(struct mg_dispatch *dispatch, const char *destination);
 
 /* A message was collected from the box of this destination: for what operators see. */
 void mg_dispatch_collected(struct mg_dispatch *dispatch, const char *destination);
@@ -73,7 +84,8 @@ struct mg_dispatch_facts {
     bool
         removed; /* no longer configured: ends with what runs; then the rest says nothing but counts
                   */
-    bool paused;
+    bool paused; /* by the configuration … */
+    const struct mg_store_pause *pause; /* … or by an operator, in this way; NULL: it is not */
     bool ordered;
     bool collected;        /* its readers take what waits; nothing is delivered */
     bool blocked;          /* ordered, and a dead one stands before the next … */

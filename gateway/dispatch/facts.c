@@ -72,6 +72,7 @@ static void tell(const struct mg_lane *lane, struct mg_dispatch_facts *facts)
 {
     const struct mg_breaker *breaker = &lane->breaker;
     facts->paused = lane->destination->paused;
+    facts->pause = lane->pause;
     facts->ordered = lane->destination->ordered;
     facts->concurrency = lane->destination->concurrency;
     facts->blocked = lane->blocked;

@@ -26,6 +26,7 @@ struct mg_instance {
     struct mg_error error; /* what fail said */
     bool absent;           /* its program did not say what it is: it cannot be opened */
     bool down;             /* it says so, or it is not open */
+    bool closed;           /* an operator has paused its destination */
     char down_code[MG_ERROR_CODE_SIZE];
     char down_text[256];
 

@@ -94,7 +94,8 @@ static void loaded(struct mg_job *job)
 
 static bool is_open(const struct mg_lane *lane)
 {
-    return !lane->removed && !lane->destination->paused && mg_host_is_ready(lane->instance);
+    return !lane->removed && !lane->destination->paused && !lane->pause &&
+           mg_host_is_ready(lane->instance);
 }
 
 static void start(struct mg_lane *lane, const struct mg_store_delivery *claim)
@@ -283,6 +284,14 @@ void mg_lane_apply(struct mg_lane *lane, struct mg_config *config,
     lane->destination = destination;
     lane->instance = instance;
     lane->removed = false;
+    mg_lane_set_pause(lane, lane->pause);
+}
+
+void mg_lane_set_pause(struct mg_lane *lane, const struct mg_store_pause *pause)
+{
+    lane->pause = pause;
+    if (lane->instance)
+        lane->instance->closed = pause;
     lane->more = true;
     mg_lane_pump(lane);
 }

@@ -36,7 +36,8 @@ struct mg_lane {
     char *name;               /* of the destination */
     struct mg_config *config; /* held: destination is in it */
     const struct mg_config_destination *destination;
-    struct mg_instance *instance; /* NULL once it is removed */
+    struct mg_instance *instance;       /* NULL once it is removed */
+    const struct mg_store_pause *pause; /* by an operator; NULL: none */
     struct mg_breaker breaker;
     unsigned running;
     bool claiming;
@@ -49,10 +50,17 @@ struct mg_lane {
     struct mg_deliveries deliveries; /* those running */
 };
 
+/* By operators; also of destinations without a lane. */
+struct mg_pause {
+    struct mg_pause *next;
+    struct mg_store_pause facts;
+};
+
 struct mg_dispatch {
     struct mg_dispatch_options options;
     struct mg_lane *lanes;
     struct mg_dispatch_totals totals;
+    struct mg_pause *pauses;
     bool begun;
     bool stopping;
     struct event *grace;
@@ -68,6 +76,9 @@ void mg_lane_free(struct mg_lane *lane);
 /* Goes on under this configuration, with this instance. */
 void mg_lane_apply(struct mg_lane *lane, struct mg_config *config,
                    const struct mg_config_destination *destination, struct mg_instance *instance);
+
+/* An operator has paused the destination in this way, which stays; NULL: or resumed it. */
+void mg_lane_set_pause(struct mg_lane *lane, const struct mg_store_pause *pause);
 
 /* A message has come for the destination. */
 void mg_lane_wake(struct mg_lane *lane);

@@ -1,6 +1,7 @@
 /* Whether the message may pass: permission, signature, schema. */
 #include "gateway/intake/trip.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,8 +91,25 @@ static bool verify(struct mg_trip *trip)
     return true;
 }
 
+/* How it is signed, and by whom. */
+static void note_signature(struct mg_trip *trip)
+{
+    char detail[MG_CHECK_DETAIL];
+    snprintf(detail, sizeof detail, "%s: %.80s", trip->detached ? "detached" : "enveloped",
+             trip->signature.subject);
+    mg_trip_note(trip, MG_CHECK_SIGNATURE, trip->is_signed, trip->is_signed ? detail : "none");
+}
+
 bool mg_trip_judge(struct mg_trip *trip)
 {
-    return permit(trip) && verify(trip) &&
-           mg_schema_validate(trip->profile->schema, trip->document, NULL, &trip->error);
+    if (!permit(trip))
+        return false;
+    mg_trip_note(trip, MG_CHECK_PERMISSION, true, trip->partner->name);
+    if (!verify(trip))
+        return false;
+    note_signature(trip);
+    if (!mg_schema_validate(trip->profile->schema, trip->document, NULL, &trip->error))
+        return false;
+    mg_trip_note(trip, MG_CHECK_SCHEMA, true, NULL);
+    return true;
 }

@@ -1,4 +1,5 @@
 /* From bytes to a document whose header facts are known. */
+#include "gateway/base/clock.h"
 #include "gateway/intake/trip.h"
 #include "gateway/message/inflate.h"
 #include "gateway/message/multipart.h"
@@ -114,12 +115,24 @@ static bool recognise(struct mg_trip *trip)
     return true;
 }
 
+void mg_trip_note(struct mg_trip *trip, enum mg_check_kind kind, bool required, const char *detail)
+{
+    int64_t now = mg_clock_monotonic();
+    mg_checks_note(&trip->checks, kind, required, now - trip->marked, detail);
+    trip->marked = now;
+}
+
 bool mg_trip_read(struct mg_trip *trip)
 {
-    if (!unpack(trip))
+    bool has_parts = mg_multipart_is(trip->media_type);
+    trip->marked = mg_clock_monotonic();
+    if (!unpack(trip) ||
+        !(has_parts ? split(trip)
+                    : parse(trip, trip->original, trip->original_length, &trip->document)))
         return false;
-    bool parsed = mg_multipart_is(trip->media_type)
-                      ? split(trip)
-                      : parse(trip, trip->original, trip->original_length, &trip->document);
-    return parsed && recognise(trip);
+    mg_trip_note(trip, MG_CHECK_FORM, true, has_parts ? "multipart" : NULL);
+    if (!recognise(trip))
+        return false;
+    mg_trip_note(trip, MG_CHECK_PROFILE, true, trip->profile->name);
+    return true;
 }

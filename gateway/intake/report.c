@@ -98,9 +98,27 @@ static enum mg_receipt_level level_of(const struct mg_store_event *event)
     if (strcmp(event->code, "accepted") == 0 || strcmp(event->code, "delivered") == 0 ||
         strcmp(event->code, "collected") == 0)
         return MG_RECEIPT_INFO;
-    if (strcmp(event->code, "dead") == 0 || strcmp(event->code, "cancelled") == 0)
+    if (strcmp(event->code, "dead") == 0 || strcmp(event->code, "cancelled") == 0 ||
+        strcmp(event->code, "operator.cancel") == 0)
         return MG_RECEIPT_ERROR;
     return MG_RECEIPT_WARNING;
+}
+
+/* What operators did is told, and not who it was, nor why: that is none of the sender's business. */
+static const char *reason_of(const struct mg_store_event *event)
+{
+    static const struct {
+        const char *code;
+        const char *reason;
+    } acts[] = {
+        {"operator.retry", "An operator of the gateway lets the delivery be tried again."},
+        {"operator.cancel", "An operator of the gateway has cancelled the delivery."},
+        {"operator.move", "An operator of the gateway has moved the delivery to another system."},
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        if (strcmp(event->code, acts[i].code) == 0)
+            return acts[i].reason;
+    return strncmp(event->code, "operator.", strlen("operator.")) == 0 ? "" : event->text;
 }
 
 static size_t list_records(const struct findings *findings, struct mg_receipt_record *records,
@@ -112,7 +130,7 @@ static size_t list_records(const struct findings *findings, struct mg_receipt_re
     for (size_t i = 0; i < count; i++) {
         const struct mg_store_event *event = &findings->events[first + i];
         snprintf(reasons[i], REASON_SIZE, "%s%s%s", event->destination,
-                 event->destination[0] ? ": " : "", event->text);
+                 event->destination[0] ? ": " : "", reason_of(event));
         records[i] = (struct mg_receipt_record){
             .level = level_of(event),
             .time = event->time,

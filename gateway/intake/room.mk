@@ -1,6 +1,7 @@
 # intake: the stages from bytes to committed message, and every reason to refuse one.
 noinst_LTLIBRARIES += libintake.la
 libintake_la_SOURCES = \
+	gateway/intake/checks.c gateway/intake/checks.h \
 	gateway/intake/intake.c gateway/intake/intake.h \
 	gateway/intake/judging.c \
 	gateway/intake/quota.c gateway/intake/quota.h \

@@ -6,6 +6,7 @@
 #include "gateway/trust/seal.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The content is the canonical form: what the sender's signature covered, and nothing else. */
@@ -128,9 +129,41 @@ static bool make_receipt(struct mg_trip *trip)
         .records = &accepted,
         .record_count = 1,
     };
-    return mg_receipt_make(mg_config_signer(trip->config, trip->received), &facts, &trip->receipt,
-                           &trip->error) &&
-           mg_header_write(&trip->header, &trip->record);
+    if (!mg_receipt_make(mg_config_signer(trip->config, trip->received), &facts, &trip->receipt,
+                         &trip->error))
+        return false;
+    mg_trip_note(trip, MG_CHECK_RECEIPT, true, NULL);
+    return true;
+}
+
+/* Where it goes, as far as there is room to say it. */
+static void note_route(struct mg_trip *trip)
+{
+    char detail[MG_CHECK_DETAIL] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < trip->route->destination_count && length < sizeof detail; i++) {
+        const char *name = trip->config->destinations[trip->route->destinations[i]].name;
+        length += (size_t)snprintf(detail + length, sizeof detail - length, "%s%s",
+                                   i > 0 ? ", " : "", name);
+    }
+    mg_trip_note(trip, MG_CHECK_ROUTE, true, detail);
+}
+
+static void note_seals(struct mg_trip *trip)
+{
+    bool detached = trip->seal_detached.length > 0, enveloped = trip->seal_enveloped.length > 0;
+    mg_trip_note(trip, MG_CHECK_SEAL, detached || enveloped,
+                 detached && enveloped ? "detached and enveloped"
+                 : detached            ? "detached"
+                 : enveloped           ? "enveloped"
+                                       : NULL);
+}
+
+/* What is remembered of header and checks, in one record. */
+static bool write_record(struct mg_trip *trip)
+{
+    return mg_header_write(&trip->header, &trip->record) &&
+           mg_checks_write(&trip->checks, &trip->record);
 }
 
 bool mg_trip_seal(struct mg_trip *trip)
@@ -141,7 +174,14 @@ bool mg_trip_seal(struct mg_trip *trip)
         return false;
     if (trip->repeated)
         return true;
-    return find_route(trip) && make_seals(trip) && make_receipt(trip);
+    mg_trip_note(trip, MG_CHECK_DUPLICATE, true, "new");
+    if (!find_route(trip))
+        return false;
+    note_route(trip);
+    if (!make_seals(trip))
+        return false;
+    note_seals(trip);
+    return make_receipt(trip) && write_record(trip);
 }
 
 static void add_part(struct mg_trip *trip, int kind, const void *bytes, size_t length)

@@ -8,6 +8,7 @@
 #define MUENGSTEN_INTAKE_TRIP_H
 
 #include "gateway/base/buffer.h"
+#include "gateway/intake/checks.h"
 #include "gateway/intake/intake.h"
 #include "gateway/message/header.h"
 
@@ -30,6 +31,9 @@ struct mg_trip {
     size_t counted; /* bytes of it, and of what was made of it, counted towards the limit of all */
     bool refused;
     struct mg_error error;
+
+    struct mg_checks checks; /* passed so far */
+    int64_t marked;          /* when the last one ended, mg_clock_monotonic */
 
     /* Reading */
     struct mg_buffer plain; /* the unpacked body, if it came packed */
@@ -71,6 +75,9 @@ struct mg_trip {
 bool mg_trip_read(struct mg_trip *trip);
 bool mg_trip_judge(struct mg_trip *trip);
 bool mg_trip_seal(struct mg_trip *trip);
+
+/* Notes a check that passed just now, and took the time since the one before. */
+void mg_trip_note(struct mg_trip *trip, enum mg_check_kind kind, bool required, const char *detail);
 
 /* Reads the receipt that the message of this id got, into trip->receipt. On workers. */
 bool mg_trip_recall(struct mg_trip *trip, const struct mg_id *id);

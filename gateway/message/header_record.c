@@ -37,6 +37,13 @@ bool mg_header_write(const struct mg_header *header, struct mg_buffer *record)
 
 bool mg_header_read(const void *record, size_t length, struct mg_header *header)
 {
+    const char *rest;
+    return mg_header_read_with(record, length, header, &rest);
+}
+
+bool mg_header_read_with(const void *record, size_t length, struct mg_header *header,
+                         const char **rest)
+{
     const char *at = record, *end = at + length;
     memset(header, 0, sizeof *header);
     if (length == 0 || *at++ != RECORD_VERSION)
@@ -48,5 +55,6 @@ bool mg_header_read(const void *record, size_t length, struct mg_header *header)
         memcpy((char *)header + facts[i].offset, at, (size_t)(stop - at) + 1);
         at = stop + 1;
     }
+    *rest = at;
     return true;
 }

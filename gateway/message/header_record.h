@@ -16,4 +16,8 @@ bool mg_header_write(const struct mg_header *header, struct mg_buffer *record);
 /* False if the bytes are no record of a version that this build knows. */
 bool mg_header_read(const void *record, size_t length, struct mg_header *header);
 
+/* Likewise; *rest is where something else may stand behind the facts, up to the record's end. */
+bool mg_header_read_with(const void *record, size_t length, struct mg_header *header,
+                         const char **rest);
+
 #endif

@@ -4,10 +4,12 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/base/log.h"
+#include "gateway/operate/acts.h"
 #include "gateway/operate/entrances.h"
 #include "gateway/operate/events.h"
 #include "gateway/operate/files.h"
 #include "gateway/operate/history.h"
+#include "gateway/operate/messages.h"
 #include "gateway/operate/metrics.h"
 #include "gateway/operate/overview.h"
 #include "gateway/operate/reloads.h"
@@ -29,6 +31,7 @@ struct mg_operate {
     struct mg_operate_options options;
     struct mg_config *config; /* held: the one that is shown */
     struct mg_files *files;
+    struct mg_desk *desk;
     struct mg_resources resources[16];
     size_t resource_count;
     struct mg_entrances *entrances;
@@ -297,6 +300,11 @@ static void list_resources(struct mg_operate *operate)
         mg_files_resources(operate->files),
         {streams, 1, operate->events},
         {reload, 1, operate->reloading},
+        mg_messages_resources(operate->desk),
+        mg_content_resources(operate->desk),
+        mg_trail_resources(operate->desk),
+        mg_acts_resources(operate->desk),
+        mg_destination_acts_resources(operate->desk),
     };
     static_assert(sizeof tables <= sizeof operate->resources, "there is room for every table");
     memcpy(operate->resources, tables, sizeof tables);
@@ -340,6 +348,7 @@ void mg_operate_commit(struct mg_operate *operate, struct mg_config *config)
     operate->config = config;
     if (!evtimer_pending(operate->minute, NULL))
         evtimer_add(operate->minute, &(struct timeval){.tv_sec = MG_HISTORY_STEP});
+    mg_desk_apply(operate->desk, config);
     if (mg_entrances_any(operate->entrances))
         measure_if_old(operate);
 }
@@ -387,6 +396,7 @@ static void start_parts(struct mg_operate *operate)
                                                .begin = operate->options.reload,
                                                .context = operate->options.owner};
     operate->files = mg_files_new();
+    operate->desk = mg_desk_new(&operate->options);
     operate->events = mg_events_new(&events);
     operate->reloading = mg_reloads_new(&reloads);
 }
@@ -431,6 +441,7 @@ void mg_operate_free(struct mg_operate *operate)
     mg_reloads_free(operate->reloading);
     mg_history_free(operate->history);
     mg_files_free(operate->files);
+    mg_desk_release(operate->desk);
     forget_problems(operate);
     mg_config_release(operate->config);
     free(operate);

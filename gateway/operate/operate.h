@@ -34,7 +34,7 @@ struct mg_operate_options {
     struct mg_audit *audit;
     struct mg_pool *background; /* measures; may be freed before, its handoff drained after */
     const struct mg_host *host;
-    const struct mg_dispatch *dispatch;
+    struct mg_dispatch *dispatch;
     const struct mg_intake *intake;
     /* Begins to read the configuration anew; the number of that reload, 0 if none is possible. */
     int64_t (*reload)(void *owner);

@@ -24,7 +24,7 @@ static enum mg_destination_state state_of(const struct mg_dispatch_facts *facts)
 {
     if (facts->removed)
         return MG_DESTINATION_REMOVED;
-    if (facts->paused)
+    if (facts->paused || facts->pause)
         return MG_DESTINATION_PAUSED;
     if (facts->instance.down)
         return MG_DESTINATION_DOWN;

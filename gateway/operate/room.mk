@@ -2,23 +2,31 @@
 noinst_LTLIBRARIES += liboperate.la
 liboperate_la_SOURCES = \
 	gateway/operate/access.c gateway/operate/access.h \
+	gateway/operate/acts.c gateway/operate/acts.h \
 	gateway/operate/ask.c gateway/operate/ask.h gateway/operate/ask_inside.h \
 	gateway/operate/caller.c \
+	gateway/operate/content.c \
+	gateway/operate/desk.c gateway/operate/desk.h \
+	gateway/operate/destination_acts.c \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
 	gateway/operate/entrances.c gateway/operate/entrances.h \
 	gateway/operate/events.c gateway/operate/events.h \
 	gateway/operate/files.c gateway/operate/files.h \
 	gateway/operate/health.c gateway/operate/health.h \
 	gateway/operate/history.c gateway/operate/history.h \
+	gateway/operate/message_view.c gateway/operate/message_view.h \
+	gateway/operate/messages.c gateway/operate/messages.h \
 	gateway/operate/metrics.c gateway/operate/metrics.h \
 	gateway/operate/metrics_measures.c gateway/operate/metrics_measures.h \
 	gateway/operate/metrics_text.c gateway/operate/metrics_text.h \
 	gateway/operate/operate.c gateway/operate/operate.h \
 	gateway/operate/overview.c gateway/operate/overview.h \
 	gateway/operate/reloads.c gateway/operate/reloads.h \
+	gateway/operate/question.c gateway/operate/question.h \
 	gateway/operate/status.c gateway/operate/status.h \
 	gateway/operate/status_named.c gateway/operate/status_named.h \
-	gateway/operate/target.c gateway/operate/target.h
+	gateway/operate/target.c gateway/operate/target.h \
+	gateway/operate/trail.c gateway/operate/trail.h
 nodist_liboperate_la_SOURCES = gateway/operate/embedded.c
 liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	$(JANSSON_CFLAGS)

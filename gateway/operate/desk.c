@@ -1,0 +1,137 @@
+#include "gateway/operate/desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the desk ---- */
+
+struct mg_desk *mg_desk_new(const struct mg_operate_options *options)
+{
+    struct mg_desk *desk = mg_allocate_zeroed(1, sizeof *desk);
+    desk->store = options->store;
+    desk->audit = options->audit;
+    desk->dispatch = options->dispatch;
+    desk->background = options->background;
+    desk->held = 1;
+    return desk;
+}
+
+void mg_desk_apply(struct mg_desk *desk, struct mg_config *config)
+{
+    mg_config_hold(config);
+    mg_config_release(desk->config);
+    desk->config = config;
+}
+
+void mg_desk_release(struct mg_desk *desk)
+{
+    if (!desk || --desk->held > 0)
+        return;
+    mg_config_release(desk->config);
+    free(desk);
+}
+
+const char *mg_desk_destination(const struct mg_desk *desk, const char *name)
+{
+    const struct mg_config *config = desk->config;
+    for (size_t i = 0; config && i < config->destination_count; i++)
+        if (strcmp(config->destinations[i].name, name) == 0)
+            return config->destinations[i].name;
+    return NULL;
+}
+
+/* ---- inquiries ---- */
+
+struct mg_inquiry *mg_inquiry_new(struct mg_desk *desk, struct mg_ask *ask, size_t size)
+{
+    if (desk->underway >= MG_DESK_INQUIRIES) {
+        mg_ask_problem(ask, 503, "operate.busy",
+                       "Too much is being looked up already; ask again in a moment.");
+        return NULL;
+    }
+    struct mg_inquiry *inquiry = mg_allocate_zeroed(1, size);
+    inquiry->desk = desk;
+    inquiry->ask = ask;
+    desk->underway++;
+    desk->held++;
+    return inquiry;
+}
+
+static void work(struct mg_job *job)
+{
+    struct mg_inquiry *inquiry = (struct mg_inquiry *)job;
+    inquiry->ok = inquiry->work(inquiry);
+}
+
+static void done(struct mg_job *job)
+{
+    struct mg_inquiry *inquiry = (struct mg_inquiry *)job;
+    inquiry->done(inquiry);
+}
+
+bool mg_inquiry_work(struct mg_inquiry *inquiry, bool (*to_do)(struct mg_inquiry *inquiry),
+                     void (*then)(struct mg_inquiry *inquiry))
+{
+    inquiry->work = to_do;
+    inquiry->done = then;
+    inquiry->job.work = work;
+    inquiry->job.done = done;
+    if (mg_pool_submit(inquiry->desk->background, &inquiry->job))
+        return true;
+    inquiry->ok = mg_fail(&inquiry->error, "operate.busy",
+                          "Too much is being looked up already; ask again in a moment.");
+    return false;
+}
+
+void mg_inquiry_end(struct mg_inquiry *inquiry)
+{
+    struct mg_desk *desk = inquiry->desk;
+    if (inquiry->clean)
+        inquiry->clean(inquiry);
+    free(inquiry);
+    desk->underway--;
+    mg_desk_release(desk);
+}
+
+void mg_inquiry_fail(struct mg_inquiry *inquiry)
+{
+    const struct mg_error *error = &inquiry->error;
+    bool later = strcmp(error->code, "operate.busy") == 0 ||
+                 strncmp(error->code, "store.", strlen("store.")) == 0;
+    mg_ask_problem(inquiry->ask, later ? 503 : 500, error->code, "%s", error->text);
+    mg_inquiry_end(inquiry);
+}
+
+void mg_inquiry_answer(struct mg_inquiry *inquiry, struct mg_buffer *body)
+{
+    mg_buffer_add_text(body, "\n");
+    mg_ask_answer(inquiry->ask, 200, "application/json", body);
+    mg_buffer_free(body);
+    mg_inquiry_end(inquiry);
+}
+
+/* ---- what many need ---- */
+
+bool mg_desk_read_id(struct mg_ask *ask, struct mg_id *id)
+{
+    if (mg_id_parse(mg_ask_path(ask, "id"), id))
+        return true;
+    mg_ask_problem(ask, 404, "message.unknown",
+                   "That is no id of a message; an id is a UUID that the gateway has given.");
+    return false;
+}
+
+bool mg_desk_read_hit(struct mg_desk *desk, const struct mg_id *id, struct mg_store_hit *hit,
+                      bool *found, struct mg_error *error)
+{
+    *hit = (struct mg_store_hit){0};
+    return mg_store_find(desk->store, id, &hit->message, found, error) &&
+           mg_store_deliveries(desk->store, id, &hit->deliveries, &hit->delivery_count, error);
+}
+
+struct mg_audit_act mg_desk_act(const struct mg_ask *ask, const char *name)
+{
+    const struct mg_caller *caller = mg_ask_caller(ask);
+    return (struct mg_audit_act){
+        .act = name, .by = caller->name, .way = caller->way, .why = mg_ask_why(ask)};
+}

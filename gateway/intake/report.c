@@ -104,7 +104,8 @@ static enum mg_receipt_level level_of(const struct mg_store_event *event)
     return MG_RECEIPT_WARNING;
 }
 
-/* What operators did is told, and not who it was, nor why: that is none of the sender's business. */
+/* What operators did is told, and not who it was, nor why: that is none of the sender's business.
+ */
 static const char *reason_of(const struct mg_store_event *event)
 {
     static const struct {

@@ -208,8 +208,10 @@ static bool walk_branches(struct search *search, int statement, struct branches 
         for (size_t i = 0; i < branches->count; i++)
             if (branches->keys[i] > newest)
                 newest = branches->keys[i];
+        if (newest < 0)
+            return true;
         int64_t seq = newest >> MG_STORE_NUMBER_BITS;
-        if (newest < 0 || seq < search->down_to)
+        if (seq < search->down_to)
             return true;
         if (!examine_number(search, seq))
             return false;

@@ -29,6 +29,7 @@ SYSTEM_TESTS = \
 	tests/system/service.py \
 	tests/system/activation.py \
 	tests/system/status.py \
+	tests/system/operators.py \
 	tests/system/folder.py \
 	tests/system/isolation.py \
 	tests/system/mailbox.py \

@@ -53,20 +53,33 @@ class Manager(World):
         self.remscheid = self.city("remscheid")
         self.cities, self.port = listening()
         self.status, self.status_port = listening()
+        self.control_path = self.folder / "control"
+        self.control = socket.socket(socket.AF_UNIX)
+        self.control.bind(str(self.control_path))
+        self.control.listen()
         self.main = Activated(self, "gateway", self.text())
-        self.main.sockets = [("", self.cities), ("status", self.status)]
+        self.main.sockets = [("", self.cities), ("status", self.status), ("", self.control)]
         self.processes.append(self.main)
         self.main.start()
         return self
 
     def text(self, **choices):
         # The socket called "status" counts, whatever the address says.
+        extra = element("status", address="127.0.0.1:0") + element("control", socket=self.control_path)
         return configuration(self, destinations=[destination("remscheid", self.remscheid, isolation="none")],
-                             extra=element("status", address="127.0.0.1:0"), **choices)
+                             extra=choices.pop("extra", extra), **choices)
 
     def ask_status(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}/status", timeout=10 * PATIENCE) as answer:
             return answer.read()
+
+    def ask_control(self, path):
+        """What the control socket answers; it closes the connection after that."""
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(10 * PATIENCE)
+            one.connect(str(self.control_path))
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            return b"".join(iter(lambda: one.recv(65536), b""))
 
 
 class Load(threading.Thread):
@@ -115,11 +128,12 @@ class Load(threading.Thread):
             raise self.fault
 
 
-@test("a gateway takes the sockets that it is given: by address for its listener, by name for its status")
+@test("a gateway takes the sockets that it is given: by their address or path, or by the name of its status")
 def given(world):
     identifier = world.client().post(world.signed()[1]).expect(201).id
     world.remscheid.wait_for(id=identifier, answer=200)
     equal(json.loads(world.ask_status())["name"], "gateway.muengsten.example", "whose status it is")
+    assert world.ask_control("/healthz").startswith(b"HTTP/1.1 200 "), "no control"
     equal(len(world.main.lines("listener.open", port=str(world.port))), 1, "where it listens")
     equal(len(world.main.lines("status.open", port=str(world.status_port))), 1, "where it shows its state")
 
@@ -140,12 +154,15 @@ def not_inherited(world):
 
 @test("while the gateway restarts under load no connection is refused and no message is lost")
 def restarts(world):
+    place = world.control_path.stat().st_ino
     with Load(world) as load, Load(world) as other:
         for _ in range(4):
             equal(world.main.stop(), 0, "the exit status")
             world.main.start()
             load.goes_on()
     equal(load.refused + other.refused, 0, "refused connections")
+    equal(world.control_path.stat().st_ino, place, "whose the path of the control socket is")
+    assert world.ask_control("/healthz").startswith(b"HTTP/1.1 200 "), "no control after the restarts"
     for identifier in load.identifiers + other.identifiers:
         world.remscheid.wait_for(id=identifier, answer=200)
 
@@ -178,7 +195,7 @@ def activated(world):
     if not shutil.which("systemd-socket-activate"):
         raise Skip("systemd-socket-activate is not installed")
     port = world.free_port()
-    one = Gateway(world, "second", world.text(port=port, store={"folder": "second"}))
+    one = Gateway(world, "second", world.text(port=port, extra=""))
     one.command = ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", "--fdname=cities",
                    *(f"--setenv={name}={value}" for name, value in environment().items()), *one.command]
     world.processes.append(one)
@@ -199,9 +216,9 @@ def not_ours(world):
     assert "net.listen" in world.main.lines("gateway.not-started")[-1], world.main.log()[-500:]
     world.main.whose = ""
     with socket.socket() as silent:
-        world.main.sockets = [("", world.cities), ("status", world.status), ("cities", silent)]
+        world.main.sockets = [("", world.cities), ("status", world.status), ("", world.control), ("cities", silent)]
         world.main.start()
-    assert "no socket that listens" in world.main.lines("net.inherited", descriptor="5")[-1]
+    assert "no socket that listens" in world.main.lines("net.inherited", descriptor="6")[-1]
     world.client().post(world.signed()[1]).expect(201)
 
 

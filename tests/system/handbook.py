@@ -125,8 +125,8 @@ def announcement(handbook):
     text = re.sub(r"<identity .*?/>", identity.strip(), (SOURCE / "etc" / "muengsten.xml").read_text(encoding="utf-8"),
                   flags=re.DOTALL)
     assert "<next-seal" in text
-    done = subprocess.run(["xmllint", "--nonet", "--noout", "--schema", SOURCE / "schemas" / "muengsten-config.xsd", "-"],
-                          input=text, capture_output=True, text=True, check=False, cwd=os.sep)
+    schema = SOURCE / "schemas" / "muengsten-config.xsd"
+    done = subprocess.run(["xmllint", "--nonet", "--noout", "--schema", schema, "-"], input=text, capture_output=True, text=True, check=False, cwd=os.sep)
     equal(done.returncode, 0, done.stderr)
 
 

@@ -14,6 +14,7 @@
 /* They live as long as the desk. */
 struct mg_resources mg_acts_resources(struct mg_desk *desk);
 struct mg_resources mg_destination_acts_resources(struct mg_desk *desk);
+struct mg_resources mg_erasure_resources(struct mg_desk *desk);
 
 /* The members that the body of an act may have, up to NULL, beside "why". If it has others, the ask
  * is answered (400 act.invalid) and false returned. */

@@ -60,7 +60,7 @@ static void write_digest(struct mg_json *json, const uint8_t digest[32])
     mg_json_text(json, "digest", text);
 }
 
-static const char *word_of_part(int kind)
+const char *mg_view_part_word(int kind)
 {
     static const char *const words[] = {
         [MG_PART_CONTENT] = "content",    [MG_PART_ORIGINAL] = "original",
@@ -76,7 +76,7 @@ static void write_parts(struct mg_json *json, const struct mg_message_view *view
     for (size_t i = 0; i < view->part_count; i++) {
         const struct mg_view_part *part = &view->parts[i];
         mg_json_object(json, NULL);
-        mg_json_text(json, "kind", word_of_part(part->kind));
+        mg_json_text(json, "kind", mg_view_part_word(part->kind));
         mg_json_number(json, "size", part->facts.size);
         mg_json_text_or_null(json, "media_type", part->facts.media_type);
         mg_json_text_or_null(json, "name", part->facts.name);

@@ -31,6 +31,9 @@ void mg_view_hit(struct mg_json *json, const char *name, const struct mg_store_h
 /* With its whole trace. */
 void mg_view_message(struct mg_json *json, const struct mg_message_view *view);
 
+/* "content", "original", … */
+const char *mg_view_part_word(int kind);
+
 /* The name of who acted, from the text of an act's event, "NAME: why"; returns the reason. */
 const char *mg_view_actor(const char *text, char by[MG_STORE_NAME_SIZE]);
 /* Whether an event is an operator's act. */

@@ -305,6 +305,7 @@ static void list_resources(struct mg_operate *operate)
         mg_trail_resources(operate->desk),
         mg_acts_resources(operate->desk),
         mg_destination_acts_resources(operate->desk),
+        mg_erasure_resources(operate->desk),
     };
     static_assert(sizeof tables <= sizeof operate->resources, "there is room for every table");
     memcpy(operate->resources, tables, sizeof tables);

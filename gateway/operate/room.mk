@@ -10,6 +10,7 @@ liboperate_la_SOURCES = \
 	gateway/operate/destination_acts.c \
 	gateway/operate/endpoint.c gateway/operate/endpoint.h \
 	gateway/operate/entrances.c gateway/operate/entrances.h \
+	gateway/operate/erasure.c \
 	gateway/operate/events.c gateway/operate/events.h \
 	gateway/operate/files.c gateway/operate/files.h \
 	gateway/operate/health.c gateway/operate/health.h \

@@ -328,6 +328,33 @@ def bad_acts(world):
     equal(world.delivery(identifier)["state"], "dead")
 
 
+@test("what is still stored of a message is told, and erased with a reason that stays")
+def erased(world):
+    world.act("/destinations/files/pause").expect(200)
+    identifier, uuid = world.send("files")
+    remains = world.look(f"/messages/{identifier}/remains")
+    equal((remains["message"], remains["deliveries"]), (True, 1))
+    equal([part["kind"] for part in remains["parts"]], ["content", "original", "seal", "receipt", "header"])
+    world.ask(f"/messages/{identifier}/remains", VERA).expect(403, "access.role")
+    path = f"/messages/{identifier}/erase"
+    world.act(path, VERA).expect(403, "access.role")
+    world.act(path).expect(409, "act.open")
+    world.act(path, cancel="yes").expect(400, "act.invalid")
+    world.act(path, why="Article 17 GDPR, case 42", cancel=True).expect(200)
+    world.act("/destinations/files/resume").expect(200)
+    unknown = world.ask(f"/messages/{identifier}").expect(404, "message.unknown").problem
+    equal([one["line"]["act"] for one in unknown["journal"] if one["line"]["act"] in ("accepted", "erase")],
+          ["accepted", "erase"])
+    remains = world.look(f"/messages/{identifier}/remains")
+    equal((remains["message"], remains["parts"], remains["deliveries"], remains["events"]), (False, [], 0, 0))
+    assert remains["journal"] >= 2 and remains["known_until"], remains
+    line, = world.trail(act="erase", message=identifier)
+    equal((line["by"], line["why"]), (ANNA, "Article 17 GDPR, case 42"))
+    equal(world.look(f"/messages?uuid={uuid}")["messages"], [])
+    world.act(path).expect(404, "message.unknown")
+    world.ask(f"/messages/{uuids.uuid4()}/remains").expect(404, "message.unknown")
+
+
 @test("all that died at a destination are revived by one act")
 def all_dead(world):
     world.city_system.change("--refuse", "400")

@@ -24,6 +24,7 @@ SYSTEM_TESTS = \
 	tests/system/adapters.py \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
+	tests/system/access.py \
 	tests/system/reload.py \
 	tests/system/renewal.py \
 	tests/system/service.py \
@@ -58,7 +59,8 @@ AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); \
 # Each is named, though most are among SYSTEM_TESTS: that may be another list for one run.
 EXTRA_DIST += \
 	tests/abi/1/muengsten/adapter.h tests/fuzz/corpus tests/fuzz/run tests/lib.sh tests/lint \
-	tests/packages tests/system/activation.py tests/system/adapters.py tests/system/amqp.py tests/system/brokers.py \
+	tests/packages tests/system/access.py \
+	tests/system/activation.py tests/system/adapters.py tests/system/amqp.py tests/system/brokers.py \
 	tests/system/configuration.py tests/system/conformance.py tests/system/crash.py \
 	tests/system/disk_full.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/handbook.py tests/system/harness.py \

@@ -50,10 +50,11 @@ bool mg_access_is_host_of(const char *host, X509 *certificate, const char *const
     char name[256];
     if (!read_host(host, name, sizeof name) || name[0] == '\0')
         return false;
-    for (size_t i = 0; i < count; i++)
+    bool is_name = host[0] != '[';
+    for (size_t i = 0; i < count && is_name; i++)
         if (strcasecmp(others[i], name) == 0)
             return true;
-    bool known = X509_check_host(certificate, name, 0, flags, NULL) == 1 ||
+    bool known = (is_name && X509_check_host(certificate, name, 0, flags, NULL) == 1) ||
                  X509_check_ip_asc(certificate, name, 0) == 1;
     ERR_clear_error();
     return known;

@@ -32,6 +32,7 @@ void mg_audit_free(struct mg_audit *audit)
         free(account);
     }
     mg_config_release(audit->config);
+    free(audit->folder);
     pthread_mutex_destroy(&audit->lock);
     free(audit);
 }
@@ -40,6 +41,9 @@ void mg_audit_apply(struct mg_audit *audit, struct mg_config *config)
 {
     struct mg_config *before = audit->config;
     audit->config = mg_config_hold(config);
+    /* Where the store is, is not changed by a reload. */
+    if (!audit->folder)
+        audit->folder = mg_copy_text(config->store);
     mg_config_release(before);
 }
 
@@ -297,12 +301,12 @@ static void write_counted(struct mg_audit *audit, int64_t minute)
 void mg_audit_tick(struct mg_audit *audit)
 {
     write_counted(audit, this_minute());
-    if (!audit->stopping && audit->config && audit->options.background)
+    if (!atomic_load(&audit->stopping) && audit->config && audit->options.background)
         mg_audit_do_upkeep(audit);
 }
 
 void mg_audit_stop(struct mg_audit *audit)
 {
-    audit->stopping = true;
+    atomic_store(&audit->stopping, true);
     write_counted(audit, -1);
 }

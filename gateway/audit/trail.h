@@ -32,7 +32,8 @@ struct account {
 struct mg_audit {
     struct mg_audit_options options;
     struct mg_config *config; /* held; NULL: none was applied yet */
-    bool stopping;
+    char *folder;             /* of the store */
+    atomic_bool stopping;     /* read in the background too */
 
     pthread_mutex_t lock;
     struct account *accounts; /* as many as there are partners and operators: a short list */

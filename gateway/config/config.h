@@ -195,6 +195,9 @@ struct mg_config_limits {
     size_t intake_bytes; /* bytes of those bodies; default 256 MiB */
 };
 
+/* Where the entries of the audit trail are sent to. */
+enum mg_config_export { MG_EXPORT_NONE, MG_EXPORT_JOURNAL, MG_EXPORT_SYSLOG };
+
 struct mg_config {
     const char *file;
     const char *name; /* of the gateway: XTAServerIdentity, and in the seal */
@@ -225,6 +228,8 @@ struct mg_config {
     int64_t keep_content;    /* after the last delivery ended; default 7 days */
     int64_t keep_trace;      /* default 90 days */
     int64_t keep_duplicates; /* since acceptance; default 365 days */
+    int64_t keep_audit;      /* whole days of the audit trail; default 3650 days */
+    enum mg_config_export audit_export;
 
     struct mg_config_status {
         struct mg_config_place place;

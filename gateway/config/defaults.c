@@ -33,6 +33,11 @@ const struct mg_number mg_numbers_retention[] = {
     NO_MORE_NUMBERS,
 };
 
+const struct mg_number mg_numbers_audit[] = {
+    NUMBER("keep", DURATION, INT64, mg_config, keep_audit, "3650d", "24h", "36500d"),
+    NO_MORE_NUMBERS,
+};
+
 /* libxml2 itself stops at 256 levels and at texts of 10 MB. */
 const struct mg_number mg_numbers_limits[] = {
     NUMBER("message", SIZE, SIZE, mg_config_limits, message, "16M", "1K", "1G"),

@@ -9,14 +9,15 @@
 
 #include <stddef.h>
 
-#define MG_DEFAULT_ROOT        "*"
-#define MG_DEFAULT_LAYOUT      "basisnachricht-1.1"
-#define MG_DEFAULT_SIGNATURE   "required"
-#define MG_DEFAULT_SEAL        "detached"
-#define MG_DEFAULT_STALE_LISTS "refuse"
-#define MG_DEFAULT_ISOLATION   "standard"
-#define MG_DEFAULT_AFTER_DEAD  "wait"
-#define MG_DEFAULT_ROUTE_TYPE  "*"
+#define MG_DEFAULT_ROOT         "*"
+#define MG_DEFAULT_LAYOUT       "basisnachricht-1.1"
+#define MG_DEFAULT_SIGNATURE    "required"
+#define MG_DEFAULT_SEAL         "detached"
+#define MG_DEFAULT_STALE_LISTS  "refuse"
+#define MG_DEFAULT_AUDIT_EXPORT "none"
+#define MG_DEFAULT_ISOLATION    "standard"
+#define MG_DEFAULT_AFTER_DEAD   "wait"
+#define MG_DEFAULT_ROUTE_TYPE   "*"
 
 /* Certificates that expire within so many milliseconds are worth a warning. */
 #define MG_EXPIRY_WARNING ((int64_t)30 * 24 * 3600 * 1000)
@@ -42,6 +43,7 @@ extern const struct mg_number mg_numbers_gateway[];     /* of struct mg_config *
 extern const struct mg_number mg_numbers_store[];       /* of struct mg_config */
 extern const struct mg_number mg_numbers_trust[];       /* of struct mg_config */
 extern const struct mg_number mg_numbers_retention[];   /* of struct mg_config */
+extern const struct mg_number mg_numbers_audit[];       /* of struct mg_config */
 extern const struct mg_number mg_numbers_limits[];      /* of struct mg_config_limits */
 extern const struct mg_number mg_numbers_listener[];    /* of struct mg_http_limits */
 extern const struct mg_number mg_numbers_partner[];     /* of struct mg_config_partner */

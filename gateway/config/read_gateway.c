@@ -175,6 +175,20 @@ static void read_retention(struct mg_reader *reader)
                           "be accepted a second time");
 }
 
+static void read_audit(struct mg_reader *reader)
+{
+    /* In the order of enum mg_config_export. */
+    static const char *const export_words[] = {"none", "journal", "syslog", NULL};
+    struct mg_config *config = reader->config;
+    mg_numbers_default(mg_numbers_audit, config);
+    const xmlNode *element = mg_reader_only(reader, "audit");
+    if (!element)
+        return;
+    mg_reader_numbers(reader, element, mg_numbers_audit, config);
+    config->audit_export = (enum mg_config_export)mg_reader_choice(
+        reader, element, "export", MG_DEFAULT_AUDIT_EXPORT, export_words);
+}
+
 void mg_read_gateway(struct mg_reader *reader)
 {
     read_root(reader);
@@ -187,4 +201,5 @@ void mg_read_gateway(struct mg_reader *reader)
     read_trust(reader);
     read_limits(reader);
     read_retention(reader);
+    read_audit(reader);
 }

@@ -35,6 +35,8 @@ struct mg_store_class {
     void (*note)(struct mg_store *store, struct mg_store_note *note);
     bool (*journal)(struct mg_store *store, const struct mg_store_journal_query *query,
                     struct mg_store_lines *lines, struct mg_error *error);
+    bool (*trim_journal)(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                         struct mg_error *error);
     bool (*erase)(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error);
     bool (*remains)(struct mg_store *store, const struct mg_id *id, const char *partner,
                     const char *uuid, struct mg_store_remains *remains, struct mg_error *error);

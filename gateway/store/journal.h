@@ -57,6 +57,12 @@ bool mg_store_journal(struct mg_store *store, const struct mg_store_journal_quer
 /* The number of the last line that is on disk; 0: there is none. At once, any thread. */
 int64_t mg_store_journal_last(struct mg_store *store);
 
+/* Deletes lines from the beginning up to a number, but for those with this subject, at most a
+ * batch; *more says whether there may be more. The chain begins anew behind them, so whoever
+ * deletes keeps what proves where. Blocks; any thread but the loop's. */
+bool mg_store_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                           struct mg_error *error);
+
 /* ---- the journal of a store that another process has open, or of a copy of its file ---- */
 
 struct mg_store_journal_file;

@@ -565,6 +565,7 @@ static const struct mg_store_class memory_class = {
     .settle = mg_memory_settle,
     .note = mg_memory_note,
     .journal = mg_memory_journal,
+    .trim_journal = mg_memory_trim_journal,
     .erase = memory_erase,
     .remains = memory_remains,
     .journal_last = mg_memory_journal_last,

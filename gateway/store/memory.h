@@ -71,6 +71,7 @@ struct memory_store {
     size_t open_room;
     int64_t last_key;
     struct mg_store_lines journal;
+    int64_t last_line;
     struct mg_store_chain *chain;
     int64_t last_seq;
     struct mg_store_pause *pauses;
@@ -91,6 +92,8 @@ void mg_memory_write_line(struct memory_store *memory, const struct mg_id *messa
 void mg_memory_note(struct mg_store *store, struct mg_store_note *note);
 bool mg_memory_journal(struct mg_store *store, const struct mg_store_journal_query *query,
                        struct mg_store_lines *lines, struct mg_error *error);
+bool mg_memory_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                            struct mg_error *error);
 int64_t mg_memory_journal_last(struct mg_store *store);
 /* Under the lock: to and from those that are not over, which stay in the order of acceptance. */
 void mg_memory_open_delivery(struct memory_store *memory, struct memory_delivery *delivery);

@@ -10,7 +10,7 @@ static int64_t write_line(struct memory_store *memory, const char *subject, cons
     static const uint8_t start[MG_STORE_HASH_SIZE];
     struct mg_store_lines *journal = &memory->journal;
     struct mg_store_line *line = mg_store_lines_add(journal, text, strlen(text));
-    line->number = (int64_t)journal->count;
+    line->number = ++memory->last_line;
     line->time = mg_clock_now();
     mg_store_copy_text(line->subject, sizeof line->subject, subject);
     mg_store_chain_hash(memory->chain, journal->count > 1 ? line[-1].hash : start, line->number,
@@ -50,17 +50,32 @@ bool mg_memory_journal(struct mg_store *store, const struct mg_store_journal_que
     (void)error;
     struct memory_store *memory = (struct memory_store *)store;
     pthread_mutex_lock(&memory->lock);
-    int64_t last = (int64_t)memory->journal.count, step = query->backwards ? -1 : 1;
-    int64_t number = query->from;
-    if (query->backwards && number > last)
-        number = last;
-    if (!query->backwards && number < 1)
-        number = 1;
-    for (; number >= 1 && number <= last && lines->count < query->limit; number += step) {
-        const struct mg_store_line *line = &memory->journal.lines[number - 1];
-        if (!query->subject || strcmp(query->subject, line->subject) == 0)
+    size_t count = memory->journal.count;
+    for (size_t i = 0; i < count && lines->count < query->limit; i++) {
+        const struct mg_store_line *line =
+            &memory->journal.lines[query->backwards ? count - 1 - i : i];
+        bool within = query->backwards ? line->number <= query->from : line->number >= query->from;
+        if (within && (!query->subject || strcmp(query->subject, line->subject) == 0))
             copy_line(lines, line);
     }
+    pthread_mutex_unlock(&memory->lock);
+    return true;
+}
+
+bool mg_memory_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                            struct mg_error *error)
+{
+    (void)more, (void)error;
+    struct memory_store *memory = (struct memory_store *)store;
+    struct mg_store_lines *journal = &memory->journal, rest = {0};
+    pthread_mutex_lock(&memory->lock);
+    for (size_t i = 0; i < journal->count; i++) {
+        const struct mg_store_line *line = &journal->lines[i];
+        if (line->number > through || strcmp(line->subject, kept) == 0)
+            copy_line(&rest, line);
+    }
+    mg_store_lines_free(journal);
+    *journal = rest;
     pthread_mutex_unlock(&memory->lock);
     return true;
 }
@@ -69,7 +84,7 @@ int64_t mg_memory_journal_last(struct mg_store *store)
 {
     struct memory_store *memory = (struct memory_store *)store;
     pthread_mutex_lock(&memory->lock);
-    int64_t last = (int64_t)memory->journal.count;
+    int64_t last = memory->last_line;
     pthread_mutex_unlock(&memory->lock);
     return last;
 }

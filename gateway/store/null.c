@@ -60,6 +60,13 @@ static bool null_remains(struct mg_store *store, const struct mg_id *id, const c
     return true;
 }
 
+static bool null_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                              struct mg_error *error)
+{
+    (void)store, (void)through, (void)kept, (void)more, (void)error;
+    return true;
+}
+
 static int64_t null_journal_last(struct mg_store *store)
 {
     (void)store;
@@ -200,6 +207,7 @@ static const struct mg_store_class null_class = {
     .settle = null_settle,
     .note = null_note,
     .journal = null_journal,
+    .trim_journal = null_trim_journal,
     .erase = null_erase,
     .remains = null_remains,
     .journal_last = null_journal_last,

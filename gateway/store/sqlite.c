@@ -231,6 +231,7 @@ static const struct mg_store_class sqlite_class = {
     .settle = enqueue_settle,
     .note = enqueue_note,
     .journal = mg_sqlite_journal,
+    .trim_journal = mg_sqlite_trim_journal,
     .erase = mg_sqlite_erase,
     .remains = mg_sqlite_remains,
     .journal_last = mg_sqlite_journal_last,

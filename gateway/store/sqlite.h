@@ -157,6 +157,7 @@ enum mg_sqlite_write {
     W_DELIVERIES,
     W_LINE,
     W_LAST_LINE,
+    W_TRIM,
     W_COUNT
 };
 extern const char *const mg_sqlite_writes[W_COUNT];
@@ -360,6 +361,8 @@ void mg_sqlite_undo_lines(struct mg_sqlite *sqlite);
 
 bool mg_sqlite_journal(struct mg_store *store, const struct mg_store_journal_query *query,
                        struct mg_store_lines *lines, struct mg_error *error);
+bool mg_sqlite_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                            struct mg_error *error);
 int64_t mg_sqlite_journal_last(struct mg_store *store);
 
 /* ---- the numbers ---- */

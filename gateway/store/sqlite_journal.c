@@ -77,6 +77,41 @@ bool mg_sqlite_note(struct mg_sqlite *sqlite, struct mg_store_note *note)
     return note->ok;
 }
 
+/* ---- deleting ---- */
+
+#define TRIM_BATCH 1000
+
+struct trimming {
+    struct mg_sqlite_errand errand; /* first */
+    int64_t through;
+    const char *kept;
+    bool more;
+};
+
+static void carry_out_trimming(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
+{
+    struct trimming *trimming = (struct trimming *)errand;
+    struct mg_sqlite_connection *writer = &sqlite->writer;
+    bool passed = mg_sqlite_done(writer, W_BEGIN);
+    sqlite3_stmt *trim = mg_sqlite_bind(writer, W_TRIM);
+    sqlite3_bind_int64(trim, 1, trimming->through);
+    mg_sqlite_bind_text(trim, 2, trimming->kept);
+    sqlite3_bind_int(trim, 3, TRIM_BATCH);
+    passed = passed && mg_sqlite_done(writer, W_TRIM);
+    trimming->more = passed && sqlite3_changes(writer->database) == TRIM_BATCH;
+    mg_sqlite_end_errand(sqlite, errand, passed);
+}
+
+bool mg_sqlite_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                            struct mg_error *error)
+{
+    struct trimming trimming = {
+        .errand.carry_out = carry_out_trimming, .through = through, .kept = kept};
+    bool passed = mg_sqlite_run_errand((struct mg_sqlite *)store, &trimming.errand, error);
+    *more = trimming.more;
+    return passed;
+}
+
 /* ---- reading ---- */
 
 static void read_subject(sqlite3_stmt *row, char subject[MG_STORE_SUBJECT_SIZE])

@@ -326,6 +326,8 @@ const char *const mg_sqlite_writes[W_COUNT] = {
     [W_DELIVERIES] = "SELECT key, state, destination, size FROM deliveries"
                      " WHERE key BETWEEN ?1 << 20 AND (?1 << 20) + " NUMBER_LAST,
     [W_LINE] = "INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5)",
+    [W_TRIM] = "DELETE FROM journal WHERE number IN (SELECT number FROM journal"
+               " WHERE number <= ?1 AND subject IS NOT ?2 ORDER BY number LIMIT ?3)",
     [W_LAST_LINE] = "SELECT number, hash FROM journal"
                     " WHERE number = (SELECT max(number) FROM journal)",
 };

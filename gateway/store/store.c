@@ -121,6 +121,13 @@ bool mg_store_journal(struct mg_store *store, const struct mg_store_journal_quer
     return store->class->journal(store, query, lines, error);
 }
 
+bool mg_store_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
+                           struct mg_error *error)
+{
+    *more = false;
+    return store->class->trim_journal(store, through, kept, more, error);
+}
+
 int64_t mg_store_journal_last(struct mg_store *store)
 {
     return store->class->journal_last(store);

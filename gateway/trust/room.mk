@@ -9,6 +9,7 @@ libtrust_la_SOURCES = \
 	gateway/trust/findings.c gateway/trust/findings.h \
 	gateway/trust/issuers.c gateway/trust/issuers.h \
 	gateway/trust/key.c gateway/trust/key.h \
+	gateway/trust/plain.c gateway/trust/plain.h \
 	gateway/trust/proven.c gateway/trust/proven.h \
 	gateway/trust/receipt.c gateway/trust/receipt.h \
 	gateway/trust/revocation.c gateway/trust/revocation.h \

@@ -93,6 +93,11 @@ void mg_signer_free(struct mg_signer *signer)
     free(signer);
 }
 
+struct mg_key *mg_signer_key(const struct mg_signer *signer)
+{
+    return signer->key;
+}
+
 const X509 *mg_signer_certificate(const struct mg_signer *signer)
 {
     return signer->certificate;

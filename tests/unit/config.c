@@ -177,6 +177,7 @@ static void everything_that_can_be_said_is_heard(void)
            "<limits message=\"4M\" intake=\"7\" intake-bytes=\"8M\" xml-depth=\"20\" "
            "xml-elements=\"500\" xml-attributes=\"9\" xml-start-tag=\"2K\" xml-text=\"3K\"/>"
            "<retention content=\"1d\" trace=\"2d\" duplicates=\"3d\"/>"
+           "<audit keep=\"100d\" export=\"syslog\"/>"
            "<listener name=\"inner\" address=\"[::1]:0\" head=\"8K\" headers=\"20\" body=\"2M\" "
            "connections=\"10\" handshake-time=\"1s\" head-time=\"2s\" idle-time=\"3s\" "
            "body-pause=\"4s\" body-rate=\"100\" write-pause=\"5s\" write-buffer=\"16K\" "

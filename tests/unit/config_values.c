@@ -134,6 +134,7 @@ static void every_default_lies_between_its_bounds(void)
     check_bounds(mg_numbers_store);
     check_bounds(mg_numbers_trust);
     check_bounds(mg_numbers_retention);
+    check_bounds(mg_numbers_audit);
     check_bounds(mg_numbers_limits);
     check_bounds(mg_numbers_listener);
     check_bounds(mg_numbers_partner);

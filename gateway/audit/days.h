@@ -1,0 +1,30 @@
+/*
+ * days: finds which days of the audit trail are over and not closed yet, and signs them; and which
+ * are older than they are kept. Blocks on the disk and on the key: for the background.
+ *
+ * A day that is closed is a range of numbers: from the first entry that no closing covers to the
+ * last one before the next midnight in UTC. The clock may have been set in between; the numbers
+ * decide.
+ */
+#ifndef MUENGSTEN_AUDIT_DAYS_H
+#define MUENGSTEN_AUDIT_DAYS_H
+
+#include "gateway/audit/closing.h"
+
+/* Days that are closed in one go; more are closed the next time. */
+#define MG_AUDIT_DAYS 400
+
+struct mg_audit_days {
+    char *lines[MG_AUDIT_DAYS]; /* to be written under MG_AUDIT_CLOSED, in this order */
+    size_t count;
+    bool more;
+    char closed[MG_AUDIT_DAY_SIZE]; /* the last day that is closed once they are; empty: none */
+    int64_t expired;                /* up to here entries are older than they are kept; 0: none */
+};
+
+/* Codes: store.failed, key.sign. What was found before a failure may be written all the same. */
+bool mg_audit_days_find(struct mg_store *store, const struct mg_signer *signer, int64_t now,
+                        int64_t keep, struct mg_audit_days *days, struct mg_error *error);
+void mg_audit_days_free(struct mg_audit_days *days);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * export: entries of the audit trail leave for others, each as one line with its number and hash,
+ * by the gateway's log (and so journald) or by syslog(3). What has left is so kept where nobody who
+ * gets at the store can change it.
+ *
+ * Whoever reads finds each entry once, or twice after a crash: then the number is the same. Where
+ * the export stands is kept in the file "exported" beside the store. Blocks: for the background.
+ */
+#ifndef MUENGSTEN_AUDIT_EXPORT_H
+#define MUENGSTEN_AUDIT_EXPORT_H
+
+#include "gateway/config/config.h"
+#include "gateway/store/journal.h"
+
+/* The number of the last entry that was exported, as the folder's file says; last, if there is no
+ * such file: what was written before somebody asked for the export does not leave. */
+int64_t mg_audit_export_begin(const char *folder, int64_t last);
+
+/* Exports what comes after *exported, at most a batch, and notes that in the folder. */
+bool mg_audit_export(struct mg_store *store, const char *folder, enum mg_config_export target,
+                     int64_t *exported, struct mg_error *error);
+
+#endif

@@ -68,13 +68,19 @@ def enumerations(schema):
             yield from enumerations(inside)
 
 
-@test("every health code of the gateway has a row among the alarms, and every row is one")
+@test("every health code of the gateway, and every one of the alert rules, has a row among the alarms; each row is one")
 def alarms(handbook):
     schema = json.loads((SOURCE / "schemas" / "status.schema.json").read_text(encoding="utf-8"))
     codes = next(found for found in enumerations(schema) if "reload.refused" in found)
-    equal(sorted(handbook.alarms()), sorted(codes), "the alarms")
     source = "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "gateway" / "operate").glob("*.c"))
     equal([code for code in codes if f'"{code}"' not in source], [], "codes that the gateway never says")
+    file = SOURCE / "etc" / "prometheus" / "muengsten.rules.yml"
+    if not file.exists():
+        return
+    rules = file.read_text(encoding="utf-8")
+    labels = re.findall(r"\bcode: ([a-z.-]+)", rules)
+    equal(len(labels), rules.count("- alert:"), "rules that have a code")
+    equal(sorted(handbook.alarms()), sorted({*codes, *labels}), "the alarms")
 
 
 @test("every link into the handbook's own sections leads to one")
@@ -126,7 +132,8 @@ def announcement(handbook):
                   flags=re.DOTALL)
     assert "<next-seal" in text
     schema = SOURCE / "schemas" / "muengsten-config.xsd"
-    done = subprocess.run(["xmllint", "--nonet", "--noout", "--schema", schema, "-"], input=text, capture_output=True, text=True, check=False, cwd=os.sep)
+    done = subprocess.run(["xmllint", "--nonet", "--noout", "--schema", schema, "-"], input=text,
+                          capture_output=True, text=True, check=False, cwd=os.sep)
     equal(done.returncode, 0, done.stderr)
 
 

@@ -1,7 +1,13 @@
 # operate: shows operators the state of the gateway.
-noinst_LTLIBRARIES += liboperate.la
-liboperate_la_SOURCES = \
+noinst_LTLIBRARIES += libtarget.la liboperate.la
+
+# Pure, and apart, so that the fuzzer gets nothing else.
+libtarget_la_SOURCES = \
 	gateway/operate/access.c gateway/operate/access.h \
+	gateway/operate/target.c gateway/operate/target.h
+libtarget_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+
+liboperate_la_SOURCES = \
 	gateway/operate/acts.c gateway/operate/acts.h \
 	gateway/operate/ask.c gateway/operate/ask.h gateway/operate/ask_inside.h \
 	gateway/operate/caller.c \
@@ -26,8 +32,8 @@ liboperate_la_SOURCES = \
 	gateway/operate/question.c gateway/operate/question.h \
 	gateway/operate/status.c gateway/operate/status.h \
 	gateway/operate/status_named.c gateway/operate/status_named.h \
-	gateway/operate/target.c gateway/operate/target.h \
 	gateway/operate/trail.c gateway/operate/trail.h
+liboperate_la_LIBADD = libtarget.la
 nodist_liboperate_la_SOURCES = gateway/operate/embedded.c
 liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS) \
 	$(JANSSON_CFLAGS)
@@ -41,6 +47,20 @@ gateway/operate/embedded.c: gateway/operate/embed $(EMBEDDED_FILES) Makefile
 	$(SHELL) $(srcdir)/gateway/operate/embed "$$@" >$@.new && mv $@.new $@
 CLEANFILES += gateway/operate/embedded.c
 EXTRA_DIST += gateway/operate/embed $(EMBEDDED_FILES)
+
+TARGET_TEST_LIBS = libtarget.la libnet.la libbase.la $(LIBEVENT_LIBS) $(OPENSSL_LIBS) -lpthread
+UNIT_TESTS += tests/unit/target
+tests_unit_target_SOURCES = tests/unit/target.c
+tests_unit_target_CPPFLAGS = $(libtarget_la_CPPFLAGS)
+tests_unit_target_LDADD = libunit.la $(TARGET_TEST_LIBS)
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/target
+tests_fuzz_target_SOURCES = tests/fuzz/target.c
+tests_fuzz_target_CPPFLAGS = $(libtarget_la_CPPFLAGS)
+tests_fuzz_target_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_target_LDADD = $(TARGET_TEST_LIBS)
+endif
 
 UNIT_TESTS += tests/unit/operate tests/unit/health
 tests_unit_operate_SOURCES = tests/unit/operate.c

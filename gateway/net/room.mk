@@ -27,6 +27,10 @@ libnet_la_SOURCES = \
 libnet_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
 libnet_la_LIBADD = libhttpparser.la libbase.la $(LIBEVENT_LIBS) $(OPENSSL_LIBS)
 
+UNIT_TESTS += tests/unit/net_address
+tests_unit_net_address_SOURCES = tests/unit/net_address.c
+tests_unit_net_address_LDADD = libunit.la libnet.la
+
 UNIT_TESTS += tests/unit/net_parser
 tests_unit_net_parser_SOURCES = tests/unit/net_parser.c
 tests_unit_net_parser_LDADD = libunit.la libnet.la

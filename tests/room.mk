@@ -30,6 +30,7 @@ SYSTEM_TESTS = \
 	tests/system/service.py \
 	tests/system/activation.py \
 	tests/system/status.py \
+	tests/system/audit.py \
 	tests/system/operators.py \
 	tests/system/folder.py \
 	tests/system/isolation.py \
@@ -60,7 +61,7 @@ AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); \
 EXTRA_DIST += \
 	tests/abi/1/muengsten/adapter.h tests/fuzz/corpus tests/fuzz/run tests/lib.sh tests/lint \
 	tests/packages tests/system/access.py \
-	tests/system/activation.py tests/system/adapters.py tests/system/amqp.py tests/system/brokers.py \
+	tests/system/activation.py tests/system/adapters.py tests/system/amqp.py tests/system/audit.py tests/system/brokers.py \
 	tests/system/configuration.py tests/system/conformance.py tests/system/crash.py \
 	tests/system/disk_full.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/handbook.py tests/system/harness.py \

@@ -40,6 +40,8 @@ void mg_audit_free(struct mg_audit *audit)
 void mg_audit_apply(struct mg_audit *audit, struct mg_config *config)
 {
     struct mg_config *before = audit->config;
+    if (!before || before->audit_export == MG_EXPORT_NONE)
+        audit->asked_at = mg_store_journal_last(audit->options.store);
     audit->config = mg_config_hold(config);
     /* Where the store is, is not changed by a reload. */
     if (!audit->folder)

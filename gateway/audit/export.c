@@ -21,7 +21,7 @@ static char *path_in(const char *folder)
     return path;
 }
 
-int64_t mg_audit_export_begin(const char *folder, int64_t last)
+int64_t mg_audit_export_begin(const char *folder, int64_t last, int64_t asked_at)
 {
     char *path = path_in(folder);
     FILE *file = fopen(path, "re");
@@ -31,7 +31,7 @@ int64_t mg_audit_export_begin(const char *folder, int64_t last)
         fclose(file);
     free(path);
     /* A store that was restored from a backup may know less than what once left. */
-    return known && number <= last ? number : last;
+    return !known ? asked_at : number <= last ? number : last;
 }
 
 /* Written in place: a crash in its middle costs a repetition. */

@@ -12,9 +12,10 @@
 #include "gateway/config/config.h"
 #include "gateway/store/journal.h"
 
-/* The number of the last entry that was exported, as the folder's file says; last, if there is no
- * such file: what was written before somebody asked for the export does not leave. */
-int64_t mg_audit_export_begin(const char *folder, int64_t last);
+/* The number of the last entry that was exported, as the folder's file says; of those that are
+ * there (up to last), if it was restored from a backup since; asked_at, if there is no such file:
+ * what was written before somebody asked for the export does not leave. */
+int64_t mg_audit_export_begin(const char *folder, int64_t last, int64_t asked_at);
 
 /* Exports what comes after *exported, at most a batch, and notes that in the folder. */
 bool mg_audit_export(struct mg_store *store, const char *folder, enum mg_config_export target,

@@ -32,6 +32,7 @@ struct account {
 struct mg_audit {
     struct mg_audit_options options;
     struct mg_config *config; /* held; NULL: none was applied yet */
+    int64_t asked_at;         /* the last entry when the export was asked for */
     char *folder;             /* of the store */
     atomic_bool stopping;     /* read in the background too */
 

@@ -33,6 +33,7 @@ struct task {
     struct mg_config *config;
     struct mg_audit_days days;
     int64_t number; /* up to where it deletes, or has exported */
+    int64_t asked_at;
     bool ok;
     struct mg_error error;
 };
@@ -193,7 +194,7 @@ static void work_export(struct mg_job *job)
     struct mg_store *store = task->audit->options.store;
     int64_t last = mg_store_journal_last(store);
     if (task->number < 0)
-        task->number = mg_audit_export_begin(task->audit->folder, last);
+        task->number = mg_audit_export_begin(task->audit->folder, last, task->asked_at);
     task->ok = true;
     while (task->ok && task->number < last && !atomic_load(&task->audit->stopping))
         task->ok = mg_audit_export(store, task->audit->folder, task->config->audit_export,
@@ -227,6 +228,7 @@ void mg_audit_do_upkeep(struct mg_audit *audit)
         upkeep->exported < mg_store_journal_last(audit->options.store)) {
         struct task *task = begin(audit, work_export, exported);
         task->number = upkeep->exported;
+        task->asked_at = audit->asked_at;
         upkeep->exporting = submit(task);
     }
 }

@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""audit: what happens to messages stands in the audit trail, hash-chained and signed by day, and nobody can fill it."""
+
+import base64
+import datetime
+import hashlib
+import json
+import re
+import sqlite3
+import subprocess
+import threading
+
+from harness import (PATIENCE, Client, World, configuration, destination, element, equal, partner, route, wait_for)
+from tap import run, test
+
+PORTAL = "wuppertal-portal"
+DAY = 86400000
+ZERO = bytes(32)
+
+
+def digest(before, number, written, subject, text):
+    """The hash of an entry, from what docs and header promise and nothing else."""
+    subject, text = (subject or "").encode(), text.encode()
+    return hashlib.sha256(before + number.to_bytes(8, "big") + written.to_bytes(8, "big") +
+                          len(subject).to_bytes(4, "big") + subject + len(text).to_bytes(4, "big") + text).digest()
+
+
+def readable(subject):
+    """A subject as text: UUIDs are stored as their 16 bytes."""
+    if isinstance(subject, bytes):
+        return re.sub("^(.{8})(.{4})(.{4})(.{4})", r"\1-\2-\3-\4-", subject.hex())
+    return subject
+
+
+class Audit(World):
+    """A gateway with one city, whose trail each test looks at."""
+
+    def __enter__(self):
+        self.remscheid = self.city("remscheid")
+        self.closed_port = self.free_port()
+        self.main = self.gateway(self.text())
+        return self
+
+    def text(self, extra=""):
+        dead = element("destination", element("retry", first="100ms", give_up="1s"), name="nowhere",
+                       adapter="rest", url=f"https://localhost:{self.closed_port}/inbox")
+        return configuration(
+            self, partners=[partner(self.pki, PORTAL)], extra=extra,
+            destinations=[destination("remscheid", self.remscheid), dead],
+            routes=[route("test:nowhere", "nowhere"), route("remscheid", "remscheid")])
+
+    def entries(self, gateway=None):
+        """All entries in their order, each with its line read."""
+        with (gateway or self.main).database() as connection:
+            rows = connection.execute("SELECT number, time, subject, line, hash FROM journal ORDER BY number")
+            return [dict(number=number, time=when, subject=readable(subject), text=text, hash=value,
+                         **{"line": json.loads(text)}) for number, when, subject, text, value in rows]
+
+    def acts(self, act, **members):
+        return [entry for entry in self.entries() if entry["line"]["act"] == act and
+                all(entry["line"].get(name) == value for name, value in members.items())]
+
+    def wait_for_act(self, act, **members):
+        return wait_for(lambda: self.acts(act, **members), f"the trail says {act} {members}")
+
+    def send(self, reader="remscheid"):
+        message, text = self.signed("wuppertal", reader)
+        return message, self.client(PORTAL).post(text).expect(201)
+
+
+def check_chain(entries):
+    before = ZERO
+    for place, entry in enumerate(entries, 1):
+        equal(entry["number"], place, "the number of an entry")
+        wanted = digest(before, entry["number"], entry["time"], entry["subject"], entry["text"])
+        equal(entry["hash"].hex(), wanted.hex(), f"the hash of entry {place}")
+        before = wanted
+
+
+@test("the start stands in the trail, with version and configuration")
+def start(world):
+    line = world.wait_for_act("started")[0]["line"]
+    if not re.fullmatch("[0-9a-f]{64}", line["configuration"]) or not line["version"]:
+        raise AssertionError(line)
+
+
+@test("an accepted message stands in it with ids and digest, and its delivery after it")
+def accepted(world):
+    message, answer = world.send()
+    first = world.wait_for_act("accepted", message=answer.id)[0]
+    line = first["line"]
+    equal((line["uuid"], line["partner"], line["source"]), (message.uuid, PORTAL, "submission"))
+    equal((line["author"], line["reader"]), ("ags:05124000", "ags:05120000"))
+    if not re.fullmatch("[0-9a-f]{64}", line["digest"]):
+        raise AssertionError(line)
+    equal(first["subject"], answer.id, "the subject")
+    last = world.wait_for_act("delivered", message=answer.id, destination="remscheid")[0]
+    equal(last["line"]["attempts"], 1)
+    if last["number"] <= first["number"]:
+        raise AssertionError("delivered before it was accepted")
+
+
+@test("a delivery that is given up stands in it with its reason")
+def given_up(world):
+    _, answer = world.send("test:nowhere")
+    line = world.wait_for_act("dead", message=answer.id, destination="nowhere")[0]["line"]
+    equal(line["code"], "net.connect")
+
+
+@test("a repetition adds nothing to it")
+def repeated(world):
+    _, text = world.signed("wuppertal", "remscheid")
+    identifier = world.client(PORTAL).post(text).expect(201).id
+    world.client(PORTAL).post(text).expect(200)
+    equal(len(world.wait_for_act("accepted", message=identifier)), 1)
+
+
+@test("a refusal stands in it with its code and the sender's UUID, and no word of the content")
+def refused(world):
+    message, text = world.signed("wuppertal", "remscheid")
+    world.client(PORTAL).post("<not-xml").expect(400, "xml.malformed")
+    world.wait_for_act("refused", partner=PORTAL, code="xml.malformed")
+    world.client(PORTAL).post(text).expect(201)
+    _, other = world.signed("wuppertal", "test:nowhere", uuid=message.uuid)
+    world.client(PORTAL).post(other).expect(409, "duplicate.different-content")
+    entry = world.wait_for_act("refused", code="duplicate.different-content")[0]
+    equal((entry["line"]["uuid"], entry["subject"]), (message.uuid, message.uuid))
+
+
+@test("a reload, and a reload that was refused, stand in it")
+def reloads(world):
+    world.main.reload(world.text())
+    world.wait_for_act("reloaded")
+    world.main.reload(world.text().replace('to="remscheid"', 'to="nobody"'), event="gateway.reload-refused")
+    world.wait_for_act("reload-refused")
+    world.main.reload(world.text())
+
+
+@test("a flood of callers that nobody knows is a few lines")
+def flood(world):
+    before = len(world.entries())
+    stranger = Client(world.port, world.pki, "solingen-registry")
+    _, text = world.signed("wuppertal", "remscheid")
+    for _ in range(300):
+        stranger.post(text).expect(403, "partner.unknown")
+    world.main.stop()
+    world.main.start()
+    lines = [entry["line"] for entry in world.entries()[before:]]
+    counted = [line for line in lines if line["act"] == "unknown-callers"]
+    equal(sum(line["count"] for line in counted), 300, "callers that were counted")
+    equal({line["network"] for line in counted}, {"127.0.0.0/24"})
+    if len(lines) > 8:
+        raise AssertionError(f"{len(lines)} new entries: {lines}")
+
+
+@test("the refusals of one partner are at most 60 lines a minute, and a number")
+def bounded(world):
+    before = len(world.entries())
+    client = world.client(PORTAL)
+    for _ in range(150):
+        client.post("<not-xml").expect(400, "xml.malformed")
+    world.main.stop()
+    world.main.start()
+    lines = [entry["line"] for entry in world.entries()[before:]]
+    single = [line for line in lines if line["act"] == "refused"]
+    more = [line["count"] for line in lines if line["act"] == "refused-more"]
+    equal(len(single) + sum(more), 150, "refusals that were written or counted")
+    if len(single) > 121:
+        raise AssertionError(f"{len(single)} lines")
+
+
+@test("the trail hangs together by its hashes, from the first entry to the last")
+def chained(world):
+    check_chain(world.entries())
+
+
+@test("after kill -9 in the middle of load every receipt has its entry, and the chain is whole")
+def killed(world):
+    receipts, stop = [], threading.Event()
+
+    def load():
+        client = Client(world.port, world.pki, PORTAL)
+        while not stop.is_set():
+            _, text = world.signed("wuppertal", "remscheid")
+            try:
+                answer = client.post(text)
+            except Exception:  # the gateway is gone
+                return
+            if answer.status == 201:
+                receipts.append(answer.id)
+
+    for _ in range(3):
+        stop.clear()
+        threads = [threading.Thread(target=load, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        enough = len(receipts) + 40
+        wait_for(lambda: len(receipts) >= enough, "forty more receipts", 60)
+        world.main.kill()
+        stop.set()
+        for thread in threads:
+            thread.join(30 * PATIENCE)
+        world.main.start()
+    entries = world.entries()
+    check_chain(entries)
+    named = [entry["line"]["message"] for entry in entries if entry["line"]["act"] == "accepted"]
+    missing = set(receipts) - set(named)
+    if missing:
+        raise AssertionError(f"{len(missing)} of {len(receipts)} receipts have no entry")
+    equal(len(named), len(set(named)), "acceptances of different messages")
+
+
+def backdate(world, days):
+    """Gives all entries an earlier time, as if the gateway had last run that many days ago."""
+    path = next(path for path in world.main.store_files() if path.name == "store.db")
+    connection = sqlite3.connect(path)
+    before = ZERO
+    for number, written, subject, text in connection.execute(
+            "SELECT number, time, subject, line FROM journal ORDER BY number").fetchall():
+        before = digest(before, number, written - days * DAY, readable(subject), text)
+        connection.execute("UPDATE journal SET time = ?, hash = ? WHERE number = ?",
+                           (written - days * DAY, before, number))
+    connection.commit()
+    connection.close()
+
+
+def openssl_verifies(world, line):
+    folder = world.folder
+    (folder / "closing.der").write_bytes(base64.b64decode(line["certificate"]))
+    (folder / "closing.sig").write_bytes(base64.b64decode(line["signature"]))
+    (folder / "closing.txt").write_text(
+        f"muengsten audit 1\n{line['day']}\n{line['first']}\n{line['last']}\n{line['hash']}\n", encoding="ascii")
+    subprocess.run(["openssl", "x509", "-inform", "DER", "-in", folder / "closing.der", "-pubkey", "-noout",
+                    "-out", folder / "closing.key"], check=True, capture_output=True)
+    return subprocess.run(["openssl", "dgst", "-sha256", "-verify", folder / "closing.key", "-signature",
+                           folder / "closing.sig", folder / "closing.txt"],
+                          check=False, capture_output=True).returncode == 0
+
+
+@test("a day that is over is closed with a signature of the seal's key, which openssl verifies")
+def closed(world):
+    world.main.stop()
+    count = len(world.entries())
+    backdate(world, 2)
+    world.main.start()
+    entry = world.wait_for_act("closed")[0]
+    line = entry["line"]
+    equal((line["first"], line["last"]), (1, count), "the numbers that are closed")
+    equal(line["hash"], world.entries()[count - 1]["hash"].hex(), "the hash that is signed")
+    equal(line["day"], (datetime.datetime.now(datetime.timezone.utc) -
+                        datetime.timedelta(days=2)).strftime("%Y-%m-%d"))
+    seal = subprocess.run(["openssl", "x509", "-in", world.pki / "gateway-seal.pem", "-outform", "DER"],
+                          check=True, capture_output=True).stdout
+    equal(base64.b64decode(line["certificate"]), seal, "the certificate")
+    if not openssl_verifies(world, line):
+        raise AssertionError("openssl does not verify the closing")
+    if openssl_verifies(world, dict(line, last=line["last"] + 1)):
+        raise AssertionError("openssl verifies what was not signed")
+    check_chain(world.entries())
+
+
+@test("a day is closed once, however often the gateway starts")
+def closed_once(world):
+    for _ in range(2):
+        world.main.stop()
+        world.main.start()
+    world.send()
+    equal(len(world.wait_for_act("closed")), 1)
+
+
+@test("entries leave for the log, each once, with number and hash")
+def exported(world):
+    world.main.stop()
+    started = len(world.entries())
+    world.main.config_file.write_text(world.text(extra=element("audit", export="journal")), encoding="utf-8")
+    world.main.start()
+    _, answer = world.send()
+    world.wait_for_act("delivered", message=answer.id)
+
+    def lines():
+        return world.main.lines("audit")
+
+    wanted = [entry for entry in world.entries() if entry["number"] > started]
+    wait_for(lambda: any(answer.id in line and "delivered" in line for line in lines()), "the delivery in the log")
+    for entry in wanted:
+        found = [line for line in lines() if f"number={entry['number']} " in line]
+        equal(len(found), 1, f"lines of entry {entry['number']}")
+        if f"hash={entry['hash'].hex()}" not in found[0]:
+            raise AssertionError(found[0])
+    world.main.stop()
+    last = world.entries()[-1]["number"]
+    world.main.start()
+    wait_for(lambda: any(f"number={last} " in line for line in lines()), "the stop in the log of the next start")
+    numbers = [int(re.search(r"number=(\d+)", line)[1]) for line in lines()]
+    equal(numbers, sorted(set(numbers)), "exported numbers")
+
+
+@test("what is older than it is kept goes by whole days, and its closing stays")
+def deleted(world):
+    world.main.stop()
+    entries = world.entries()
+    closing = next(entry for entry in entries if entry["line"]["act"] == "closed")
+    world.main.config_file.write_text(world.text(extra=element("audit", keep="24h")), encoding="utf-8")
+    world.main.start()
+    world.wait_for_act("expired", through=closing["line"]["last"])
+    left = wait_for(lambda: [entry for entry in [world.entries()] if entry[0]["number"] > closing["line"]["last"]],
+                    "the old entries have gone")[0]
+    equal(left[0]["number"], closing["line"]["last"] + 1, "the first that is left")
+    if not any(entry["number"] == closing["number"] for entry in left):
+        raise AssertionError("the closing has gone")
+    before = bytes.fromhex(closing["line"]["hash"])
+    for entry in left:
+        before = digest(before, entry["number"], entry["time"], entry["subject"], entry["text"])
+        equal(entry["hash"].hex(), before.hex(), f"the hash of entry {entry['number']}")
+
+
+if __name__ == "__main__":
+    run(lambda: Audit("audit"))

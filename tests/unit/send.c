@@ -333,8 +333,18 @@ static void a_receipt_is_verified_and_read_in_the_order_of_time(void)
     make_receipt(&text);
     CU_ASSERT(mg_send_receipt_check(anchors, NULL, id_text, UUID, text.data, text.length, &receipt,
                                     &error));
-    CU_ASSERT(mg_send_receipt_check(anchors, certificate, id_text, "", text.data, text.length,
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *former = make_certificate(key, "former");
+    STACK_OF(X509) *expected = sk_X509_new_null();
+    sk_X509_push(expected, former);
+    CU_ASSERT_FALSE(mg_send_receipt_check(anchors, expected, id_text, "", text.data, text.length,
+                                          &receipt, &error));
+    sk_X509_push(expected, certificate);
+    CU_ASSERT(mg_send_receipt_check(anchors, expected, id_text, "", text.data, text.length,
                                     &receipt, &error));
+    sk_X509_free(expected);
+    X509_free(former);
+    EVP_PKEY_free(key);
     CU_ASSERT_STRING_EQUAL(receipt.gateway, "gateway.example");
     CU_ASSERT_STRING_EQUAL(receipt.state, "failed");
     CU_ASSERT_EQUAL_FATAL(receipt.record_count, 2);
@@ -345,13 +355,17 @@ static void a_receipt_is_verified_and_read_in_the_order_of_time(void)
     mg_buffer_free(&text);
 }
 
-static bool check_fails(const char *id, const char *uuid, const char *text, const X509 *expected,
+static bool check_fails(const char *id, const char *uuid, const char *text, X509 *only,
                         const char *code)
 {
     static struct mg_send_receipt receipt;
     struct mg_error error = {0};
+    STACK_OF(X509) *expected = only ? sk_X509_new_null() : NULL;
+    if (only)
+        sk_X509_push(expected, only);
     bool good =
         mg_send_receipt_check(anchors, expected, id, uuid, text, strlen(text), &receipt, &error);
+    sk_X509_free(expected);
     return !good && strcmp(error.code, code) == 0;
 }
 

@@ -17,7 +17,7 @@
 struct set {
     struct mg_signer *signer;
     struct mg_anchors *anchors;
-    X509 *expected;
+    STACK_OF(X509) * expected;
     struct mg_send_document **documents;
 };
 
@@ -45,10 +45,13 @@ static bool read_trust(const struct mg_send_options *options, struct set *set,
         if (!set->anchors)
             return false;
     }
-    if (options->receipt_certificate) {
-        set->expected = mg_certificate_from_file(options->receipt_certificate, error);
-        if (!set->expected)
+    for (size_t i = 0; i < options->receipt_certificate_count; i++) {
+        X509 *certificate = mg_certificate_from_file(options->receipt_certificates[i], error);
+        if (!certificate)
             return false;
+        if (!set->expected)
+            set->expected = sk_X509_new_null();
+        sk_X509_push(set->expected, certificate);
     }
     return true;
 }
@@ -86,7 +89,7 @@ static void set_free(const struct mg_send_options *options, struct set *set)
     for (size_t i = 0; set->documents && i < options->file_count; i++)
         mg_send_document_free(set->documents[i]);
     free(set->documents);
-    X509_free(set->expected);
+    sk_X509_pop_free(set->expected, X509_free);
     mg_anchors_free(set->anchors);
     mg_signer_free(set->signer);
 }

@@ -24,7 +24,8 @@ static const char help[] =
     "      --tls-key FILE              its key\n"
     "      --authorities FILE          authorities that the gateway's certificates come from\n"
     "      --revocation FILE           their revocation lists\n"
-    "      --receipt-certificate FILE  the only certificate that may have signed receipts\n"
+    "      --receipt-certificate FILE  the only certificate that may have signed receipts;\n"
+    "                           once more: and the one announced to follow it\n"
     "      --proxy URL                 http://HOST:PORT to connect through\n"
     "      --timeout SECONDS           for each message [60]\n"
     "\n"
@@ -151,7 +152,9 @@ static const char **text_of(struct mg_send_options *options, int letter)
     case REVOCATION:
         return &options->revocation;
     case RECEIPT_CERTIFICATE:
-        return &options->receipt_certificate;
+        return options->receipt_certificate_count < MG_SEND_RECEIPT_CERTIFICATES
+                   ? &options->receipt_certificates[options->receipt_certificate_count++]
+                   : NULL;
     case PROXY:
         return &options->proxy;
     case AUTHOR:
@@ -209,7 +212,11 @@ static bool take(struct mg_send_options *options, int letter)
     else if (letter == TIMEOUT && read_number("timeout", 86400, &seconds))
         options->timeout = (int64_t)seconds * 1000;
     else
-        return letter == TIMEOUT ? false : mistake("The option is not known.");
+        return letter == TIMEOUT ? false
+               : letter == RECEIPT_CERTIFICATE
+                   ? mistake("--receipt-certificate can be said %d times at most.",
+                             MG_SEND_RECEIPT_CERTIFICATES)
+                   : mistake("The option is not known.");
     return true;
 }
 

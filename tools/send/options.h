@@ -17,13 +17,18 @@ enum mg_send_exit {
     MG_SEND_UNVERIFIED = 4, /* a receipt's signature does not verify */
 };
 
+/* Certificates that may be named for receipts: one that follows another needs two. */
+#define MG_SEND_RECEIPT_CERTIFICATES 8
+
 /* All texts are borrowed from the command line. */
 struct mg_send_options {
     const char *to;
     const char *tls_certificate, *tls_key;
     const char *signing_certificate, *signing_key;
     const char *authorities, *revocation;
-    const char *receipt_certificate; /* the only one that may sign receipts; NULL: any trusted */
+    /* The only ones that may have signed receipts; none: any trusted. */
+    const char *receipt_certificates[MG_SEND_RECEIPT_CERTIFICATES];
+    size_t receipt_certificate_count;
     const char *proxy;
     const char *author, *reader; /* authority ids to put in; NULL: as they are */
     const char *receipts;        /* folder to store receipts in; NULL: nowhere */

@@ -97,10 +97,14 @@ static void read_receipt(const xmlNode *root, struct mg_send_receipt *receipt)
 
 static bool is_expected(const X509 *certificate, const void *context)
 {
-    return !context || X509_cmp(certificate, context) == 0;
+    const STACK_OF(X509) *expected = context;
+    for (int i = 0; expected && i < sk_X509_num(expected); i++)
+        if (X509_cmp(certificate, sk_X509_value(expected, i)) == 0)
+            return true;
+    return !expected;
 }
 
-static bool verify(xmlDoc *document, struct mg_anchors *anchors, const X509 *expected,
+static bool verify(xmlDoc *document, struct mg_anchors *anchors, const STACK_OF(X509) * expected,
                    struct mg_send_receipt *receipt, struct mg_error *error)
 {
     const struct mg_signature_policy policy = {
@@ -144,8 +148,8 @@ static bool is_about(const xmlNode *root, const char *id, const char *uuid)
     return !*uuid || strcasecmp(text, uuid) == 0;
 }
 
-bool mg_send_receipt_check(struct mg_anchors *anchors, const X509 *expected, const char *id,
-                           const char *uuid, const char *bytes, size_t length,
+bool mg_send_receipt_check(struct mg_anchors *anchors, const STACK_OF(X509) * expected,
+                           const char *id, const char *uuid, const char *bytes, size_t length,
                            struct mg_send_receipt *receipt, struct mg_error *error)
 {
     struct mg_xml_limits limits;

@@ -28,12 +28,12 @@ struct mg_send_receipt {
 };
 
 /* Verifies the signature of a receipt or report: by a certificate that the anchors trust, and by
- * that very certificate if expected is given; and that it is about the message of that gateway's id
- * and, unless it is empty, of that UUID of the sender's. Fills receipt also if only the signature
- * is bad. Codes: send.receipt-malformed, send.receipt-unsigned, send.receipt-foreign, and those of
- * gateway/trust/signature.h. */
-bool mg_send_receipt_check(struct mg_anchors *anchors, const X509 *expected, const char *id,
-                           const char *uuid, const char *bytes, size_t length,
+ * one of those very certificates if expected is given; and that it is about the message of that
+ * gateway's id and, unless it is empty, of that UUID of the sender's. Fills receipt also if only
+ * the signature is bad. Codes: send.receipt-malformed, send.receipt-unsigned, send.receipt-foreign,
+ * and those of gateway/trust/signature.h. */
+bool mg_send_receipt_check(struct mg_anchors *anchors, const STACK_OF(X509) * expected,
+                           const char *id, const char *uuid, const char *bytes, size_t length,
                            struct mg_send_receipt *receipt, struct mg_error *error);
 
 /* Reads a refusal in its XML form into code, place and text. False if it is none. */

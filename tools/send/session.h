@@ -14,7 +14,7 @@ struct mg_send_tools {
     const struct mg_send_options *options;
     const struct mg_signer *signer; /* NULL: unsigned */
     struct mg_anchors *anchors;
-    const X509 *expected; /* signer of receipts; NULL: any trusted */
+    const STACK_OF(X509) * expected; /* who may have signed receipts; NULL: any trusted */
     struct mg_send_document **documents;
 };
 

@@ -11,6 +11,7 @@
 
 #include "gateway/base/buffer.h"
 #include "gateway/store/act.h"
+#include "gateway/store/backup.h"
 #include "gateway/store/erase.h"
 #include "gateway/store/journal.h"
 #include "gateway/store/search.h"
@@ -37,6 +38,7 @@ struct mg_store_class {
                     struct mg_store_lines *lines, struct mg_error *error);
     bool (*trim_journal)(struct mg_store *store, int64_t through, const char *kept, bool *more,
                          struct mg_error *error);
+    bool (*backup)(struct mg_store *store, struct mg_store_backup *backup, struct mg_error *error);
     bool (*erase)(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error);
     bool (*remains)(struct mg_store *store, const struct mg_id *id, const char *partner,
                     const char *uuid, struct mg_store_remains *remains, struct mg_error *error);

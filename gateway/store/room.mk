@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
 	gateway/store/act.c gateway/store/act.h \
 	gateway/store/backend.h \
+	gateway/store/backup.h \
 	gateway/store/chain.c \
 	gateway/store/erase.h \
 	gateway/store/journal.h \
@@ -16,6 +17,7 @@ libstore_la_SOURCES = \
 	gateway/store/spool.c \
 	gateway/store/sqlite.c gateway/store/sqlite.h \
 	gateway/store/sqlite_act.c \
+	gateway/store/sqlite_backup.c \
 	gateway/store/sqlite_box.c \
 	gateway/store/sqlite_call.c \
 	gateway/store/sqlite_claim.c \
@@ -24,6 +26,7 @@ libstore_la_SOURCES = \
 	gateway/store/sqlite_expire.c \
 	gateway/store/sqlite_journal.c \
 	gateway/store/sqlite_read.c \
+	gateway/store/sqlite_restore.c \
 	gateway/store/sqlite_schema.c \
 	gateway/store/sqlite_search.c \
 	gateway/store/sqlite_statement.c \
@@ -78,3 +81,7 @@ tests_unit_store_acts_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -
 UNIT_TESTS += tests/unit/store_search
 tests_unit_store_search_SOURCES = tests/unit/store_search.c $(STORE_TEST_HELPERS)
 tests_unit_store_search_LDADD = libunit.la libstore.la libbase.la -lpthread
+
+UNIT_TESTS += tests/unit/store_backup
+tests_unit_store_backup_SOURCES = tests/unit/store_backup.c $(STORE_TEST_HELPERS)
+tests_unit_store_backup_LDADD = libunit.la libstore.la libbase.la $(SQLITE_LIBS) -lpthread

@@ -2,6 +2,7 @@
  * file "lock", which is locked as long as a process has the store open. */
 #include "gateway/store/sqlite.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,6 +77,25 @@ static bool lock_folder(struct mg_sqlite *sqlite, struct mg_error *error)
     return fail_with_errno(error, "locked", "lock");
 }
 
+/* What a backup left that ended with its process. */
+static void sweep_backups(const char *path)
+{
+    DIR *entries = opendir(path);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (strncmp(entry->d_name, MG_SQLITE_BACKUP, strlen(MG_SQLITE_BACKUP)) == 0)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries)
+        closedir(entries);
+}
+
+/* Between the old store and the restored one there is none, and an empty one must not be made. */
+static bool check_restored(struct mg_sqlite *sqlite, struct mg_error *error)
+{
+    return faccessat(sqlite->folder, MG_SQLITE_RESTORING, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+           mg_fail(error, "store.restoring",
+                   "a restore was broken off before it had come to its end; do it again");
+}
+
 static bool open_folders(struct mg_sqlite *sqlite, const char *path, struct mg_error *error)
 {
     if (!make_folder(path, error))
@@ -83,8 +103,9 @@ static bool open_folders(struct mg_sqlite *sqlite, const char *path, struct mg_e
     sqlite->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (sqlite->folder < 0)
         return fail_with_errno(error, "opened", path);
-    if (!lock_folder(sqlite, error))
+    if (!lock_folder(sqlite, error) || !check_restored(sqlite, error))
         return false;
+    sweep_backups(path);
     if (mkdirat(sqlite->folder, "spool", 0700) != 0 && errno != EEXIST)
         return fail_with_errno(error, "created", "spool");
     sqlite->store.spool_folder =
@@ -232,6 +253,7 @@ static const struct mg_store_class sqlite_class = {
     .note = enqueue_note,
     .journal = mg_sqlite_journal,
     .trim_journal = mg_sqlite_trim_journal,
+    .backup = mg_sqlite_backup,
     .erase = mg_sqlite_erase,
     .remains = mg_sqlite_remains,
     .journal_last = mg_sqlite_journal_last,

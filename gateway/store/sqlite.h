@@ -11,6 +11,8 @@
  *   sqlite_act.c        what operators' acts do
  *   sqlite_count.c      the numbers of each destination
  *   sqlite_expire.c     what retention deletes
+ *   sqlite_backup.c     copies the whole into one file
+ *   sqlite_restore.c    makes a store of such a file again
  *   sqlite_erase.c      what is erased before its time, and what is left of a message
  *   sqlite_journal.c    the journal
  *   sqlite_read.c       the readers
@@ -386,6 +388,15 @@ void mg_sqlite_remove_spools(struct mg_sqlite *sqlite, const struct mg_sqlite_sp
  * the rest of it. */
 bool mg_sqlite_drop_content(struct mg_sqlite *sqlite, int64_t seq, struct mg_sqlite_spools *spools);
 bool mg_sqlite_drop_trace(struct mg_sqlite *sqlite, int64_t seq, struct mg_sqlite_spools *spools);
+
+/* How the file of a backup begins, while it is made in the store's folder. */
+#define MG_SQLITE_BACKUP "backup-"
+/* The file that says that a restore has begun and not come to its end. */
+#define MG_SQLITE_RESTORING "restoring"
+bool mg_sqlite_backup(struct mg_store *store, struct mg_store_backup *backup,
+                      struct mg_error *error);
+/* Has SQLite look through the whole database: store.unreadable. */
+bool mg_sqlite_check_file(struct mg_sqlite_connection *connection, struct mg_error *error);
 
 bool mg_sqlite_erase(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error);
 bool mg_sqlite_remains(struct mg_store *store, const struct mg_id *id, const char *partner,

@@ -381,6 +381,14 @@ bool mg_store_fail_no_part(struct mg_error *error)
 
 /* ---- erasing ---- */
 
+bool mg_store_backup(struct mg_store *store, struct mg_store_backup *backup, struct mg_error *error)
+{
+    backup->file = -1;
+    if (store->class->backup)
+        return store->class->backup(store, backup, error);
+    return mg_fail(error, "store.failed", "this store keeps nothing that could be backed up");
+}
+
 bool mg_store_erase(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error)
 {
     erase->gone_from_log = false;

@@ -5,6 +5,7 @@
 #include "gateway/base/json.h"
 #include "gateway/base/log.h"
 #include "gateway/operate/acts.h"
+#include "gateway/operate/backups.h"
 #include "gateway/operate/entrances.h"
 #include "gateway/operate/events.h"
 #include "gateway/operate/files.h"
@@ -39,6 +40,7 @@ struct mg_operate {
     struct mg_reloads *reloading;
     struct mg_history *history;
     struct event *minute;
+    struct mg_backups *backups;
     int64_t started;
     bool stopping;
     struct mg_overview_reloads reloads;
@@ -292,6 +294,10 @@ static const struct mg_resource reload[] = {
     {"POST", "/reload", MG_ROLE_OPERATOR, NULL, mg_reloads_handle},
 };
 
+static const struct mg_resource backup[] = {
+    {"POST", "/backup", MG_ROLE_OPERATOR, NULL, mg_backups_handle},
+};
+
 /* What each part of the room answers; a part adds its table here. */
 static void list_resources(struct mg_operate *operate)
 {
@@ -306,6 +312,7 @@ static void list_resources(struct mg_operate *operate)
         mg_acts_resources(operate->desk),
         mg_destination_acts_resources(operate->desk),
         mg_erasure_resources(operate->desk),
+        {backup, 1, operate->backups},
     };
     static_assert(sizeof tables <= sizeof operate->resources, "there is room for every table");
     memcpy(operate->resources, tables, sizeof tables);
@@ -400,6 +407,10 @@ static void start_parts(struct mg_operate *operate)
     operate->desk = mg_desk_new(&operate->options);
     operate->events = mg_events_new(&events);
     operate->reloading = mg_reloads_new(&reloads);
+    const struct mg_backups_options backups = {.store = operate->options.store,
+                                               .audit = operate->options.audit,
+                                               .background = operate->options.background};
+    operate->backups = mg_backups_new(&backups);
 }
 
 struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
@@ -428,6 +439,7 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
 void mg_operate_stopping(struct mg_operate *operate)
 {
     operate->stopping = true;
+    mg_backups_stop(operate->backups);
 }
 
 void mg_operate_free(struct mg_operate *operate)
@@ -439,6 +451,7 @@ void mg_operate_free(struct mg_operate *operate)
     event_free(operate->minute);
     mg_events_free(operate->events);
     mg_entrances_free(operate->entrances);
+    mg_backups_free(operate->backups);
     mg_reloads_free(operate->reloading);
     mg_history_free(operate->history);
     mg_files_free(operate->files);

@@ -10,6 +10,7 @@ libtarget_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 liboperate_la_SOURCES = \
 	gateway/operate/acts.c gateway/operate/acts.h \
 	gateway/operate/ask.c gateway/operate/ask.h gateway/operate/ask_inside.h \
+	gateway/operate/backups.c gateway/operate/backups.h \
 	gateway/operate/caller.c \
 	gateway/operate/content.c \
 	gateway/operate/desk.c gateway/operate/desk.h \

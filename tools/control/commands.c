@@ -9,6 +9,22 @@
 #include <string.h>
 
 const struct mg_control_command mg_control_commands[] = {
+    {"status", "", 0, 0, "", mg_control_status, "the gateway's health, figures and destinations",
+     "Zustand, Zahlen und Ziele des Knotens"},
+    {"routes", "", 0, 0, "", mg_control_routes, "which types for which readers go where",
+     "welche Typen für welche Leser wohin gehen"},
+    {"destinations", "", 0, 0, "", mg_control_destinations, "what waits where, and why",
+     "was wo wartet, und warum"},
+    {"certs", "", 0, 0, "", mg_control_certs, "certificates and revocation lists by days left",
+     "Zertifikate und Sperrlisten nach verbleibenden Tagen"},
+    {"whoami", "", 0, 0, "", mg_control_whoami, "who the gateway takes you for, and your role",
+     "für wen der Knoten Sie hält, und Ihre Rolle"},
+    {"backup", "FILE", 1, 1, "why force", mg_control_backup,
+     "the whole store as one file, while the gateway works",
+     "den ganzen Speicher als eine Datei, im laufenden Betrieb"},
+    {"restore", "FILE", 1, 1, "store force why", mg_control_restore,
+     "make a store of a backup; the gateway is stopped",
+     "aus einer Sicherung einen Speicher machen; der Knoten steht"},
     {"verify", "FILE", 1, 1, "authorities revocation certificate content", mg_control_verify,
      "check a sealed message, a receipt or a report, without the gateway",
      "gesiegelte Nachricht, Quittung oder Bericht prüfen, ohne den Knoten"},

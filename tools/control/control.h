@@ -53,6 +53,13 @@ int mg_control_mistake(const char *format, ...) __attribute__((format(printf, 1,
 
 /* ---- the commands: each returns the exit status ---- */
 
+int mg_control_status(struct mg_control *control);
+int mg_control_routes(struct mg_control *control);
+int mg_control_destinations(struct mg_control *control);
+int mg_control_certs(struct mg_control *control);
+int mg_control_whoami(struct mg_control *control);
+int mg_control_backup(struct mg_control *control);
+int mg_control_restore(struct mg_control *control);
 int mg_control_verify(struct mg_control *control);
 
 #endif

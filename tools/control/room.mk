@@ -1,7 +1,12 @@
 # tools/control: muengstenctl (operators). The convenience library lets the unit tests link what it is made of.
 noinst_LTLIBRARIES += libcontrol.la
 libcontrol_la_SOURCES = \
+	tools/control/backup_command.c \
+	tools/control/client.c tools/control/client.h \
 	tools/control/control.c tools/control/control.h \
+	tools/control/look.c tools/control/look.h \
+	tools/control/look_commands.c \
+	tools/control/pick.c tools/control/pick.h \
 	tools/control/say.c tools/control/say.h \
 	tools/control/screen.c tools/control/screen.h \
 	tools/control/verify.c tools/control/verify.h \
@@ -10,8 +15,8 @@ libcontrol_la_SOURCES = \
 	tools/control/verify_show.c tools/control/verify_show.h \
 	tools/control/verify_signer.c
 libcontrol_la_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
-libcontrol_la_LIBADD = libtrust.la libmessage.la libbase.la \
-	$(LIBXML2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS)
+libcontrol_la_LIBADD = libaudit.la libstore.la libtrust.la libmessage.la libnet.la libbase.la \
+	$(LIBXML2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) -lm
 
 bin_PROGRAMS += tools/muengstenctl
 tools_muengstenctl_SOURCES = tools/control/commands.c tools/control/commands.h tools/control/main.c

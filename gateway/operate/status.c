@@ -169,7 +169,8 @@ static void write_reason(struct mg_json *json, const struct mg_overview_destinat
     switch (destination->state) {
     case MG_DESTINATION_PAUSED:
         code = "destination.paused";
-        reason = "The configuration pauses it; what waits is kept.";
+        reason = facts->pause ? "An operator has paused it; what waits is kept."
+                              : "The configuration pauses it; what waits is kept.";
         break;
     case MG_DESTINATION_DOWN:
         code = facts->instance.code;
@@ -207,6 +208,19 @@ static void write_title(struct mg_json *json, const struct mg_overview *overview
     mg_json_text_or_null(json, "place", values && values->site ? values->site->name : NULL);
 }
 
+static void write_pause(struct mg_json *json, const struct mg_store_pause *pause)
+{
+    if (!pause) {
+        mg_json_null(json, "paused_by");
+        return;
+    }
+    mg_json_object(json, "paused_by");
+    mg_json_text(json, "by", pause->by);
+    mg_json_text(json, "why", pause->why);
+    mg_json_time(json, "since", pause->since);
+    mg_json_end_object(json);
+}
+
 static void write_destination(struct mg_json *json, const struct mg_overview *overview,
                               const struct mg_overview_destination *destination)
 {
@@ -226,7 +240,7 @@ static void write_destination(struct mg_json *json, const struct mg_overview *ov
     write_breaker(json, facts);
     mg_json_time(json, "next_attempt", facts->next_attempt);
     mg_json_time(json, "next_retry", facts->next_attempt);
-    mg_json_null(json, "paused_by");
+    write_pause(json, facts->pause);
     mg_json_seconds(json, "rate_per_minute", (int64_t)(facts->rate * 1000));
     write_quantiles(json, "delivery_seconds", facts->duration_p50, facts->duration_p99);
     write_history(json, facts);

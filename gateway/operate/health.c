@@ -20,6 +20,21 @@
 /* Microseconds that a commit may take: every sender waits for it. */
 #define SLOW_COMMIT 1000000
 
+const struct mg_health_kind mg_health_kinds[] = {
+    {"adapter.restarted", false},   {"breaker.open", false},
+    {"certificate.expired", true},  {"certificate.expiring", false},
+    {"certificate.expiring", true}, {"certificate.not-yet-valid", false},
+    {"destination.backlog", false}, {"destination.backlog", true},
+    {"destination.blocked", true},  {"destination.dead-letters", false},
+    {"destination.down", true},     {"destination.paused", false},
+    {"destination.removed", false}, {"gateway.stopping", false},
+    {"reload.refused", false},      {"revocation.expiring", false},
+    {"revocation.stale", true},     {"source.down", true},
+    {"store.failed", true},         {"store.reserve", true},
+    {"store.slow", false},          {"store.space", false},
+};
+const size_t mg_health_kind_count = sizeof mg_health_kinds / sizeof *mg_health_kinds;
+
 /* A place for one more reason, with its text. */
 __attribute__((format(printf, 6, 7))) static void add(struct mg_overview *overview, bool critical,
                                                       const char *code, const char *subject,
@@ -54,8 +69,10 @@ static void judge_state(struct mg_overview *overview,
             "It is ordered, and a message that is dead stands before the next.");
         break;
     case MG_DESTINATION_PAUSED:
-        add(overview, false, "destination.paused", facts->name, 0,
-            "It is paused; %" PRId64 " messages wait.", destination->queue.waiting);
+        add(overview, false, "destination.paused", facts->name,
+            facts->pause ? facts->pause->since : 0,
+            "%.64s has paused it; %" PRId64 " messages wait.",
+            facts->pause ? facts->pause->by : "The configuration", destination->queue.waiting);
         break;
     case MG_DESTINATION_REMOVED:
         if (destination->queue.waiting > 0)
@@ -70,6 +87,12 @@ static void judge_state(struct mg_overview *overview,
 }
 
 /* A box is emptied by its readers, who may come once a day: only what nears its end is news. */
+int64_t mg_health_bearable_age(const struct mg_config_destination *values, bool collected)
+{
+    int64_t half = values->retry.give_up / 2;
+    return collected || half < BACKLOG_AGE ? half : BACKLOG_AGE;
+}
+
 static void judge_backlog(struct mg_overview *overview,
                           const struct mg_overview_destination *destination)
 {
@@ -78,11 +101,9 @@ static void judge_backlog(struct mg_overview *overview,
     int64_t oldest = destination->queue.oldest, age = overview->now - oldest;
     if (!values || oldest == 0)
         return;
-    int64_t half = values->retry.give_up / 2;
-    int64_t bearable = destination->facts.collected || half < BACKLOG_AGE ? half : BACKLOG_AGE;
-    bool ending = age >= values->retry.give_up / 4 * 3;
-    if (age < bearable)
+    if (age < mg_health_bearable_age(values, destination->facts.collected))
         return;
+    bool ending = age >= values->retry.give_up / 4 * 3;
     add(overview, ending, "destination.backlog", values->name, oldest,
         "%" PRId64 " messages wait, the oldest for %" PRId64 " min%s", destination->queue.waiting,
         age / MINUTE, ending ? "; it will soon be given up." : ".");

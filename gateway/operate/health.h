@@ -32,6 +32,17 @@ void mg_health_judge(struct mg_overview *overview);
 /* "ok", "warning" or "critical". */
 const char *mg_health_state(const struct mg_overview *overview);
 
+/* Every kind of reason that there can be. */
+struct mg_health_kind {
+    const char *code;
+    bool critical;
+};
+extern const struct mg_health_kind mg_health_kinds[];
+extern const size_t mg_health_kind_count;
+
+/* The age in milliseconds from which the oldest message that waits there is a reason. */
+int64_t mg_health_bearable_age(const struct mg_config_destination *values, bool collected);
+
 /* Whole days from now to that moment; negative once it has passed. */
 int64_t mg_health_days_left(int64_t moment, int64_t now);
 

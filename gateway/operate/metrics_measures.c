@@ -1,6 +1,9 @@
 #include "gateway/operate/metrics_measures.h"
 
+#include "gateway/operate/health.h"
 #include "gateway/operate/metrics_text.h"
+
+#include <string.h>
 
 static double seconds(int64_t milliseconds)
 {
@@ -106,6 +109,22 @@ static void write_durations(const struct mg_overview *overview, struct mg_buffer
     }
 }
 
+static void write_limits(const struct mg_overview *overview, struct mg_buffer *buffer)
+{
+    static const char limit[] = "muengsten_destination_oldest_age_limit_seconds";
+    mg_metrics_begin(
+        buffer, limit, "gauge",
+        "Age of the oldest message that waits from which it is a backlog, in seconds.");
+    for (size_t i = 0; i < overview->destination_count; i++) {
+        const struct mg_dispatch_facts *facts = &overview->destinations[i].facts;
+        const struct mg_config_destination *values =
+            mg_config_destination(overview->config, facts->name);
+        if (values)
+            mg_metrics_seconds(buffer, limit, MG_LABELS("destination", facts->name),
+                               seconds(mg_health_bearable_age(values, facts->collected)));
+    }
+}
+
 /* ---- the gateway ---- */
 
 static void write_space(const struct mg_store_measures *measures, struct mg_buffer *buffer)
@@ -130,17 +149,23 @@ static void write_space(const struct mg_store_measures *measures, struct mg_buff
     mg_metrics_number(buffer, "muengsten_store_failed", MG_NO_LABELS, measures->failed);
 }
 
+/* Of each kind, also of those of which there is none at the moment. */
 static void write_health(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
     static const char name[] = "muengsten_health_reasons";
-    int64_t critical = 0;
-    for (size_t i = 0; i < overview->reason_count; i++)
-        critical += overview->reasons[i].critical;
     mg_metrics_begin(buffer, name, "gauge",
-                     "What an operator has to know of, as GET /status tells it.");
-    mg_metrics_number(buffer, name, MG_LABELS("severity", "critical"), critical);
-    mg_metrics_number(buffer, name, MG_LABELS("severity", "warning"),
-                      (int64_t)overview->reason_count - critical);
+                     "What an operator has to know of, by code, as GET /status tells it.");
+    for (size_t i = 0; i < mg_health_kind_count; i++) {
+        const struct mg_health_kind *kind = &mg_health_kinds[i];
+        int64_t count = 0;
+        for (size_t j = 0; j < overview->reason_count; j++)
+            count += overview->reasons[j].critical == kind->critical &&
+                     strcmp(overview->reasons[j].code, kind->code) == 0;
+        mg_metrics_number(
+            buffer, name,
+            MG_LABELS("code", kind->code, "severity", kind->critical ? "critical" : "warning"),
+            count);
+    }
 }
 
 static void write_callers(const struct mg_overview *overview, struct mg_buffer *buffer)
@@ -192,6 +217,7 @@ void mg_metrics_write_measures(const struct mg_overview *overview, struct mg_buf
     write_routes(overview, buffer);
     write_partners(overview, buffer);
     write_durations(overview, buffer);
+    write_limits(overview, buffer);
     write_space(&overview->measures, buffer);
     write_health(overview, buffer);
     write_callers(overview, buffer);

@@ -54,6 +54,15 @@ static struct mg_overview well(void)
     };
 }
 
+static bool is_known(const struct mg_overview_reason *reason)
+{
+    for (size_t i = 0; i < mg_health_kind_count; i++)
+        if (strcmp(mg_health_kinds[i].code, reason->code) == 0 &&
+            mg_health_kinds[i].critical == reason->critical)
+            return true;
+    return false;
+}
+
 /* The one reason that there is: "severity code subject". */
 static const char *judged(struct mg_overview *overview)
 {
@@ -65,6 +74,7 @@ static const char *judged(struct mg_overview *overview)
     snprintf(text, sizeof text, "%s %s %s", mg_health_state(overview), reason->code,
              reason->subject ? reason->subject : "-");
     CU_ASSERT(reason->text[0] != '\0');
+    CU_ASSERT(is_known(reason));
     if (overview->reason_count > 1)
         snprintf(text, sizeof text, "%zu reasons", overview->reason_count);
     free(overview->reasons);

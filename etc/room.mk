@@ -5,6 +5,12 @@ dist_examples_DATA = etc/muengsten.xml
 EXTRA_DIST += etc/muengstend.service.in etc/muengstend.socket.in \
 	etc/muengsten-adapter@.service.in etc/muengsten.sysusers etc/muengsten.tmpfiles
 
+# For those who watch: alerts for Prometheus, and a dashboard for Grafana.
+alertsdir = $(pkgdatadir)/prometheus
+dist_alerts_DATA = etc/prometheus/muengsten.rules.yml
+dashboarddir = $(pkgdatadir)/grafana
+dist_dashboard_DATA = etc/grafana/muengsten.json
+
 # The gateway, and an adapter, under systemd. Like muengsten-adapter.pc these files are made by make, so that they obey
 # a folder that make is told. What stands in the folders for users and folders is called like its package.
 SYSTEMD_UNITS = etc/muengstend.service etc/muengstend.socket etc/muengsten-adapter@.service

@@ -32,6 +32,7 @@ SYSTEM_TESTS = \
 	tests/system/activation.py \
 	tests/system/status.py \
 	tests/system/audit.py \
+	tests/system/prometheus.py \
 	tests/system/operators.py \
 	tests/system/folder.py \
 	tests/system/isolation.py \
@@ -69,7 +70,7 @@ EXTRA_DIST += \
 	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
 	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \
 	tests/system/mqtt.py tests/system/operators.py tests/system/order.py tests/system/packages.py \
-	tests/system/peers/city-system \
+	tests/system/peers/city-system tests/system/prometheus.py \
 	tests/system/programs/ill tests/system/refusals.py tests/system/reload.py \
 	tests/system/renewal.py tests/system/town.py \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \

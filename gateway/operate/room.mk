@@ -76,3 +76,8 @@ tests_unit_operate_LDADD = \
 tests_unit_health_SOURCES = tests/unit/health.c
 tests_unit_health_CPPFLAGS = $(liboperate_la_CPPFLAGS)
 tests_unit_health_LDADD = $(tests_unit_operate_LDADD)
+
+UNIT_TESTS += tests/unit/question
+tests_unit_question_SOURCES = tests/unit/question.c
+tests_unit_question_CPPFLAGS = $(liboperate_la_CPPFLAGS)
+tests_unit_question_LDADD = $(tests_unit_operate_LDADD)

@@ -1,6 +1,7 @@
 # bench: measures the gateway as a whole; `make bench`.
 EXTRA_PROGRAMS = \
-	tests/bench/boxes tests/bench/deliver tests/bench/drain tests/bench/fill tests/bench/floor tests/bench/load
+	tests/bench/boxes tests/bench/deliver tests/bench/drain tests/bench/fill tests/bench/floor tests/bench/load \
+	tests/bench/search
 EXTRA_DIST += \
 	tests/bench/adapters tests/bench/ends.py tests/bench/mailbox tests/bench/measure.py tests/bench/run
 CLEANFILES += $(EXTRA_PROGRAMS)
@@ -18,6 +19,9 @@ tests_bench_fill_LDADD = libstore.la libmessage.la libbase.la $(LIBXML2_LIBS) $(
 tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS) $(LIBXML2_CFLAGS)
 tests_bench_floor_LDADD = $(XMLSEC_LIBS) $(LIBXML2_LIBS)
+
+tests_bench_search_SOURCES = tests/bench/search.c
+tests_bench_search_LDADD = libstore.la libbase.la $(SQLITE_LIBS) -lpthread
 
 tests_bench_load_SOURCES = tests/bench/load.c
 tests_bench_load_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(OPENSSL_CFLAGS)
@@ -37,4 +41,6 @@ bench: all $(EXTRA_PROGRAMS) adapters/null/null.la
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000 --box 1000000
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
 	$(SYSTEM_ENVIRONMENT) $(PYTHON3) $(top_srcdir)/tests/bench/adapters
+	rm -rf tests/bench/searched && mkdir tests/bench/searched && tests/bench/search tests/bench/searched; \
+		status=$$?; rm -rf tests/bench/searched; exit $$status
 .PHONY: bench

@@ -63,6 +63,12 @@ tests_unit_dispatch_lanes_LDADD = $(DISPATCH_LANES_ROOMS) \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	-ldl -lpthread
 
+UNIT_TESTS += tests/unit/dispatch_acts
+tests_unit_dispatch_acts_SOURCES = tests/unit/dispatch_acts.c $(DISPATCH_WORLD)
+tests_unit_dispatch_acts_CPPFLAGS = $(tests_unit_dispatch_lanes_CPPFLAGS)
+tests_unit_dispatch_acts_DEPENDENCIES = $(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la
+tests_unit_dispatch_acts_LDADD = $(tests_unit_dispatch_lanes_LDADD)
+
 # The same for boxes: an adapter that lets the test ask in its name.
 check_LTLIBRARIES += tests/unit/adapter_boxes.la
 tests_unit_adapter_boxes_la_SOURCES = tests/unit/adapter_boxes.c

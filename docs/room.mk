@@ -4,5 +4,5 @@ dist_man_MANS += \
 	docs/muengsten-sftp.5 docs/muengsten-smtp.5 docs/muengstend.8
 dist_doc_DATA = \
 	README.md CONTRIBUTING.md LICENSE \
-	docs/adapter-protocol.md docs/architecture.md docs/errors.md docs/operations.md \
+	docs/adapter-protocol.md docs/architecture.md docs/audit.md docs/errors.md docs/operations.md \
 	docs/seals.md docs/writing-adapters.md

@@ -1,5 +1,5 @@
 /*
- * lines: what the audit trail says, one JSON object (RFC 8259) for each entry. docs/operations.md
+ * lines: what the audit trail says, one JSON object (RFC 8259) for each entry. docs/audit.md
  * explains all of them.
  *
  * Ids and UUIDs may stand in them, and the names of partners, destinations and operators; never

@@ -319,6 +319,15 @@ static void list_resources(struct mg_operate *operate)
     operate->resource_count = sizeof tables / sizeof *tables;
 }
 
+void mg_operate_each_resource(const struct mg_operate *operate,
+                              void (*see)(const struct mg_resource *resource, void *context),
+                              void *context)
+{
+    for (size_t i = 0; i < operate->resource_count; i++)
+        for (size_t j = 0; j < operate->resources[i].count; j++)
+            see(&operate->resources[i].list[j], context);
+}
+
 /* ---- configurations ---- */
 
 bool mg_operate_prepare(struct mg_operate *operate, struct mg_config *config,

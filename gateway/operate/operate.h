@@ -68,6 +68,12 @@ void mg_operate_refused(struct mg_operate *operate, const char *const *problems,
 void mg_operate_reload_ended(struct mg_operate *operate, int64_t number, bool applied,
                              bool refused);
 
+/* Shows everything that there is to ask for, as openapi.json has to describe it. */
+struct mg_resource;
+void mg_operate_each_resource(const struct mg_operate *operate,
+                              void (*see)(const struct mg_resource *resource, void *context),
+                              void *context);
+
 /* From now on the gateway takes nothing new; it is shown until the end. */
 void mg_operate_stopping(struct mg_operate *operate);
 

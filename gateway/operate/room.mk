@@ -41,7 +41,7 @@ liboperate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) $(O
 
 # What the gateway carries in itself, each file served under its last name.
 include gateway/operate/page/files.mk
-EMBEDDED_FILES = $(PAGE_FILES) schemas/status.schema.json
+EMBEDDED_FILES = $(PAGE_FILES) schemas/status.schema.json gateway/operate/openapi.json
 gateway/operate/embedded.c: gateway/operate/embed $(EMBEDDED_FILES) Makefile
 	$(AM_V_GEN)$(MKDIR_P) gateway/operate && set -- && \
 	for file in $(EMBEDDED_FILES); do set -- "$$@" "$${file##*/}=$(srcdir)/$$file"; done && \
@@ -73,6 +73,10 @@ tests_unit_operate_LDADD = \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	$(JANSSON_LIBS) \
 	-ldl -lpthread
+UNIT_TESTS += tests/unit/openapi
+tests_unit_openapi_SOURCES = tests/unit/openapi.c
+tests_unit_openapi_CPPFLAGS = $(liboperate_la_CPPFLAGS)
+tests_unit_openapi_LDADD = $(tests_unit_operate_LDADD)
 tests_unit_health_SOURCES = tests/unit/health.c
 tests_unit_health_CPPFLAGS = $(liboperate_la_CPPFLAGS)
 tests_unit_health_LDADD = $(tests_unit_operate_LDADD)

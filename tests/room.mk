@@ -26,6 +26,7 @@ SYSTEM_TESTS = \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
 	tests/system/access.py \
+	tests/system/openapi.py \
 	tests/system/reload.py \
 	tests/system/renewal.py \
 	tests/system/service.py \

@@ -1,6 +1,7 @@
 #include "gateway/operate/reloads.h"
 
 #include "gateway/base/json.h"
+#include "gateway/operate/acts.h"
 
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -36,7 +37,10 @@ static void tell_stopping(struct mg_ask *ask)
 
 void mg_reloads_handle(struct mg_ask *ask, void *context)
 {
+    static const char *const none[] = {NULL};
     struct mg_reloads *reloads = context;
+    if (!mg_acts_know(ask, none))
+        return;
     if (reloads->count >= WAITING_LIMIT) {
         mg_ask_problem(ask, 503, "operate.busy", "Too many wait for a reload already.");
         return;

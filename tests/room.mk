@@ -70,7 +70,7 @@ EXTRA_DIST += \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/handbook.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
 	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \
-	tests/system/mqtt.py tests/system/operators.py tests/system/order.py tests/system/packages.py \
+	tests/system/mqtt.py tests/system/openapi.py tests/system/operators.py tests/system/order.py tests/system/packages.py \
 	tests/system/peers/city-system tests/system/prometheus.py \
 	tests/system/programs/ill tests/system/refusals.py tests/system/reload.py \
 	tests/system/renewal.py tests/system/town.py \

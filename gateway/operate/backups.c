@@ -1,5 +1,6 @@
 #include "gateway/operate/backups.h"
 
+#include "gateway/operate/acts.h"
 #include "gateway/store/backup.h"
 
 #include <errno.h>
@@ -158,6 +159,9 @@ void mg_backups_handle(struct mg_ask *ask, void *context)
     static const struct mg_ask_events events = {.on_writable = writable, .on_abort = aborted};
     struct mg_backups *backups = context;
     const struct mg_caller *caller = mg_ask_caller(ask);
+    static const char *const none[] = {NULL};
+    if (!mg_acts_know(ask, none))
+        return;
     if (backups->running || backups->stopping) {
         mg_ask_problem(ask, backups->stopping ? 503 : 409,
                        backups->stopping ? "gateway.stopping" : "backup.running",

@@ -19,7 +19,7 @@ struct stream {
 struct mg_events {
     struct mg_events_options options;
     struct event *timer; /* runs while there are streams */
-    LIST_HEAD(, stream) streams;
+    LIST_HEAD(streams, stream) streams;
     size_t count;
     struct mg_buffer seen; /* the steady status that was sent last */
     unsigned quiet;        /* looks since then */

@@ -17,7 +17,7 @@ struct waiting {
 
 struct mg_reloads {
     struct mg_reloads_options options;
-    LIST_HEAD(, waiting) waiting;
+    LIST_HEAD(waiters, waiting) waiting;
     size_t count;
 };
 

@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import threading
 import uuid
 
 from harness import (PATIENCE, QUICK, Answer, World, client_tls, configuration, destination, element, equal,
@@ -20,8 +21,8 @@ ANNA, VERA, NOBODY = "remscheid-registry", "solingen-registry", PORTAL
 DEAD_SOON = dict(QUICK, give_up="1s", first="100ms", longest="200ms")
 WHY = {"why": "because the test says so"}
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
-# What cannot be brought about here: faults, and a gateway that has too much to do.
-RARE = {"500", "503"}
+# What cannot be brought about here: faults, too much to do, a full disk.
+RARE = {"500", "503", "507"}
 
 
 class Described(World):
@@ -225,6 +226,22 @@ def reloading(world):
     world.main.config_file.write_text(good.replace('to="files"', 'to="nowhere"'), encoding="utf-8")
     assert world.act("/reload", WHY).expect(422, "reload.refused").problem["problems"]
     world.main.config_file.write_text(good, encoding="utf-8")
+
+
+@test("a backup comes as described, and another one has to wait for its end")
+def backup(world):
+    assert len(world.act("/backup", WHY).expect(200).body) > 4096
+
+    def together():
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(world.act("/backup", WHY).code)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return "backup.running" in answers
+
+    wait_for(together, "one has come while another was made")
 
 
 @test("every operation refuses as described: by host, query, role, site, and the form of an act")

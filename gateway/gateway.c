@@ -222,6 +222,7 @@ static bool start_adapters(struct gateway *gateway, struct mg_error *error)
         .workers = gateway->workers,
         .background = gateway->background,
         .intake = gateway->intake,
+        .audit = gateway->audit,
         .clients = gateway->clients,
         .ready = gateway_wake,
         .collected = count_collected,

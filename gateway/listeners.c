@@ -82,7 +82,7 @@ static bool open_listener(struct mg_listeners *listeners, const struct mg_config
         .address = values->address,
         .tls = tls,
         .limits = values->limits,
-        .handler = {.on_head = mg_host_on_head},
+        .handler = {.on_head = mg_host_on_head, .on_stranger = mg_host_on_stranger},
         .context = listener->handler,
     };
     listener->server = mg_http_server_new(listeners->base, &options, error);

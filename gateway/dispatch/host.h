@@ -34,6 +34,7 @@ struct mg_host_options {
     struct mg_pool *workers;    /* for what costs processor time */
     struct mg_pool *background; /* for what blocks: adapters' work */
     struct mg_intake *intake;
+    struct mg_audit *audit;     /* is told of callers that are refused; NULL: nobody is */
     struct mg_clients *clients; /* for adapters' calls */
     /* Deliveries may be handed to this destination again, which was down; may be NULL. */
     void (*ready)(const char *destination, void *context);
@@ -95,6 +96,9 @@ void mg_host_each_counter(const struct mg_host *host,
 /* The handler for a listener's server; its context is a value made by mg_host_listener. */
 void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head *head,
                      void *context);
+
+/* Likewise: tells the audit trail of a caller that TLS has refused. */
+void mg_host_on_stranger(const char *peer, void *context);
 
 /* Names a listener to mg_host_on_head; freed with mg_host_listener_free, after its server. */
 struct mg_host_listener *mg_host_listener_new(struct mg_host *host, const char *name);

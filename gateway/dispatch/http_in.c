@@ -236,6 +236,22 @@ static bool may_ask(const struct mg_instance *instance, const struct mg_config_p
            (partner && instance->partner && strcmp(partner->name, instance->partner) == 0);
 }
 
+void mg_host_on_stranger(const char *peer, void *context)
+{
+    const struct mg_host_listener *listener = context;
+    if (listener->host->options.audit)
+        mg_audit_unknown_caller(listener->host->options.audit, peer);
+}
+
+static void tell_refusal(const struct mg_host_listener *listener,
+                         const struct mg_http_request *request,
+                         const struct mg_config_partner *partner, const char *code)
+{
+    if (listener->host->options.audit)
+        mg_audit_refused(listener->host->options.audit, partner ? partner->name : NULL,
+                         listener->name, NULL, code, mg_http_request_peer(request));
+}
+
 void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head *head,
                      void *context)
 {
@@ -245,6 +261,7 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
     if (!identify(listener->host->config, request, &partner, &error)) {
         mg_log(MG_LOG_NOTICE, "connection.refused", "code", error.code, "listener", listener->name,
                "peer", mg_http_request_peer(request), NULL);
+        tell_refusal(listener, request, NULL, error.code);
         mg_http_request_close_after(request);
         mg_http_request_answer_problem(request, 403, error.code, error.text);
         return;
@@ -252,10 +269,11 @@ void mg_host_on_head(struct mg_http_request *request, const struct mg_http_head 
     bool other;
     const struct route_entry *route =
         find_route(listener, head->method, head->target, strcspn(head->target, "?"), &other);
-    if (route && !may_ask(route->instance, partner))
+    if (route && !may_ask(route->instance, partner)) {
+        tell_refusal(listener, request, partner, "partner.not-permitted");
         mg_http_request_answer_problem(request, 403, "partner.not-permitted",
                                        "This path is for another partner.");
-    else if (route)
+    } else if (route)
         call_route(route, request, head, partner);
     else if (other)
         mg_http_request_answer_problem(request, 405, "http.method",

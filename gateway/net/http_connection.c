@@ -386,6 +386,10 @@ static void refuse_handshake(struct mg_http_request *connection)
         reason = X509_verify_cert_error_string(verified);
     mg_server_log_refusal(connection->server, "tls.refused", connection->peer, "reason",
                           reason ? reason : "the client broke off the handshake");
+    /* Whoever merely looks whether somebody listens is nobody's concern. */
+    struct mg_http_server *server = connection->server;
+    if (reason && server->handler.on_stranger)
+        server->handler.on_stranger(connection->peer, server->context);
     /* In TLS 1.3 the client may have sent its request already, before it can know that its
      * certificate is not accepted: it shall read the alert and not a reset. */
     mg_connection_linger(connection, false);

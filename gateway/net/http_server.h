@@ -29,6 +29,9 @@ struct mg_http_handler {
      * it returns. context is the server's. */
     void (*on_head)(struct mg_http_request *request, const struct mg_http_head *head,
                     void *context);
+    /* TLS has refused somebody for a certificate, or the lack of one. context is the server's; may
+     * be NULL. */
+    void (*on_stranger)(const char *peer, void *context);
 };
 
 /* How a request that was taken goes on; context is the one given to mg_http_request_take. */
@@ -46,9 +49,9 @@ struct mg_http_request_events {
 struct mg_http_server_options {
     const char *name;    /* of the listener, for the log */
     const char *address; /* "127.0.0.1:8443", "[::1]:8443", "*:8443"; port 0: any */
-    int socket;          /* if address is NULL: one that listens already, the server's from now on */
-    SSL_CTX *tls;        /* the server takes a reference; NULL: plain, for what never leaves the
-                            machine */
+    int socket;   /* if address is NULL: one that listens already, the server's from now on */
+    SSL_CTX *tls; /* the server takes a reference; NULL: plain, for what never leaves the
+                     machine */
     struct mg_http_limits limits;
     struct mg_http_handler handler;
     void *context;

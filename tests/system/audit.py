@@ -2,11 +2,14 @@
 """audit: what happens to messages stands in the audit trail, hash-chained and signed by day, and nobody can fill it."""
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import json
 import re
+import socket
 import sqlite3
+import ssl
 import subprocess
 import threading
 
@@ -136,13 +139,24 @@ def reloads(world):
     world.main.reload(world.text())
 
 
+def knock(port):
+    """Comes without a certificate, and is refused by TLS."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 10 * PATIENCE) as plain, \
+            context.wrap_socket(plain) as secure:
+        secure.recv(1)
+
+
 @test("a flood of callers that nobody knows is a few lines")
 def flood(world):
     before = len(world.entries())
     stranger = Client(world.port, world.pki, "solingen-registry")
     _, text = world.signed("wuppertal", "remscheid")
-    for _ in range(300):
+    for _ in range(290):
         stranger.post(text).expect(403, "partner.unknown")
+    for _ in range(10):
+        knock(world.port)
     world.main.stop()
     world.main.start()
     lines = [entry["line"] for entry in world.entries()[before:]]

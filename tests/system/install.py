@@ -192,6 +192,7 @@ def layout(world):
         "share/doc/muengsten/README.md",
         "share/doc/muengsten/adapter-protocol.md",
         "share/doc/muengsten/architecture.md",
+        "share/doc/muengsten/audit.md",
         "share/doc/muengsten/errors.md",
         "share/doc/muengsten/operations.md",
         "share/doc/muengsten/examples/muengsten.xml",

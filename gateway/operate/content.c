@@ -28,6 +28,7 @@ static void on_writable(struct mg_ask *ask, void *context)
     if (!content->waits)
         return;
     content->waits = false;
+    mg_inquiry_rest(&content->inquiry, false);
     go_on(content);
 }
 
@@ -75,7 +76,9 @@ static void send_piece(struct mg_inquiry *inquiry)
     }
     content->offset += content->length;
     content->waits = !mg_ask_write(inquiry->ask, content->piece, (size_t)content->length);
-    if (!content->waits)
+    if (content->waits)
+        mg_inquiry_rest(inquiry, true);
+    else
         go_on(content);
 }
 

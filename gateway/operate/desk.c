@@ -23,12 +23,17 @@ void mg_desk_apply(struct mg_desk *desk, struct mg_config *config)
     desk->config = config;
 }
 
-void mg_desk_release(struct mg_desk *desk)
+static void release(struct mg_desk *desk)
 {
-    if (!desk || --desk->held > 0)
+    if (--desk->held > 0)
         return;
     mg_config_release(desk->config);
     free(desk);
+}
+
+bool mg_desk_is_closed(const struct mg_desk *desk)
+{
+    return !desk->background;
 }
 
 const char *mg_desk_destination(const struct mg_desk *desk, const char *name)
@@ -57,40 +62,96 @@ struct mg_inquiry *mg_inquiry_new(struct mg_desk *desk, struct mg_ask *ask, size
     return inquiry;
 }
 
+static bool too_busy(struct mg_inquiry *inquiry)
+{
+    return mg_fail(&inquiry->error, "operate.busy",
+                   "Too much is being looked up already; ask again in a moment.");
+}
+
 static void work(struct mg_job *job)
 {
     struct mg_inquiry *inquiry = (struct mg_inquiry *)job;
     inquiry->ok = inquiry->work(inquiry);
 }
 
+static bool submit(struct mg_inquiry *inquiry)
+{
+    struct mg_desk *desk = inquiry->desk;
+    bool submitted = desk->background && mg_pool_submit(desk->background, &inquiry->job);
+    desk->working += submitted;
+    return submitted;
+}
+
+/* Those that wait have their turn; those that get none, because the background is full or gone, go
+ * on as if their work had failed. */
+static void give_turns(struct mg_desk *desk)
+{
+    while (desk->first && (desk->working < MG_DESK_AT_ONCE || mg_desk_is_closed(desk))) {
+        struct mg_inquiry *inquiry = desk->first;
+        desk->first = inquiry->next;
+        if (submit(inquiry))
+            continue;
+        inquiry->ok = too_busy(inquiry);
+        inquiry->done(inquiry);
+    }
+}
+
 static void done(struct mg_job *job)
 {
     struct mg_inquiry *inquiry = (struct mg_inquiry *)job;
+    struct mg_desk *desk = inquiry->desk;
+    desk->working--;
+    desk->held++; /* the inquiry may be the last who has it */
     inquiry->done(inquiry);
+    give_turns(desk);
+    release(desk);
 }
 
 bool mg_inquiry_work(struct mg_inquiry *inquiry, bool (*to_do)(struct mg_inquiry *inquiry),
                      void (*then)(struct mg_inquiry *inquiry))
 {
+    struct mg_desk *desk = inquiry->desk;
     inquiry->work = to_do;
     inquiry->done = then;
     inquiry->job.work = work;
     inquiry->job.done = done;
-    if (mg_pool_submit(inquiry->desk->background, &inquiry->job))
-        return true;
-    inquiry->ok = mg_fail(&inquiry->error, "operate.busy",
-                          "Too much is being looked up already; ask again in a moment.");
-    return false;
+    inquiry->next = NULL;
+    if (desk->working < MG_DESK_AT_ONCE || mg_desk_is_closed(desk)) {
+        /* From then on it is the background's. */
+        return submit(inquiry) || (inquiry->ok = too_busy(inquiry));
+    }
+    if (desk->first)
+        desk->last->next = inquiry;
+    else
+        desk->first = inquiry;
+    desk->last = inquiry;
+    return true;
+}
+
+void mg_inquiry_rest(struct mg_inquiry *inquiry, bool rests)
+{
+    if (inquiry->rests == rests)
+        return;
+    inquiry->rests = rests;
+    inquiry->desk->underway += rests ? -1u : 1u;
 }
 
 void mg_inquiry_end(struct mg_inquiry *inquiry)
 {
     struct mg_desk *desk = inquiry->desk;
+    mg_inquiry_rest(inquiry, false);
     if (inquiry->clean)
         inquiry->clean(inquiry);
     free(inquiry);
     desk->underway--;
-    mg_desk_release(desk);
+    release(desk);
+}
+
+void mg_desk_close(struct mg_desk *desk)
+{
+    desk->background = NULL;
+    give_turns(desk);
+    release(desk);
 }
 
 void mg_inquiry_fail(struct mg_inquiry *inquiry)

@@ -2,11 +2,13 @@
  * desk: what all share who look at messages or act on them; internal to the room.
  *
  * The store's readings block: so an inquiry has them done in the background, and goes on on the
- * loop. Only so many inquiries are underway at once, or those who ask would keep adapters from
- * their files; whoever comes beyond that is told to ask again (503 operate.busy).
+ * loop. Only MG_DESK_AT_ONCE of them are worked on at once, the others wait for that: whoever asks
+ * much shall neither keep adapters from their files nor messages that come in from the store's
+ * readers. Beyond MG_DESK_INQUIRIES who asks is told to ask again (503 operate.busy).
  *
  * An inquiry holds the desk and its ask until it ends, also after operate is gone; it ends in
- * mg_inquiry_end, when its ask is answered. Only on the thread of the loop, but for the work of an
+ * mg_inquiry_end, when its ask is answered. Once the desk is closed nothing more is begun, neither
+ * in the background nor in the store. Only on the thread of the loop, but for the work of an
  * inquiry.
  */
 #ifndef MUENGSTEN_OPERATE_DESK_H
@@ -18,23 +20,31 @@
 #include "gateway/operate/operate.h"
 #include "gateway/store/search.h"
 
-#define MG_DESK_INQUIRIES 8
+#define MG_DESK_INQUIRIES 16
+#define MG_DESK_AT_ONCE   2
+
+struct mg_inquiry;
 
 struct mg_desk {
     struct mg_store *store;
     struct mg_audit *audit;
     struct mg_dispatch *dispatch;
-    struct mg_pool *background;
-    struct mg_config *config; /* held; NULL: none yet */
-    unsigned underway;        /* inquiries */
+    struct mg_pool *background; /* NULL: closed */
+    struct mg_config *config;   /* held; NULL: none yet */
+    unsigned underway;          /* inquiries */
+    unsigned working;           /* of them in the background */
+    struct mg_inquiry *first;   /* of those that wait for it */
+    struct mg_inquiry *last;
     unsigned held;
 };
 
 struct mg_desk *mg_desk_new(const struct mg_operate_options *options);
 /* From now on what is asked is about this configuration. */
 void mg_desk_apply(struct mg_desk *desk, struct mg_config *config);
-/* The last who has it frees it. NULL is allowed. */
-void mg_desk_release(struct mg_desk *desk);
+/* The pools and the store may end: nothing more is begun. Then its owner's hold is over; the last
+ * inquiry frees it. */
+void mg_desk_close(struct mg_desk *desk);
+bool mg_desk_is_closed(const struct mg_desk *desk);
 
 /* The name of a destination that the configuration has; NULL: it has none such. */
 const char *mg_desk_destination(const struct mg_desk *desk, const char *name);
@@ -43,6 +53,7 @@ const char *mg_desk_destination(const struct mg_desk *desk, const char *name);
 
 struct mg_inquiry {
     struct mg_job job;
+    struct mg_inquiry *next; /* the desk's: of those that wait */
     struct mg_desk *desk;
     struct mg_ask *ask;
     /* Blocks, in the background; false with the reason. */
@@ -52,6 +63,7 @@ struct mg_inquiry {
     /* Frees what the inquiry holds beside itself; may be NULL. */
     void (*clean)(struct mg_inquiry *inquiry);
     bool ok;
+    bool rests; /* waits for who asks, and is not counted */
     struct mg_error error;
 };
 
@@ -62,6 +74,8 @@ struct mg_inquiry *mg_inquiry_new(struct mg_desk *desk, struct mg_ask *ask, size
  * as if work had failed for that, without done being called. */
 bool mg_inquiry_work(struct mg_inquiry *inquiry, bool (*work)(struct mg_inquiry *inquiry),
                      void (*done)(struct mg_inquiry *inquiry));
+/* While it waits for who asks to read on, it takes nobody's place. */
+void mg_inquiry_rest(struct mg_inquiry *inquiry, bool rests);
 /* Its ask is answered: frees it. */
 void mg_inquiry_end(struct mg_inquiry *inquiry);
 

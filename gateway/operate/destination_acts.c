@@ -152,7 +152,7 @@ static void revived(struct mg_store_revive *revival)
         mg_dispatch_hurry(act->inquiry.desk->dispatch, act->destination);
     if (!revival->ok) {
         fail(act, &revival->error);
-    } else if (!revival->more) {
+    } else if (!revival->more || mg_desk_is_closed(act->inquiry.desk)) {
         answer_revived(act);
     } else {
         revival->after = revival->next;

@@ -124,7 +124,7 @@ static const char *kind_of(const struct mg_store_event *event)
     static const char *const ends[] = {"delivered", "collected", "dead", "mailbox.not-collected"};
     if (strcmp(event->code, "accepted") == 0)
         return "accepted";
-    if (mg_view_is_act(event))
+    if (mg_view_is_act(event) || strcmp(event->code, "restore.held") == 0)
         return "act";
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (strcmp(event->code, ends[i]) == 0)

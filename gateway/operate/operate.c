@@ -464,7 +464,7 @@ void mg_operate_free(struct mg_operate *operate)
     mg_reloads_free(operate->reloading);
     mg_history_free(operate->history);
     mg_files_free(operate->files);
-    mg_desk_release(operate->desk);
+    mg_desk_close(operate->desk);
     forget_problems(operate);
     mg_config_release(operate->config);
     free(operate);

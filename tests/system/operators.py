@@ -5,6 +5,8 @@ import datetime
 import http.client
 import json
 import re
+import signal
+import threading
 import uuid as uuids
 
 import signing
@@ -390,6 +392,63 @@ def paused(world):
     world.act("/destinations/main/resume").expect(409, "act.conflict")
     equal([(one["act"], one["by"]) for one in world.trail(destination="main")
            if one["act"] in ("pause", "resume")][-2:], [("pause", ANNA), ("resume", BERT)])
+
+
+@test("who asks much at once is told to ask again, and everybody else is answered")
+def crowd(world):
+    clients = [http.client.HTTPSConnection("localhost", world.status_port, timeout=20 * PATIENCE,
+                                           context=client_tls(world.pki, OPERATORS[ANNA])) for _ in range(40)]
+    for client in clients:
+        client.connect()
+    # Stopped, so that it finds all of them at once.
+    world.main.signal(signal.SIGSTOP)
+    for client in clients:
+        client.request("GET", "/messages?state=cancelled&limit=200")
+    world.main.signal(signal.SIGCONT)
+    answers = [client.getresponse() for client in clients]
+    for answer, client in zip(answers, clients):
+        answer.read()
+        client.close()
+    refused = [answer for answer in answers if answer.status == 503]
+    equal({answer.status for answer in answers}, {200, 503})
+    assert len(refused) < 40 and all(int(answer.headers["Retry-After"]) >= 1 for answer in refused), refused
+    world.look("/messages?state=cancelled")
+
+
+@test("a stop amid questions and acts is a clean one, and what was done is in the trail")
+def stopped(world):
+    identifier, _ = world.send("files")
+    world.in_state(identifier, "delivered", "files")
+    done, ended = [], threading.Event()
+
+    def ask(number):
+        while not ended.is_set():
+            try:
+                if number % 4 == 0:
+                    verb = "pause" if len(done) % 2 == 0 else "resume"
+                    if world.act(f"/destinations/strict/{verb}", why=f"round {len(done)}").status == 200:
+                        done.append(verb)
+                elif number % 4 == 1:
+                    world.act("/destinations/main/retry-dead")
+                else:
+                    world.ask(f"/messages/{identifier}" if number % 4 == 2 else "/messages?state=cancelled")
+            except (OSError, http.client.HTTPException):
+                pass  # the gateway is stopping, or not there
+
+    crowd_of_them = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in crowd_of_them:
+        thread.start()
+    for _ in range(3):
+        wait_for(lambda before=len(done): len(done) > before, "acts are done", 20)
+        world.main.stop()
+        equal(world.main.process.returncode, 0, "the exit status")
+        world.client().close()
+        world.main.start()
+    ended.set()
+    for thread in crowd_of_them:
+        thread.join()
+    equal(len(world.trail(act="pause", destination="strict")) + len(world.trail(act="resume", destination="strict"))
+          >= len(done), True, "every act that was answered is in the trail")
 
 
 if __name__ == "__main__":

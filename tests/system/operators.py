@@ -424,10 +424,9 @@ def stopped(world):
     def ask(number):
         while not ended.is_set():
             try:
-                if number % 4 == 0:
-                    verb = "pause" if len(done) % 2 == 0 else "resume"
-                    if world.act(f"/destinations/strict/{verb}", why=f"round {len(done)}").status == 200:
-                        done.append(verb)
+                if number % 4 == 0:  # whichever is not so already
+                    done.extend(verb for verb in ("pause", "resume")
+                                if world.act(f"/destinations/strict/{verb}").status == 200)
                 elif number % 4 == 1:
                     world.act("/destinations/main/retry-dead")
                 else:
@@ -447,8 +446,9 @@ def stopped(world):
     ended.set()
     for thread in crowd_of_them:
         thread.join()
-    equal(len(world.trail(act="pause", destination="strict")) + len(world.trail(act="resume", destination="strict"))
-          >= len(done), True, "every act that was answered is in the trail")
+    for verb in ("pause", "resume"):
+        written = len(world.trail(act=verb, destination="strict"))
+        assert written >= done.count(verb), f"{written} lines of {done.count(verb)} times {verb}"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ function seen(delivery) {
 
 function onDelivery(kind, message, delivery, then, more = {}) {
     askWhy({
-        title: say.text(`act.${kind}.title`),
+        title: say.known(`act.${kind}.title`) || say.text(`act.${kind}`),
         subject: `${message.uuid} → ${delivery.destination}`,
         explanation: say.text(`act.${kind}.explanation`),
         confirm: say.text(`act.${kind}`),
@@ -74,7 +74,7 @@ export function eraseButton(message, then) {
 
 function onDestination(kind, destination, grave) {
     askWhy({
-        title: say.text(`act.${kind}.title`),
+        title: say.known(`act.${kind}.title`) || say.text(`act.${kind}`),
         subject: titled(destination),
         explanation: say.text(`act.${kind}.explanation`),
         confirm: say.text(`act.${kind}`),

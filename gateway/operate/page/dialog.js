@@ -22,7 +22,7 @@ function conflict(problem) {
         element('p', null, element('strong', null, now.by ? say.text('act.conflict.by', {by: now.by}) :
             say.text('act.conflict'))),
         now.state ? element('p', null, say.text('act.now'), ' ', deliveryBadge(now.state), ' ',
-            say.text('attempts', {n: now.attempts ?? 0})) : null,
+            say.text('word.attempts', {n: now.attempts ?? 0})) : null,
     ];
 }
 
@@ -30,7 +30,7 @@ function conflict(problem) {
 function refusal(found) {
     const problem = found.body || {};
     if (problem.code === 'act.conflict') return conflict(problem);
-    const ours = say.known(`problem.${problem.code}`) || say.known(`problem.${found.status}`) || say.text('problem');
+    const ours = say.known(`problem.${problem.code}`) || say.known(`problem.${found.status}`) || say.text('problem.any');
     return [
         element('p', null, element('strong', null, ours)),
         problem.code ? element('p', null, code(problem.code)) : null,

@@ -50,8 +50,10 @@ function isolated(value) {
 
 /* The text of a key or null. */
 export function known(key, values = {}) {
-    let found = languages[chosen][key];
-    if (found === undefined) return null;
+    const [group, name] = key.split(/\.(.*)/s);
+    const texts = languages[chosen][group];
+    if (!texts || !Object.hasOwn(texts, name)) return null;
+    let found = texts[name];
     if (typeof found === 'object') {
         found = (values.n === 0 && found.zero) || (found[new Intl.PluralRules(chosen).select(values.n)] ?? found.other);
     }
@@ -95,7 +97,7 @@ export function bytes(value) {
 }
 
 /* A span of time in its two largest units; kind: how days are written in the sentence around it. */
-export function span(seconds, kind = 'days') {
+export function span(seconds, kind = 'word.days') {
     const whole = Math.round(seconds);
     if (whole < 60) return unit(whole, 'second');
     if (whole < 3600) return unit(Math.floor(whole / 60), 'minute');

@@ -44,7 +44,7 @@ function redraw() {
 
 function draw() {
     document.title = [view.title(), 'muengsten'].join(' · ');
-    document.getElementById('skip').textContent = say.text('skip');
+    document.getElementById('skip').textContent = say.text('word.skip');
     update(document.getElementById('top'), brand(), languages(), standing(), menu());
     update(main, view.draw());
     update(document.getElementById('foot'), foot());
@@ -89,7 +89,7 @@ function count(entry) {
 function menu() {
     const shown = inMenu.filter((entry) => entry !== 'journal' || state.who.role === 'operator');
     const current = name === 'messages' ? 'search' : name;
-    return element('nav', {'aria-label': say.text('nav')},
+    return element('nav', {'aria-label': say.text('nav.title')},
         element('button.menu', {type: 'button', 'aria-expanded': String(menuOpen), 'aria-controls': 'menu', onclick: () => {
             menuOpen = !menuOpen;
             redraw();

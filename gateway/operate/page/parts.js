@@ -51,7 +51,7 @@ export const destinationBadge = (destination) =>
     stateBadge(destinationKinds, 'destination', destinationState(destination));
 export const destinationKind = (destination) => destinationKinds[destinationState(destination)] || 'ended';
 export const routeKind = (word) => routeKinds[word] || 'ended';
-export const routeBadge = (word) => stateBadge(routeKinds, 'route', word);
+export const routeBadge = (word) => badge(routeKind(word), say.text(`map.${routeKind(word)}`));
 export const deliveryBadge = (word) => stateBadge(deliveryKinds, 'delivery', word);
 export const healthKind = (word) => healthKinds[word] || 'warning';
 export const deliveryKind = (word) => deliveryKinds[word] || 'ended';
@@ -76,7 +76,7 @@ export function since(time) {
     if (!time) return nothing();
     const now = state.status ? new Date(state.status.time) : new Date();
     const seconds = Math.max(0, (now - new Date(time)) / 1000);
-    return element('time', {datetime: time, title: say.moment(time, true)}, say.text('ago', {span: say.span(seconds, 'days.since')}));
+    return element('time', {datetime: time, title: say.moment(time, true)}, say.text('word.ago', {span: say.span(seconds, 'word.days.since')}));
 }
 
 export function spanOf(seconds) {
@@ -173,14 +173,14 @@ export function table({caption, columns, rows, key, shown = false}) {
 /* What is said instead of an answer. */
 export function failure(found) {
     const problem = found.body || {};
-    const ours = say.known(`problem.${problem.code}`) || say.known(`problem.${found.status}`) || say.text('problem');
+    const ours = say.known(`problem.${problem.code}`) || say.known(`problem.${found.status}`) || say.text('problem.any');
     return element('div.failure', {role: 'alert'}, icon('warning'), element('div', null,
         element('p', null, ours),
         problem.detail ? element('p.detail', null, english(problem.detail)) : null));
 }
 
 export function loading() {
-    return element('p.note', null, say.text('loading'));
+    return element('p.note', null, say.text('word.loading'));
 }
 
 /* What is said once to screen readers. */

@@ -73,12 +73,10 @@ function hours(groups, x, size) {
     const until = new Date(groups[groups.length - 1].at(-1).time);
     const range = (until - from) / 3600000;
     const every = [0.25, 0.5, 1, 2, 3, 4, 6].find((one) => range / one <= (size.width > 500 ? 9 : 5)) || 6;
-    const first = new Date(from);
-    first.setHours(first.getHours(), 0, 0, 0);
-    for (let time = +first; time <= +until; time += every * 3600000) {
+    const midnight = new Date(from).setHours(0, 0, 0, 0);
+    for (let time = midnight; time <= +until; time += every * 3600000) {
         const part = (time - from) / (until - from || 1);
-        const date = new Date(time);
-        if (part < 0.02 || part > 0.98 || (every > 1 && date.getHours() % every)) continue;
+        if (part < 0.02 || part > 0.98) continue;
         marks.push(drawing('text.axis', {x: x(part * (groups.length - 1)), y: size.height - 6, 'text-anchor': 'middle'},
             say.hour(time)));
     }

@@ -15,7 +15,7 @@ function kind(days) {
 }
 
 function left(days) {
-    const label = days < 0 ? say.text('certificates.ended') : say.text('days', {n: days});
+    const label = days < 0 ? say.text('certificates.ended') : say.text('word.days', {n: days});
     return [badge(kind(days), label),
         element('meter.days', {min: '0', max: '365', low: String(verySoon), high: String(soon), optimum: '365',
             value: String(Math.max(0, Math.min(365, days))), 'aria-hidden': 'true'})];
@@ -51,7 +51,7 @@ function all(certificates) {
 function listLeft(days) {
     if (days === null) return nothing();
     if (days < 0) return badge('critical', say.text('certificates.ended'));
-    return badge(days < 1 ? 'warning' : 'ok', say.text('days', {n: days}));
+    return badge(days < 1 ? 'warning' : 'ok', say.text('word.days', {n: days}));
 }
 
 function lists(revocation) {
@@ -60,7 +60,7 @@ function lists(revocation) {
         key: (one) => one.issuer,
         columns: [
             {title: say.text('revocation.issuer'), cell: (one) => given(common(one.issuer))},
-            {title: say.text('revocation.left'), cell: (one) => listLeft(one.days_left)},
+            {title: say.text('certificates.left'), cell: (one) => listLeft(one.days_left)},
             {title: say.text('revocation.next'), cell: (one) => (one.next_update ? element('time', {datetime: one.next_update}, say.moment(one.next_update)) : '–')},
         ],
         rows: revocation,

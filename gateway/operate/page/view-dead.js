@@ -13,7 +13,7 @@ function item(message, delivery, reload) {
             element('h3', null, link(`messages/${message.id}`, code(message.uuid))),
             element('p', null, outcome(delivery.last_code, delivery.last_text)),
             element('p.detail', null, code(message.type), ' · ', code(message.author), ' → ', code(message.reader), ' · ',
-                destinationLink(delivery.destination), ' · ', say.text('attempts', {n: delivery.attempts}), ' · ',
+                destinationLink(delivery.destination), ' · ', say.text('word.attempts', {n: delivery.attempts}), ' · ',
                 say.text('dead.since'), ' ', when(delivery.ended)),
             deliveryActs(message, delivery, reload)));
 }

@@ -27,9 +27,9 @@ function allOf(destinations) {
         caption: say.text('nav.destinations'),
         key: (one) => one.name,
         columns: [
-            {title: say.text('destinations.name'), cell: (one) => [destinationLink(one.name),
+            {title: say.text('search.destination'), cell: (one) => [destinationLink(one.name),
                 element('span.detail', null, [one.adapter, one.place ? placeTitle(one.place) : null].filter(Boolean).map(clean).join(' · '))]},
-            {title: say.text('destinations.state'), cell: (one) => [destinationBadge(one),
+            {title: say.text('search.state'), cell: (one) => [destinationBadge(one),
                 one.next_attempt && one.breaker.state !== 'closed' ? element('span.detail', null, say.text('destinations.next'), ' ', when(one.next_attempt, true)) : null]},
             {title: say.text('destinations.queue'), cell: queue},
             {title: say.text('destinations.oldest'), kind: 'number', cell: (one) => spanOf(one.queue.oldest_seconds)},
@@ -140,7 +140,7 @@ function single(name) {
                         section(say.text('destinations.error'), one.last_error ?
                             element('div', null, element('p', null, since(one.last_error.time)), element('p', null, outcome(one.last_error.code, one.last_error.text))) :
                             note(say.text('destinations.no-error'))),
-                        section(say.text('destinations.messages'), element('ul.plain', null,
+                        section(say.text('routes.messages'), element('ul.plain', null,
                             ['waiting', 'dead', 'delivered'].map((word) => element('li', null,
                                 link(`search?${query}&state=${word}`, say.text(`destinations.messages.${word}`))))))))];
         },

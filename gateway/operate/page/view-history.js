@@ -19,7 +19,7 @@ function highest(groups, key, write) {
 
 function plots(groups, narrow, hover) {
     const count = (value) => say.number(value, value < 10 ? 1 : 0);
-    const line = (key, of) => ({label: say.text(`history.${key}`), of: (group) => of(group, key)});
+    const line = (key, of) => ({label: say.known(`history.${key}`) || say.text(`delivery.${key}`), of: (group) => of(group, key)});
     const one = (name, series, write, key) => plot({title: say.text(`history.${name}`), groups, series, write, narrow, hover,
         summary: highest(groups, key, write)});
     return [
@@ -31,7 +31,7 @@ function plots(groups, narrow, hover) {
 }
 
 function figures(points) {
-    const number = (of, key, write = say.number) => ({title: say.text(`history.${key}`), kind: 'number',
+    const number = (of, key, write = say.number) => ({title: say.known(`history.${key}`) || say.text(`delivery.${key}`), kind: 'number',
         cell: (group) => (of(group, key) === null ? '–' : write(of(group, key)))});
     return element('details', null, element('summary', null, say.text('history.table')), table({
         caption: say.text('history.table'),

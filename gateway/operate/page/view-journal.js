@@ -13,10 +13,14 @@ function subject(line) {
     const parts = [];
     if (identifier.test(line.message || '')) parts.push(link(`messages/${line.message}`, code(line.message.slice(0, 13)), '…'));
     else if (line.uuid) parts.push(code(line.uuid));
-    for (const name of ['destination', 'partner', 'code', 'day', 'count']) {
+    for (const name of ['destination', 'to', 'partner', 'code', 'what', 'text', 'day', 'count']) {
         if (line[name] !== undefined && line[name] !== null) parts.push(given(line[name]));
     }
     return parts.length ? parts.map((part, index) => [index ? ' · ' : '', part]) : nothing();
+}
+
+function actWord(act) {
+    return say.known(`journal.${act}`) || say.known(`delivery.${act}`) || say.known(`history.${act}`) || given(act);
 }
 
 export function journalTable(entries) {
@@ -26,7 +30,7 @@ export function journalTable(entries) {
         columns: [
             {title: say.text('journal.number'), kind: 'number', cell: (one) => say.number(one.number)},
             {title: say.text('journal.time'), cell: (one) => when(one.time, true)},
-            {title: say.text('journal.act'), cell: (one) => say.known(`journal.${one.line.act}`) || given(one.line.act)},
+            {title: say.text('journal.act'), cell: (one) => actWord(one.line.act)},
             {title: say.text('journal.subject'), cell: (one) => subject(one.line)},
             {title: say.text('journal.by'), cell: (one) => (one.line.by ? [given(one.line.by), one.line.why ? [': ', element('q', null, given(one.line.why))] : null] : nothing())},
         ],

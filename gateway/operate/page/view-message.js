@@ -29,7 +29,7 @@ function actText(event) {
 }
 
 function eventTitle(event) {
-    const word = event.kind === 'act' || event.code?.startsWith('operator.') ? event.code : event.kind;
+    const word = event.code?.startsWith('operator.') ? event.code.slice('operator.'.length) : event.kind;
     return say.known(`trace.${word}`) || say.known(`trace.${event.kind}`) || given(event.kind);
 }
 
@@ -92,10 +92,10 @@ function about(message) {
         [say.text('message.reader'), authority(message.reader, message.reader_name)],
         [say.text('message.type'), message.type_name ? [given(message.type_name), ' '] : null, code(message.type)],
         [say.text('message.created'), when(message.created, true)],
-        [say.text('message.received'), when(message.received, true)],
-        [say.text('message.partner'), given(message.partner), ' · ', given(message.source)],
+        [say.text('trace.accepted'), when(message.received, true)],
+        [say.text('search.partner'), given(message.partner), ' · ', given(message.source)],
         [say.text('message.parts'), parts(message.parts), download],
-        [say.text('message.id'), code(message.id)],
+        [say.text('search.id'), code(message.id)],
         [say.text('message.digest'), message.digest ? code(message.digest) : nothing()]);
 }
 
@@ -112,7 +112,7 @@ function verdict(message) {
 function deliveries(message, reload) {
     return element('ul.deliveries', null, message.deliveries.map((one) => element('li', {'data-key': `delivery-${one.destination}-${one.state}`},
         element('div.row', null, deliveryBadge(one.state), ' ', destinationLink(one.destination)),
-        element('p.detail', null, say.text('attempts', {n: one.attempts}),
+        element('p.detail', null, say.text('word.attempts', {n: one.attempts}),
             one.next_attempt && one.state === 'waiting' ? [' · ', say.text('message.next'), ' ', when(one.next_attempt, true)] : null),
         one.last_code && !['delivered', 'collected'].includes(one.state) ? element('p', null, outcome(one.last_code, one.last_text)) : null,
         deliveryActs(message, one, reload))));

@@ -25,8 +25,9 @@ function advice(reason) {
     const destination = findDestination(reason.subject);
     const values = {subject: destination ? titled(destination) : reason.subject || ''};
     const title = say.known(`health.${reason.code}`, values);
-    if (!title) return {title: given(reason.text, {lang: 'en'}), more: reason.subject ? given(reason.subject) : null};
-    return {title, todo: say.known(`health.${reason.code}.do`, values), more: english(reason.text)};
+    const todo = say.known(`health.${reason.code}.do`, values);
+    if (title) return {title, todo, more: english(reason.text)};
+    return {title: english(reason.text), todo, more: values.subject ? given(values.subject) : null};
 }
 
 function problem(reason) {
@@ -63,7 +64,7 @@ function headline(status) {
 
 function summary(status) {
     return [say.text('overview.places', {n: status.places.length}), say.text('overview.routes', {n: status.routes.length}),
-        say.text('overview.destinations', {n: status.destinations.length}), say.text('overview.uptime', {span: say.span(status.uptime_seconds, 'days.since')})]
+        say.text('overview.destinations', {n: status.destinations.length}), say.text('overview.uptime', {span: say.span(status.uptime_seconds, 'word.days.since')})]
         .join(' · ');
 }
 
@@ -88,10 +89,10 @@ function figures(status) {
             groups.map((group) => mean(group, 'accepted'))),
         figure(say.text('figure.delivered'), rate('delivered'), say.text('figure.hour', {n: total(points, 'delivered')}),
             groups.map((group) => mean(group, 'delivered'))),
-        figure(say.text('figure.waiting'), say.number(waiting), oldest ? say.text('figure.oldest', {span: say.span(oldest, 'days.since')}) : say.text('figure.none'),
+        figure(say.text('figure.waiting'), say.number(waiting), oldest ? say.text('figure.oldest', {span: say.span(oldest, 'word.days.since')}) : say.text('figure.none'),
             groups.map((group) => most(group, 'waiting'))),
         figure(say.text('figure.dead'), say.number(dead), dead ? link('dead', say.text('figure.dead.look')) : say.text('figure.dead.none')),
-        figure(say.text('figure.delivery'), slowest === null ? '–' : say.took(slowest), say.text('figure.delivery.note'),
+        figure(say.text('history.delivery'), slowest === null ? '–' : say.took(slowest), say.text('figure.delivery.note'),
             groups.map((group) => most(group, 'delivery_p99'))));
 }
 
@@ -106,9 +107,9 @@ function routes(status) {
         key: (route) => clean(`${route.reader} ${route.type} ${route.destinations}`),
         columns: [
             {title: say.text('routes.reader'), cell: (route) => [route.place ? [given(placeTitle(route.place)), ' '] : null, code(route.reader)]},
-            {title: say.text('routes.type'), cell: (route) => (route.type === '*' ? say.text('routes.every') : code(route.type))},
-            {title: say.text('routes.to'), cell: (route) => route.destinations.map((name, index) => [index ? ', ' : '', destinationLink(name)])},
-            {title: say.text('routes.state'), cell: (route) => routeBadge(route.state)},
+            {title: say.text('search.type'), cell: (route) => (route.type === '*' ? say.text('search.any') : code(route.type))},
+            {title: say.text('search.destination'), cell: (route) => route.destinations.map((name, index) => [index ? ', ' : '', destinationLink(name)])},
+            {title: say.text('search.state'), cell: (route) => routeBadge(route.state)},
             {title: say.text('routes.messages'), kind: 'number', cell: (route) => (route.messages === null ? nothing() : say.number(route.messages))},
         ],
         rows,

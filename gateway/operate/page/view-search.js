@@ -76,7 +76,7 @@ export function quickSearch(context) {
             element('label', {for: 'quick'}, say.text('quick.title')),
             element('div.row', null,
                 element('input', {id: 'quick', name: 'quick', type: 'text', autocomplete: 'off', spellcheck: 'false',
-                    maxlength: '100', placeholder: say.text('quick.example')}),
+                    maxlength: '100', placeholder: say.text('search.uuid')}),
                 element('button.primary', {type: 'submit'}, say.text('quick.find')))),
     };
 }
@@ -88,7 +88,7 @@ export function messageTable(messages, caption) {
         caption,
         key: (message) => message.id,
         columns: [
-            {title: say.text('message.received'), cell: (message) => link(`messages/${message.id}`, when(message.received))},
+            {title: say.text('trace.accepted'), cell: (message) => link(`messages/${message.id}`, when(message.received))},
             {title: say.text('message.uuid'), cell: (message) => code(message.uuid)},
             {title: say.text('message.type'), cell: (message) => code(message.type)},
             {title: say.text('message.way'), cell: (message) => [code(message.author), ' → ', code(message.reader)]},
@@ -104,8 +104,8 @@ function refusals(list) {
     return section(say.text('refusals.title'), note(say.text('refusals.note')), table({
         caption: say.text('refusals.title'),
         columns: [
-            {title: say.text('refusals.time'), cell: (one) => when(one.time, true)},
-            {title: say.text('message.partner'), cell: (one) => given(one.partner)},
+            {title: say.text('journal.time'), cell: (one) => when(one.time, true)},
+            {title: say.text('search.partner'), cell: (one) => given(one.partner)},
             {title: say.text('refusals.reason'), cell: (one) => outcome(one.code, one.text)},
         ],
         rows: list,
@@ -131,7 +131,7 @@ function form(wanted, submit) {
     const more = ['partner', 'state', 'destination', 'from', 'to', 'id'].some((name) => wanted.has(name));
     return element('form.panel', {role: 'search', 'aria-label': say.text('nav.search'), onsubmit: submit, 'data-key': `form ${wanted}`},
         element('div.fields', null,
-            input('uuid', 'text', value('uuid'), {placeholder: say.text('quick.example')}),
+            input('uuid', 'text', value('uuid'), {placeholder: say.text('search.uuid')}),
             input('author', 'text', value('author'), {placeholder: 'ags:05124000'}),
             input('reader', 'text', value('reader'), {placeholder: 'ags:05122000'}),
             input('type', 'text', value('type'), {placeholder: '0401'})),
@@ -164,7 +164,7 @@ export function open(context) {
         loadingMore = false;
         answer = found;
         if (found.ok) messages = cursor ? [...messages, ...found.body.messages] : found.body.messages;
-        context.announce(found.ok ? say.text('search.found', {n: messages.length}) : say.text('problem'));
+        context.announce(found.ok ? say.text('search.found', {n: messages.length}) : say.text('problem.any'));
         context.redraw();
     }
 

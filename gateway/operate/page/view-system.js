@@ -9,16 +9,16 @@ import {badge, facts, heading, icon, link, loading, note, nothing, outcome, plac
 
 function stateOf(word, reason, why) {
     const kind = {ready: 'ok', down: 'critical', retiring: 'warning', stopping: 'warning'}[word] || 'ended';
-    return [badge(kind, say.known(`instance.${word}`) || clean(word)), why || reason ? element('span.detail', null, outcome(why, reason)) : null];
+    return [badge(kind, (say.known(`instance.${word}`) || say.known(`destination.${word}`)) || clean(word)), why || reason ? element('span.detail', null, outcome(why, reason)) : null];
 }
 
 function configuration(status) {
     const {file, hash, loaded, last_refused: refused} = status.configuration;
     return section(say.text('configuration.title'),
         refused ? element('div.problem.is-warning', null, icon('warning'), element('div', null,
-            element('h3', null, say.text('configuration.refused'), ' ', when(refused.time)),
+            element('h3', null, say.text('refusals.title'), ' ', when(refused.time)),
             element('ul', null, refused.problems.map((one) => element('li', null, english(one)))))) : null,
-        facts([say.text('configuration.file'), code(file)], [say.text('configuration.loaded'), since(loaded)],
+        facts([say.text('certificates.file'), code(file)], [say.text('configuration.loaded'), since(loaded)],
             [say.text('configuration.hash'), code(hash.slice(0, 16))], [say.text('system.version'), given(status.version)],
             [say.text('system.started'), since(status.started)]),
         reloadButton());
@@ -29,7 +29,7 @@ function store(status) {
     const commit = one.commit_seconds;
     return section(say.text('store.title'),
         element('p', null, one.accepts && one.records ? badge('ok', say.text('store.well')) : badge('critical', say.text('store.ill'))),
-        facts([say.text('store.messages'), say.number(one.messages)],
+        facts([say.text('routes.messages'), say.number(one.messages)],
             [say.text('store.bytes'), one.bytes === null ? nothing() : say.bytes(one.bytes)],
             one.free_bytes !== undefined && one.free_bytes !== null ? [say.text('store.free'), say.bytes(one.free_bytes),
                 one.reserve_bytes ? element('span.detail', null, say.text('store.reserve', {size: say.bytes(one.reserve_bytes)})) : null] : null,
@@ -53,11 +53,11 @@ function partners(status) {
         caption: say.text('partners.title'),
         key: (one) => one.name,
         columns: [
-            {title: say.text('partners.name'), cell: (one) => [given(titled(one)), titled(one) !== one.name ? element('span.detail', null, code(one.name)) : null]},
-            {title: say.text('partners.place'), cell: (one) => (one.place ? given(placeTitle(one.place)) : nothing())},
+            {title: say.text('search.partner'), cell: (one) => [given(titled(one)), titled(one) !== one.name ? element('span.detail', null, code(one.name)) : null]},
+            {title: say.text('destinations.place'), cell: (one) => (one.place ? given(placeTitle(one.place)) : nothing())},
             {title: say.text('partners.seen'), cell: (one) => (one.last_seen ? since(one.last_seen) : say.text('partners.never'))},
-            {title: say.text('partners.accepted'), kind: 'number', cell: (one) => say.number(one.accepted)},
-            {title: say.text('partners.refused'), kind: 'number', cell: (one) => say.number(one.refused)},
+            {title: say.text('trace.accepted'), kind: 'number', cell: (one) => say.number(one.accepted)},
+            {title: say.text('refusals.title'), kind: 'number', cell: (one) => say.number(one.refused)},
         ],
         rows: status.partners,
     });
@@ -73,9 +73,9 @@ function ways(status) {
         key: (one) => `${one.kind} ${one.name}`,
         columns: [
             {title: say.text('ways.name'), cell: (one) => given(one.name)},
-            {title: say.text('ways.kind'), cell: (one) => say.text(`ways.${one.kind}`)},
+            {title: say.text('destinations.kind'), cell: (one) => say.text(`ways.${one.kind}`)},
             {title: say.text('ways.how'), cell: (one) => one.more},
-            {title: say.text('ways.state'), cell: (one) => stateOf(one.state, one.reason, one.code)},
+            {title: say.text('search.state'), cell: (one) => stateOf(one.state, one.reason, one.code)},
         ],
         rows: [...listeners, ...sources],
     });
@@ -87,10 +87,10 @@ function adapters(status) {
         caption: say.text('adapters.title'),
         key: (one) => `${one.adapter.name} ${one.kind} ${one.name}`,
         columns: [
-            {title: say.text('adapters.instance'), cell: (one) => [given(one.name), element('span.detail', null, say.text(`adapters.${one.kind}`))]},
-            {title: say.text('adapters.name'), cell: (one) => [code(one.adapter.name), ' ', given(one.adapter.version || '')]},
+            {title: say.text('adapters.instance'), cell: (one) => [given(one.name), element('span.detail', null, say.text(one.kind === 'source' ? 'ways.source' : 'search.destination'))]},
+            {title: say.text('destinations.adapter'), cell: (one) => [code(one.adapter.name), ' ', given(one.adapter.version || '')]},
             {title: say.text('adapters.process'), cell: (one) => (one.process ? [say.text('adapters.own', {n: one.process.restarts})] : say.text('adapters.inside'))},
-            {title: say.text('ways.state'), cell: (one) => stateOf(one.state, one.reason, one.code)},
+            {title: say.text('search.state'), cell: (one) => stateOf(one.state, one.reason, one.code)},
         ],
         rows,
     });

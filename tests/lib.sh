@@ -44,16 +44,13 @@ progress() {
     return "$status"
 }
 
-# The packages of these groups of tests/packages that are not installed.
+# The packages of these groups of tests/packages that are not installed, and that no installed one provides.
 missing_packages() {
-    local group name
-    for group in "$@"; do
+    local group
+    comm -23 <(for group in "$@"; do
         sed -n "s/^$group: //p" "$source/tests/packages" | tr ' ' '\n'
-    done | sort -u | while read -r name; do
-        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
-            echo "$name"
-        fi
-    done
+    done | sort -u) <(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
+        sed -n 's/^installed //p' | tr ',' '\n' | sed 's/ (.*//; s/ //g' | sort -u)
 }
 
 # A script that runs a command which installs packages, none of which may start a server meanwhile: Debian's

@@ -35,6 +35,7 @@ SYSTEM_TESTS = \
 	tests/system/audit.py \
 	tests/system/prometheus.py \
 	tests/system/operators.py \
+	tests/system/page.py \
 	tests/system/folder.py \
 	tests/system/isolation.py \
 	tests/system/mailbox.py \
@@ -65,6 +66,8 @@ EXTRA_DIST += \
 	tests/abi/1/muengsten/adapter.h tests/fuzz/corpus tests/fuzz/run tests/lib.sh tests/lint \
 	tests/packages tests/system/access.py \
 	tests/system/activation.py tests/system/adapters.py tests/system/amqp.py tests/system/audit.py tests/system/brokers.py \
+	tests/system/browsing.py tests/system/page.py tests/system/page/browser.mjs \
+	tests/system/page/package-lock.json tests/system/page/package.json tests/system/programs/bitter \
 	tests/system/configuration.py tests/system/conformance.py tests/system/crash.py \
 	tests/system/disk_full.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/handbook.py tests/system/harness.py \
@@ -109,6 +112,6 @@ fuzz: all
 .PHONY: fuzz
 
 clean-local:
-	rm -rf tests/system/pki tests/system/pki.lock tests/fuzz/found
+	rm -rf tests/system/pki tests/system/pki.lock tests/system/page-modules tests/fuzz/found
 
 include tests/bench/room.mk

@@ -1,0 +1,499 @@
+#!/usr/bin/env python3
+"""page: what operators see in a real browser is true, safe, and within everybody's reach."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import time
+
+from browsing import Browser
+from harness import (PATIENCE, QUICK, SOURCE, SYSTEMS, Answer, World, configuration, destination, element, equal, partner,
+                     route, wait_for)
+from messages import AGS, authority
+from tap import run, say, test
+
+HOSTILE = "<img src=x onerror=alert(1)><script>document.title='taken'</script>"
+ESCAPED = HOSTILE.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+TITLES = dict(wuppertal="Stadt Wuppertal", remscheid="Stadt Remscheid", solingen="Klingenstadt Solingen")
+PLACES = dict(wuppertal=("51.26", "7.15"), remscheid=("51.18", "7.19"), solingen=("51.17", "7.08"))
+LIMIT = 150_000
+
+
+class Watched(World):
+    """A gateway between three cities, with its page in a browser."""
+
+    def __enter__(self):
+        self.browser = Browser()
+        self.status_port = self.free_port()
+        self.base = f"http://127.0.0.1:{self.status_port}"
+        self.programs = self.folder / "programs"
+        self.programs.mkdir()
+        shutil.copy(SOURCE / "tests" / "system" / "programs" / "bitter", self.programs / "bitter")
+        self.answer = self.folder / "answer"
+        self.answer.write_text(HOSTILE, encoding="utf-8")
+        self.cities = {name: self.city(name, certificate="remscheid-registry") for name in AGS}
+        self.main = self.gateway(self.configured())
+        self.main.wait_for("instance.ready", 30, instance="bitter")
+        return self
+
+    def close(self):
+        if getattr(self, "browser", None):
+            self.browser.close()
+        super().close()
+
+    def configured(self, role="operator", more=()):
+        partners = [partner(self.pki, name, place=name.split("-")[0], title=title)
+                    for name, title in zip(SYSTEMS, ("Serviceportal", ESCAPED, None))]
+        there = [destination(name, city, title=f"Einwohnerwesen {name.capitalize()}", place=name,
+                             retry=dict(QUICK, breaker="3", breaker_time="1s"))
+                 for name, city in self.cities.items()]
+        bitter = element("destination", element("retry", **QUICK), name="bitter", adapter="bitter",
+                         answer=self.answer, title="Amt für Bitteres")
+        places = [element("place", name=name, title=TITLES[name], latitude=north, longitude=east,
+                          authorities=authority(name)) for name, (north, east) in PLACES.items()]
+        return configuration(
+            self, partners=partners, destinations=[*there, bitter, *more],
+            routes=[*(route(name, name) for name in self.cities), route("test:bitter", "bitter")],
+            extra="".join([*places, element("adapters", folder=self.programs),
+                           element("status", address=f"127.0.0.1:{self.status_port}", role=role)]))
+
+    def send(self, reader="remscheid", author="wuppertal", change=lambda text: text):
+        """Hands in a message; returns its UUID and the gateway's id."""
+        message, _ = self.signed(author, reader)
+        message.text = change(message.text)
+        signed = self.sign(message)
+        return message.uuid, self.client().post(signed).expect(201).id
+
+    def sign(self, message):
+        from signing import envelop
+        return envelop(message.text, self.signer("wuppertal-portal"))
+
+    def ask(self, path, method="GET", body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.status_port, timeout=20 * PATIENCE)
+        try:
+            headers = {"Content-Type": "application/json"} if body is not None else {}
+            connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
+            response = connection.getresponse()
+            return Answer(response, response.read())
+        finally:
+            connection.close()
+
+    def message(self, identifier):
+        return json.loads(self.ask(f"/messages/{identifier}").expect(200).body)
+
+    def state(self, identifier, number=0):
+        return self.message(identifier)["deliveries"][number]["state"]
+
+    def dead(self, reader="test:bitter"):
+        """A message that nobody could deliver."""
+        uuid, identifier = self.send(reader)
+        wait_for(lambda: self.state(identifier) == "dead", "the message is dead")
+        return uuid, identifier
+
+    def open(self, way="", **options):
+        """A fresh page; until something is known of the gateway."""
+        self.browser.ask("open", base=self.base, hash=f"#/{way}", **options)
+        self.browser.wait("document.querySelector('.live.is-ok')")
+        return self.browser
+
+    def quiet(self, *allowed):
+        """The browser has had nothing to complain of: no violated policy, no error, no dialog, nothing outside."""
+        told = [line for line in self.browser.ask("told") if not any(word in line for word in allowed)]
+        equal(told, [], "what the browser tells")
+
+
+# ---- a look ----
+
+@test("the first view says in German how things stand, with every city and route on its map")
+def overview(world):
+    page = world.open()
+    page.see("Alles läuft", "h1")
+    equal(page.evaluate("document.documentElement.lang"), "de")
+    for title in TITLES.values():
+        page.see(title, ".map")
+    lines = page.evaluate("[...document.querySelectorAll('.map .line')].map(one => one.getAttribute('aria-label'))")
+    equal(sorted(lines), sorted(f"Von {one} nach {other}: läuft" for one in TITLES.values()
+                                for other in TITLES.values() if one != other))
+    where = page.evaluate("""Object.fromEntries([...document.querySelectorAll('.map .node')].map(node =>
+        [node.querySelector('.name').textContent, [node.querySelector('circle').cx.baseVal.value,
+         node.querySelector('circle').cy.baseVal.value]]))""")
+    north, east, west = (where[TITLES[name]] for name in ("wuppertal", "remscheid", "solingen"))
+    assert north[1] < min(east[1], west[1]) and west[0] < north[0] < east[0], where
+    world.quiet()
+
+
+@test("what happens is seen without loading the page again: messages, a city that fails, and that it is well again")
+def live(world):
+    page = world.open("destinations/remscheid")
+    page.evaluate("window.kept = true")
+    page.see("0 zugestellt")
+    world.send()
+    page.see("1 zugestellt")
+    world.cities["remscheid"].change("--fail", "503:9999")
+    page.go("")
+    world.send()
+    page.see("Das Ziel Einwohnerwesen Remscheid antwortet nicht", ".problems", 30)
+    page.wait("document.querySelector('.map .line.is-ok')")
+    page.wait("""[...document.querySelectorAll('.map .line:not(.is-ok)')].map(one => one.getAttribute('aria-label'))
+        .join().includes('nach Stadt Remscheid')""")
+    page.wait("document.getElementById('announcer').textContent !== ''")
+    world.cities["remscheid"].change()
+    page.see("Alles läuft", "h1", 30)
+    equal(page.evaluate("window.kept"), True)
+    world.quiet()
+
+
+@test("when the gateway cannot be reached, the page says so and keeps what it knew; then it is live again")
+def reconnects(world):
+    page = world.open()
+    world.main.stop()
+    page.wait("document.querySelector('.live.is-warning')")
+    page.see("Keine Verbindung", ".live")
+    page.see(TITLES["solingen"], ".map")
+    world.main.start()
+    page.wait("document.querySelector('.live.is-ok')", 40)
+    world.quiet("ERR_")
+
+
+@test("the question where a message is, is answered by its UUID alone")
+def where(world):
+    uuid, identifier = world.send("solingen")
+    wait_for(lambda: world.state(identifier) == "delivered", "it is delivered")
+    page = world.open()
+    page.evaluate("document.getElementById('quick').focus()")
+    page.ask("type", text=f"  {{{uuid.upper()}}} ")
+    page.press("Enter")
+    page.see("Sie ist angekommen: zugestellt an Einwohnerwesen Solingen")
+    equal(page.evaluate("location.hash"), f"#/messages/{identifier}")
+    page.see(uuid, "h1 + .subject")
+    world.quiet()
+
+
+@test("the trace of a message has its checks, each attempt with how long it took, and its end")
+def trace(world):
+    world.cities["wuppertal"].change("--fail", "503:2")
+    _, identifier = world.send("wuppertal", "wuppertal")
+    wait_for(lambda: world.state(identifier) == "delivered", "it is delivered in the end")
+    page = world.open(f"messages/{identifier}")
+    page.see("Zustellversuch", ".trace")
+    titles = page.evaluate("[...document.querySelectorAll('.trace h3')].map(one => one.innerText)")
+    equal(titles[0], "Angenommen")
+    equal(len([title for title in titles if title.startswith("Zustellversuch")]) >= 2, True, titles)
+    page.see("Das Ziel antwortete mit 503.", ".trace")
+    page.see("Dauer", ".trace")
+    page.evaluate("document.querySelector('.trace summary').click()")
+    for word in ("Signatur", "Schema", "Leitweg", "Berechtigung"):
+        page.see(word, ".trace table")
+    times = page.evaluate("[...document.querySelectorAll('.trace .when time')].map(one => one.dateTime)")
+    equal(times, sorted(times))
+    world.quiet()
+
+
+@test("a search by several things finds what it should, page by page, and can be shared by its address")
+def search(world):
+    sent = [world.send("remscheid")[1] for _ in range(3)]
+    wait_for(lambda: all(world.state(one) == "delivered" for one in sent), "they are delivered")
+    page = world.open("search?author=ags:05124000&reader=ags:05120000&state=delivered")
+    page.wait("document.querySelectorAll('tbody tr').length >= 3")
+    found = page.evaluate("[...document.querySelectorAll('tbody a')].map(one => one.hash)")
+    for identifier in sent:
+        assert f"#/messages/{identifier}" in found, found
+    equal(page.evaluate("document.querySelector('[name=reader]').value"), "ags:05120000")
+    page.evaluate("document.querySelector('[name=reader]').value = 'ags:05122000'")
+    page.click("Suchen")
+    page.wait("location.hash.includes('05122000')")
+    page.wait("document.querySelector('main section') && !document.body.innerText.includes('Wird geladen')")
+    assert not set(found) & set(page.evaluate("[...document.querySelectorAll('tbody a')].map(one => one.hash)"))
+    world.quiet()
+
+
+@test("a search for nonsense tells what was wrong with it")
+def nonsense(world):
+    page = world.open("search?reader=over+there")
+    page.see("Danach lässt sich so nicht suchen.")
+    page.see("reader", "main .failure")
+    page.go("search?from=yesterday")
+    page.see("Danach lässt sich so nicht suchen.")
+    world.quiet("400 (Bad Request)")
+
+
+# ---- acts ----
+
+def give_reason(page, text="Rücksprache mit dem Amt"):
+    page.wait("document.getElementById('dialog').open")
+    page.evaluate("document.querySelector('#dialog [name=why]').focus()")
+    page.ask("type", text=text)
+
+
+@test("a dead letter shows its reason, and is retried by the keyboard alone")
+def keyboard(world):
+    _, identifier = world.dead()
+    page = world.open("dead")
+    page.see("bitter.no")
+    page.press("Tab")
+    equal(page.evaluate("document.activeElement.id"), "skip")
+    page.press("Enter")
+    equal(page.evaluate("document.activeElement.id"), "main")
+    for _ in range(60):
+        page.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Erneut versuchen":
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    equal(outline, "solid", "the focus is seen")
+    page.press("Enter")
+    page.wait("document.getElementById('dialog').open")
+    equal(page.evaluate("document.activeElement.name"), "why")
+    page.press("Tab", "Tab", "Enter")
+    equal(page.evaluate("document.getElementById('dialog').open"), True, "not without a reason")
+    page.press("Escape")
+    equal(page.evaluate("document.activeElement.textContent"), "Erneut versuchen", "focus returns")
+    page.press("Enter")
+    page.wait("document.activeElement.name === 'why'")
+    page.ask("type", text="Rückruf des Amtes")
+    page.press("Tab", "Tab", "Enter")
+    page.wait("!document.getElementById('dialog').open")
+    page.wait("document.getElementById('announcer').textContent === 'Die Zustellung wird erneut versucht.'")
+    wait_for(lambda: any("Rückruf des Amtes" in (one["text"] or "") for one in world.message(identifier)["trace"]),
+             "the act is in the trace")
+    page.go(f"messages/{identifier}")
+    page.see("Rückruf des Amtes", ".trace .is-act")
+    world.quiet()
+
+
+@test("whoever acts on what another has changed meanwhile is told, and changes nothing")
+def conflict(world):
+    _, identifier = world.dead()
+    page = world.open(f"messages/{identifier}")
+    page.click("Erneut versuchen")
+    give_reason(page)
+    seen = world.message(identifier)["deliveries"][0]
+    world.ask(f"/messages/{identifier}/cancel", "POST", dict(
+        destination="bitter", why="Erledigt", seen=dict(state="dead", attempts=seen["attempts"]))).expect(200)
+    page.press("Tab", "Tab", "Enter")
+    page.see("war schneller. Es wurde nichts geändert.", "#dialog")
+    page.see("abgebrochen", "#dialog")
+    equal(world.state(identifier), "cancelled")
+    page.press("Escape")
+    page.see("abgebrochen", ".deliveries")
+    world.quiet("409 (Conflict)")
+
+
+@test("a message is moved to another destination, and arrives there")
+def moved(world):
+    _, identifier = world.dead()
+    page = world.open(f"messages/{identifier}")
+    page.click("Umleiten")
+    page.evaluate("document.querySelector('#dialog [name=to]').value = 'solingen'")
+    give_reason(page)
+    page.press("Enter") if False else page.click("Umleiten")
+    page.wait("!document.getElementById('dialog').open")
+    wait_for(lambda: {one["destination"]: one["state"] for one in world.message(identifier)["deliveries"]}.get("solingen")
+             == "delivered", "it has arrived")
+    world.quiet()
+
+
+@test("a destination is paused and resumed with a reason, which everybody sees")
+def paused(world):
+    page = world.open("destinations/solingen")
+    page.click("Anhalten")
+    give_reason(page, "Wartung bis Mittag")
+    page.evaluate("document.querySelector('#dialog [type=submit]').click()")
+    page.see("Wartung bis Mittag")
+    page.see("angehalten", ".heading")
+    page.click("Fortsetzen")
+    give_reason(page)
+    page.evaluate("document.querySelector('#dialog [type=submit]').click()")
+    page.see("bereit", ".heading")
+    world.quiet()
+
+
+@test("a configuration that is refused is told with its reasons, one that is good comes into force")
+def reloaded(world):
+    page = world.open("system")
+    good = world.main.config_file.read_text(encoding="utf-8")
+    world.main.config_file.write_text(good.replace("</gateway>", "<colour/>\n</gateway>"), encoding="utf-8")
+    page.click("Neu laden")
+    give_reason(page)
+    page.evaluate("document.querySelector('#dialog [type=submit]').click()")
+    page.see("colour", "#dialog")
+    world.main.config_file.write_text(good, encoding="utf-8")
+    page.evaluate("document.querySelector('#dialog [type=submit]').click()")
+    page.wait("!document.getElementById('dialog').open")
+    world.quiet("422 (Unprocessable")
+
+
+@test("who may only look is offered nothing to act with")
+def viewer(world):
+    _, identifier = world.dead()
+    world.main.reload(world.configured(role="viewer"))
+    for way in ("dead", f"messages/{identifier}", "destinations/solingen", "system"):
+        page = world.open(way)
+        page.wait("document.querySelector('main h2')")
+        labels = page.evaluate("[...document.querySelectorAll('main button')].map(one => one.innerText)")
+        equal([label for label in labels if label not in ("Finden", "Ältere laden")], [], way)
+    page.see("nur ansehen", "footer")
+    equal("Protokoll" in page.text("nav"), False)
+    world.main.reload(world.configured())
+    world.quiet()
+
+
+# ---- hostile and heavy ----
+
+@test("hostile text in names, errors, and what is searched for is shown as text, and nothing of it happens")
+def hostile(world):
+    uuid, identifier = world.send("test:bitter", change=lambda text: re.sub(
+        r"(<g2g:autor>.*?<behoerde:name>)[^<]*", lambda found: found[1] + ESCAPED, text, flags=re.DOTALL))
+    wait_for(lambda: world.state(identifier) == "dead", "the message is dead")
+    page = world.open(f"messages/{identifier}")
+    page.see(HOSTILE, ".trace")
+    page.see(HOSTILE, ".facts")
+    for way in ("dead", "destinations/bitter", "system"):
+        page.go(way)
+        page.see(HOSTILE)
+    page.evaluate("document.querySelector('nav a[href=\"#/search\"]').click()")
+    page.evaluate(f"location.hash = '#/search?uuid=' + encodeURIComponent({json.dumps(HOSTILE)})")
+    page.wait(f"document.querySelector('[name=uuid]')?.value === {json.dumps(HOSTILE)}.toLowerCase()")
+    page.see("Danach lässt sich so nicht suchen.")
+    equal(page.evaluate("document.querySelectorAll('main img, main script, [onerror]').length"), 0)
+    assert "taken" not in page.evaluate("document.title")
+    world.quiet("400 (Bad Request)")
+
+
+@test("text that turns the direction of writing, or has no shape, is made visible")
+def invisible(world):
+    world.answer.write_text("harmless\u202egnp.exe\u200b\u2066", encoding="utf-8")
+    _, identifier = world.dead()
+    page = world.open(f"messages/{identifier}")
+    page.see("harmless\ufffdgnp.exe", ".trace")
+    world.answer.write_text(HOSTILE, encoding="utf-8")
+
+
+@test("the page is sent with a policy that allows nothing but its own files, and weighs less than 150 kB")
+def light(world):
+    page = world.open()
+    for way in views(world, world.send()[1]):
+        page.go(way)
+    page.click("English")
+    sizes = page.ask("loaded")
+    weight = sum(sizes.values())
+    say(f"{weight} bytes in {len(sizes)} files")
+    assert 50_000 < weight < LIMIT, sizes
+    assert "/texts-en.js" in sizes and "/texts-de.js" in sizes, sizes
+    policy = world.ask("/").expect(200).headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy, policy
+    assert not re.search(r" style=| on\w+=|https?://(?!www\.w3\.org)", world.ask("/").body.decode()), "markup alone"
+    world.quiet()
+
+
+# ---- for everybody ----
+
+def views(world, identifier):
+    dead = world.dead()[1]
+    return ["", "destinations", "destinations/remscheid", "destinations/bitter", "destinations/nowhere", "search",
+            "search?reader=ags:05120000", "search?reader=nonsense", f"messages/{identifier}", f"messages/{dead}",
+            "messages/00000000-0000-7000-8000-000000000000", "dead", "certificates", "history", "history?hours=24", "system",
+            "journal"]
+
+
+def modes():
+    for width in (1280, 360):
+        for dark in (False, True):
+            for language in ("de", "en"):
+                yield dict(width=width, dark=dark, language=language)
+
+
+@test("axe finds nothing in any view, in both languages, light and dark, wide and on a phone, and nothing has to be"
+      " scrolled sideways")
+def accessible(world):
+    ways = views(world, world.send()[1])
+    pictures = os.environ.get("MUENGSTEN_PICTURES")
+    for mode in modes():
+        page = world.open(**mode)
+        for way in ways:
+            page.go(way)
+            page.wait("!/Wird geladen|Loading …/.test(document.querySelector('main').innerText)")
+            check(page, way, mode)
+            if pictures:
+                name = re.sub(r"\W+", "-", f"{way}-{mode['width']}-{'dark' if mode['dark'] else 'light'}-{mode['language']}")
+                page.ask("picture", file=f"{pictures}/{name}.png")
+    page.go("dead")
+    page.click("Retry")
+    page.wait("document.getElementById('dialog').open")
+    check(page, "the dialog", mode)
+    world.quiet("404 (Not Found)", "400 (Bad Request)")
+
+
+def check(page, way, mode):
+    equal(page.ask("axe"), [], f"what axe finds in {way!r}, {mode}")
+    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert over <= 0, f"{way!r} is {over} too wide, {mode}"
+    keys = page.evaluate(r"""[...document.querySelectorAll('body *')].flatMap(one => [...one.childNodes].filter(node =>
+        node.nodeType === 3 && !one.closest('code, bdi, time') && /^[a-z]+([.-][a-z]+)+$/.test(node.nodeValue.trim()))
+        .map(node => node.nodeValue))""")
+    equal(keys, [], f"texts that are missing in {way!r}, {mode}")
+
+
+@test("English is chosen once, and kept")
+def english(world):
+    page = world.open()
+    page.click("English")
+    page.see("All is well", "h1")
+    equal(page.evaluate("document.documentElement.lang"), "en")
+    page.evaluate("location.reload()")
+    time.sleep(0.2)
+    page.wait("document.documentElement.lang === 'en'")
+    page.see("All is well", "h1")
+    page.click("Deutsch")
+    page.see("Alles läuft", "h1")
+    world.quiet()
+
+
+@test("both languages have the same texts")
+def complete(world):
+    keys = {}
+    for name in ("de", "en"):
+        text = (SOURCE / "gateway" / "operate" / "page" / f"texts-{name}.js").read_text(encoding="utf-8")
+        keys[name] = re.findall(r"^    '([\w.-]+)':", text, re.MULTILINE)
+        equal(len(keys[name]), len(set(keys[name])), f"texts of {name}, none twice")
+    optional = ("code.", "check.", "journal.")
+    missing = [key for key in set(keys["de"]) ^ set(keys["en"]) if not key.startswith(optional)]
+    equal(missing, [])
+
+
+@test("certificates stand in the order in which they end, and figures come as lines and as a table")
+def figures(world):
+    page = world.open("certificates")
+    page.wait("document.querySelectorAll('tbody tr').length > 5")
+    until = page.evaluate("[...document.querySelectorAll('main > table time')].map(one => one.dateTime)")
+    equal(until, sorted(until))
+    wait_for(lambda: len(json.loads(world.ask("/history").expect(200).body)["points"]) >= 2, "two minutes have passed", 150)
+    page.go("history?hours=1")
+    page.wait("document.querySelectorAll('.plot svg[role=img]').length === 4", 30)
+    page.evaluate("document.querySelector('main details summary').click()")
+    page.see("angenommen", "main details table")
+    world.quiet()
+
+
+@test("on a phone the menu opens by a button, and what changes does not take the focus away")
+def phone(world):
+    page = world.open(width=360, height=740)
+    equal(page.evaluate("getComputedStyle(document.getElementById('menu')).display"), "none")
+    page.evaluate("document.querySelector('button.menu').focus()")
+    page.press("Enter")
+    page.wait("document.querySelector('button.menu').ariaExpanded === 'true'")
+    page.press("Tab", "Tab")
+    equal(page.evaluate("document.activeElement.hash"), "#/destinations")
+    before = page.evaluate("document.querySelector('.live time').dateTime")
+    world.send()
+    page.wait(f"document.querySelector('.live time').dateTime !== {json.dumps(before)}")
+    equal(page.evaluate("document.activeElement.hash"), "#/destinations")
+    page.press("Enter")
+    page.wait("document.activeElement.id === 'title'")
+    page.see("Zustellziele", "h1")
+    world.quiet()
+
+
+if __name__ == "__main__":
+    run(lambda: Watched("page"), limit=int(600 * max(1, PATIENCE)))

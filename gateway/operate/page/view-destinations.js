@@ -94,7 +94,7 @@ function figures(one) {
         [say.text('destinations.took'), seconds ? `${say.took(seconds.p50)} · ${say.took(seconds.p99)}` : nothing()],
         [say.text('destinations.success'), since(one.last_success)],
         [say.text('destinations.breaker'), breaker(one)],
-        [say.text('destinations.next'), when(one.next_attempt, true)],
+        [say.text('destinations.next'), one.state === 'ready' ? when(one.next_attempt, true) : nothing()],
         [say.text('destinations.counts'), say.text('destinations.counted', {delivered: one.deliveries.delivered + one.deliveries.collected,
             postponed: one.deliveries.postponed, dead: one.deliveries.dead})]);
 }

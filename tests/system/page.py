@@ -103,6 +103,18 @@ class Watched(World):
 
 # ---- a look ----
 
+@test("when the gateway cannot be reached, the page says so and keeps what it knew; then it is live again")
+def reconnects(world):
+    page = world.open()
+    world.main.stop()
+    page.wait("document.querySelector('.live.is-warning')")
+    page.see("Keine Verbindung", ".live")
+    page.see(TITLES["solingen"], ".map")
+    world.main.start()
+    page.wait("document.querySelector('.live.is-ok')", 40)
+    world.quiet("ERR_")
+
+
 @test("the first view says in German how things stand, with every city and route on its map")
 def overview(world):
     page = world.open()
@@ -140,18 +152,6 @@ def live(world):
     page.see("Alles läuft", "h1", 30)
     equal(page.evaluate("window.kept"), True)
     world.quiet()
-
-
-@test("when the gateway cannot be reached, the page says so and keeps what it knew; then it is live again")
-def reconnects(world):
-    page = world.open()
-    world.main.stop()
-    page.wait("document.querySelector('.live.is-warning')")
-    page.see("Keine Verbindung", ".live")
-    page.see(TITLES["solingen"], ".map")
-    world.main.start()
-    page.wait("document.querySelector('.live.is-ok')", 40)
-    world.quiet("ERR_")
 
 
 @test("the question where a message is, is answered by its UUID alone")
@@ -310,6 +310,23 @@ def paused(world):
     world.quiet()
 
 
+@test("a message is erased with a reason; then only the audit trail knows it, and says who and why")
+def erased(world):
+    uuid, identifier = world.send("solingen")
+    wait_for(lambda: world.state(identifier) == "delivered", "it is delivered")
+    page = world.open(f"messages/{identifier}")
+    page.click("Nachricht löschen")
+    give_reason(page, "Löschersuchen vom Montag")
+    send_dialog(page)
+    page.see("Was das Protokoll noch weiß")
+    page.see("Löschersuchen vom Montag", "main table")
+    assert uuid not in page.text(), "the sender's UUID is gone as well"
+    page.go("journal")
+    page.see("Löschersuchen vom Montag", "main table")
+    page.see("gelöscht", "main table")
+    world.quiet("404 (Not Found)")
+
+
 @test("a configuration that is refused is told with its reasons, one that is good comes into force")
 def reloaded(world):
     page = world.open("system")
@@ -463,20 +480,6 @@ def complete(world):
     equal({key for key in set(keys["de"]) - set(keys["en"]) if not spoken.match(key)}, set())
 
 
-@test("certificates stand in the order in which they end, and figures come as lines and as a table")
-def figures(world):
-    page = world.open("certificates")
-    page.wait("document.querySelectorAll('tbody tr').length > 5")
-    until = page.evaluate("[...document.querySelectorAll('main > table time')].map(one => one.dateTime)")
-    equal(until, sorted(until))
-    wait_for(lambda: len(json.loads(world.ask("/history").expect(200).body)["points"]) >= 2, "two minutes have passed", 150)
-    page.go("history?hours=1")
-    page.wait("document.querySelectorAll('.plot svg[role=img]').length === 4", 30)
-    page.evaluate("document.querySelector('main details summary').click()")
-    page.see("angenommen", "main details table")
-    world.quiet()
-
-
 @test("on a phone the menu opens by a button, and what changes does not take the focus away")
 def phone(world):
     page = world.open(width=360, height=740)
@@ -493,6 +496,20 @@ def phone(world):
     page.press("Enter")
     page.wait("document.activeElement.id === 'title'")
     page.see("Zustellziele", "h1")
+    world.quiet()
+
+
+@test("certificates stand in the order in which they end, and figures come as lines and as a table")
+def figures(world):
+    page = world.open("certificates")
+    page.wait("document.querySelectorAll('tbody tr').length > 5")
+    until = page.evaluate("[...document.querySelectorAll('main > table time')].map(one => one.dateTime)")
+    equal(until, sorted(until))
+    wait_for(lambda: len(json.loads(world.ask("/history").expect(200).body)["points"]) >= 2, "two minutes have passed", 150)
+    page.go("history?hours=1")
+    page.wait("document.querySelectorAll('.plot svg[role=img]').length === 4", 30)
+    page.evaluate("document.querySelector('main details summary').click()")
+    page.see("angenommen", "main details table")
     world.quiet()
 
 

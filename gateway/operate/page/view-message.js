@@ -13,23 +13,17 @@ import {journalTable} from './view-journal.js';
 /* ---- the time line ---- */
 
 function kindOf(event) {
-    const done = ['delivered', 'collected', 'accepted', 'passed'];
-    if (event.by || event.kind === 'act') return 'act';
-    if (done.includes(event.code)) return 'ok';
-    if (['dead', 'cancelled'].includes(event.kind) || event.code === 'dead') return 'critical';
-    if (event.kind === 'attempt') return 'warning';
-    return event.kind === 'accepted' ? 'ok' : 'ended';
+    if (event.kind === 'act') return 'act';
+    if (['delivered', 'collected', 'accepted'].includes(event.code)) return 'ok';
+    return {attempt: 'warning', ended: 'critical'}[event.kind] || 'ended';
 }
 
-/* An act says who and why in one text, "NAME: why". */
-function actText(event) {
-    const why = event.by && event.text?.startsWith(`${event.by}: `) ? event.text.slice(event.by.length + 2) : event.text;
-    return [event.by ? element('span', null, say.text('trace.by', {by: event.by}), ' ') : null,
-        why ? element('q', null, given(why)) : null];
+function actText({by, text}) {
+    return [by ? element('span', null, say.text('trace.by', {by}), ' ') : null, text ? element('q', null, given(text)) : null];
 }
 
 function eventTitle(event) {
-    const word = event.code?.startsWith('operator.') ? event.code.slice('operator.'.length) : event.kind;
+    const word = event.kind === 'attempt' ? event.kind : event.code.replace(/^operator\./, '');
     return say.known(`trace.${word}`) || say.known(`trace.${event.kind}`) || given(event.kind);
 }
 

@@ -43,34 +43,37 @@ export function open(context) {
     const from = Number(context.query.get('from')) || null;
     let answer = null;
     let shownFrom = from;
+    let known = 0;
+    let underway = false;
 
     async function load() {
-        const last = state.status?.audit?.entries || 0;
-        shownFrom = from || Math.max(1, last - page + 1);
-        const wanted = message ? {message, limit: '200'} : {from: String(shownFrom), limit: String(page)};
+        underway = true;
+        known = state.status?.audit.entries || 0;
+        shownFrom = from || Math.max(1, known - page + 1);
+        const wanted = message ? {message, limit: '200'} : {from: String(shownFrom), limit: String(from ? page : 2 * page)};
         answer = await ask(`/journal?${new URLSearchParams(wanted)}`);
+        underway = false;
         context.redraw();
     }
 
-    /* Which entries are the newest is only known with the state. */
-    function begin() {
-        if (answer === null && (state.status || message || from)) {
-            answer = undefined;
-            load();
-        }
+    /* Which entries are the newest is only known with the state, and they are followed while it changes. */
+    function follow() {
+        const begins = !answer && (state.status || message || from);
+        const grows = answer && !message && !from && state.status?.audit.entries > known;
+        if (!underway && (begins || grows)) load();
     }
 
     function pages() {
         if (message) return element('p', null, link('journal', say.text('journal.all')));
         const older = shownFrom > 1 ? link(`journal?from=${Math.max(1, shownFrom - page)}`, say.text('journal.older')) : null;
-        const newer = answer.body.next ? link(`journal?from=${answer.body.next}`, say.text('journal.newer')) : null;
+        const newer = from && answer.body.next ? link(`journal?from=${answer.body.next}`, say.text('journal.newer')) : null;
         return element('p.row', null, older, newer, from ? link('journal', say.text('journal.newest')) : null);
     }
 
     return {
         title: () => say.text('nav.journal'),
         draw() {
-            begin();
+            follow();
             const top = [heading(say.text('nav.journal')), note(say.text('journal.note'))];
             if (!answer) return [top, loading()];
             if (!answer.ok) return [top, failure(answer)];

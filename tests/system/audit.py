@@ -14,7 +14,7 @@ import subprocess
 import threading
 
 from harness import (PATIENCE, Client, World, configuration, destination, element, equal, partner, route, wait_for)
-from tap import run, test
+from tap import Skip, run, test
 
 PORTAL = "wuppertal-portal"
 DAY = 86400000
@@ -307,6 +307,46 @@ def exported(world):
     wait_for(lambda: any(f"number={last} " in line for line in lines()), "the stop in the log of the next start")
     numbers = [int(re.search(r"number=(\d+)", line)[1]) for line in lines()]
     equal(numbers, sorted(set(numbers)), "exported numbers")
+
+
+def with_syslog(world, command):
+    """The command, for which a socket of ours is /dev/log; in its own mount namespace."""
+    devices = world.folder / "dev"
+    devices.mkdir()
+    mounts = " && ".join([
+        f"mount -t tmpfs none {devices}",
+        f"for name in null zero full random urandom; do touch {devices}/$name && "
+        f"mount --bind /dev/$name {devices}/$name || exit 1; done",
+        f"ln -s {world.folder}/syslog {devices}/log", f"mount --bind {devices} /dev"])
+    if subprocess.run(["unshare", "--mount", "sh", "-c", mounts], capture_output=True, check=False).returncode:
+        raise Skip("the system lets no program have a /dev of its own")
+    return ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
+
+
+@test("entries leave for syslog, as authpriv.notice, each once, with number and hash")
+def exported_by_syslog(world):
+    world.main.stop()
+    command = world.main.command
+    before = world.entries()[-1]["number"]
+    world.main.config_file.write_text(world.text(extra=element("audit", export="syslog")), encoding="utf-8")
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as receiver:
+        receiver.bind(str(world.folder / "syslog"))
+        receiver.settimeout(20 * PATIENCE)
+        world.main.command = with_syslog(world, command)
+        world.main.start()
+        received = []
+        while not any('"act":"started"' in line for line in received):
+            received.append(receiver.recv(65536).decode())
+        world.main.stop()
+    world.main.command = command
+    hashes = {entry["number"]: entry["hash"].hex() for entry in world.entries()}
+    numbers = [int(re.search(r" number=(\d+) ", line)[1]) for line in received]
+    equal(numbers, sorted(set(numbers)), "exported numbers")
+    equal(numbers[-1], before + 1, "the last of them")
+    for number, line in zip(numbers, received):
+        if not line.startswith("<85>") or f" hash={hashes[number]} " not in line:
+            raise AssertionError(line)
+    world.main.start()
 
 
 @test("what is older than it is kept goes by whole days, and its closing stays")

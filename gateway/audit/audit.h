@@ -8,8 +8,8 @@
  * minute are written, the rest is counted in one line; callers that nobody knows are counted, with
  * one line a minute that names the network of one of them.
  *
- * Only on the thread of the loop, but for mg_audit_refused, mg_audit_unknown_caller, mg_audit_act
- * and mg_audit_facts, which any thread may call.
+ * Only on the thread of the loop, but for mg_audit_refused, mg_audit_unknown_caller and
+ * mg_audit_act, which any thread may call.
  */
 #ifndef MUENGSTEN_AUDIT_AUDIT_H
 #define MUENGSTEN_AUDIT_AUDIT_H
@@ -69,6 +69,6 @@ struct mg_audit_facts {
     char closed[11];         /* the last day that is closed, "2026-11-25"; empty: none */
     int64_t unknown_callers; /* since the start */
 };
-void mg_audit_facts(const struct mg_audit *audit, struct mg_audit_facts *facts);
+void mg_audit_facts(struct mg_audit *audit, struct mg_audit_facts *facts);
 
 #endif

@@ -54,11 +54,13 @@ bool mg_audit_is_busy(const struct mg_audit *audit)
     return audit->upkeep->looking || audit->upkeep->exporting;
 }
 
-void mg_audit_facts(const struct mg_audit *audit, struct mg_audit_facts *facts)
+void mg_audit_facts(struct mg_audit *audit, struct mg_audit_facts *facts)
 {
-    *facts = (struct mg_audit_facts){.entries = mg_store_journal_last(audit->options.store),
-                                     .unknown_callers = audit->unknown.all};
+    *facts = (struct mg_audit_facts){.entries = mg_store_journal_last(audit->options.store)};
     memcpy(facts->closed, audit->upkeep->closed, sizeof facts->closed);
+    pthread_mutex_lock(&audit->lock);
+    facts->unknown_callers = audit->unknown.all;
+    pthread_mutex_unlock(&audit->lock);
 }
 
 static struct task *begin(struct mg_audit *audit, void (*work)(struct mg_job *job),

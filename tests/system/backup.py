@@ -145,6 +145,19 @@ def under_load(world):
     equal([line for line in events if "attempt=2" in line], [], "held ones that were delivered again")
 
 
+@test("what is held after a restore goes when an operator says so, content in the spool included")
+def released(world):
+    held = {key for key, state in world.states().items() if state == 2}
+    assert len(held) >= 4, held
+    world.main.reload(world.text().replace(f":{world.closed}/", f":{world.city_system.port}/"))
+    world.control("retry", "--all", "--state", "held", "--destination", "down", "--why", "checked with the city")
+    for key in held:
+        identifier = f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"
+        equal(world.city_system.wait_for(id=identifier)["valid"], "yes")
+    wait_for(lambda: set(world.states().values()) == {3}, "all are delivered")
+    world.main.reload(world.text())
+
+
 @test("a trace says that the store was restored, the audit trail who did it, and its chain is whole")
 def told(world):
     with world.main.database() as connection:

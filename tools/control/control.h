@@ -25,7 +25,7 @@ struct mg_control_options {
     const char *authorities, *revocation, *certificate, *content;
     const char *uuid, *id, *author, *reader, *type, *partner, *destination, *state, *from, *to,
         *limit, *cursor, *message;
-    const char *why, *store;
+    const char *why, *store, *signal;
     unsigned interval; /* seconds */
     bool json, all, force, cancel;
 };
@@ -51,6 +51,15 @@ int mg_control_fail(const struct mg_error *error, int status);
 /* A mistake in the command line. Returns MG_CONTROL_USAGE. */
 int mg_control_mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* True if the word is the id of a message; otherwise the mistake is told. */
+bool mg_control_is_id(const char *word);
+
+/* Searches for messages by the options, in that state and for that destination (NULL: any): one
+ * page, or with --all every one. *found has "messages", "refusals" and "cursor"; the caller's
+ * reference. Returns an exit status, with the error unless it is MG_CONTROL_DONE. */
+int mg_control_search(const struct mg_control *control, const char *state, const char *destination,
+                      json_t **found, struct mg_error *error);
+
 /* ---- the commands: each returns the exit status ---- */
 
 int mg_control_status(struct mg_control *control);
@@ -58,6 +67,17 @@ int mg_control_routes(struct mg_control *control);
 int mg_control_destinations(struct mg_control *control);
 int mg_control_certs(struct mg_control *control);
 int mg_control_whoami(struct mg_control *control);
+int mg_control_messages(struct mg_control *control);
+int mg_control_dead(struct mg_control *control);
+int mg_control_trace(struct mg_control *control);
+int mg_control_stored(struct mg_control *control);
+int mg_control_retry(struct mg_control *control);
+int mg_control_cancel(struct mg_control *control);
+int mg_control_move(struct mg_control *control);
+int mg_control_pause(struct mg_control *control);
+int mg_control_resume(struct mg_control *control);
+int mg_control_erase(struct mg_control *control);
+int mg_control_reload(struct mg_control *control);
 int mg_control_backup(struct mg_control *control);
 int mg_control_restore(struct mg_control *control);
 int mg_control_verify(struct mg_control *control);

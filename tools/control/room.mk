@@ -1,9 +1,12 @@
 # tools/control: muengstenctl (operators). The convenience library lets the unit tests link what it is made of.
 noinst_LTLIBRARIES += libcontrol.la
 libcontrol_la_SOURCES = \
+	tools/control/acts.c \
 	tools/control/backup_command.c \
 	tools/control/client.c tools/control/client.h \
 	tools/control/control.c tools/control/control.h \
+	tools/control/find.c tools/control/find.h \
+	tools/control/find_commands.c \
 	tools/control/look.c tools/control/look.h \
 	tools/control/look_commands.c \
 	tools/control/pick.c tools/control/pick.h \

@@ -14,6 +14,7 @@ KIT_TESTS = tests/system/kit.py
 SYSTEM_TESTS = \
 	tests/system/trip.py \
 	tests/system/verify.py \
+	tests/system/control.py \
 	tests/system/backup.py \
 	tests/system/refusals.py \
 	tests/system/signatures.py \
@@ -79,7 +80,7 @@ EXTRA_DIST += \
 	tests/system/renewal.py tests/system/town.py \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
 	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \
-	tests/system/tap.py tests/system/backup.py tests/system/trip.py tests/system/verify.py \
+	tests/system/tap.py tests/system/backup.py tests/system/control.py tests/system/trip.py tests/system/verify.py \
 	tests/thread.suppressions
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.

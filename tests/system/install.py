@@ -208,6 +208,7 @@ def layout(world):
         "share/man/man1/muengsten-adapter-new.1",
         "share/man/man1/muengsten-send.1",
         "share/man/man1/muengstenctl.1",
+        "share/bash-completion/completions/muengstenctl",
         "share/man/man5/muengsten-amqp.5",
         "share/man/man5/muengsten-config.5",
         "share/man/man5/muengsten-mailbox.5",

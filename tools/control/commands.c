@@ -11,6 +11,8 @@
 const struct mg_control_command mg_control_commands[] = {
     {"status", "", 0, 0, "", mg_control_status, "the gateway's health, figures and destinations",
      "Zustand, Zahlen und Ziele des Knotens"},
+    {"top", "", 0, 0, "interval", mg_control_top, "the same, live, until q is pressed",
+     "dasselbe, laufend, bis q gedrückt wird"},
     {"routes", "", 0, 0, "", mg_control_routes, "which types for which readers go where",
      "welche Typen für welche Leser wohin gehen"},
     {"destinations", "", 0, 0, "", mg_control_destinations, "what waits where, and why",
@@ -42,6 +44,9 @@ const struct mg_control_command mg_control_commands[] = {
      "was von einer Nachricht noch gespeichert ist"},
     {"erase", "ID", 1, 1, "why cancel", mg_control_erase, "delete a message before its time",
      "eine Nachricht vor der Zeit löschen"},
+    {"audit", "verify|show", 1, 1, "store config certificate authorities message from limit",
+     mg_control_audit, "prove that the audit trail is whole, or show it",
+     "beweisen, dass das Protokoll unversehrt ist, oder es zeigen"},
     {"backup", "FILE", 1, 1, "why force", mg_control_backup,
      "the whole store as one file, while the gateway works",
      "den ganzen Speicher als eine Datei, im laufenden Betrieb"},
@@ -125,6 +130,7 @@ enum {
     WHY,
     STORE,
     SIGNAL,
+    CONFIG,
     INTERVAL,
     ALL,
     FORCE,
@@ -158,6 +164,7 @@ static const struct option longs[] = {
     {"why", required_argument, NULL, WHY},
     {"store", required_argument, NULL, STORE},
     {"signal", required_argument, NULL, SIGNAL},
+    {"config", required_argument, NULL, CONFIG},
     {"interval", required_argument, NULL, INTERVAL},
     {"all", no_argument, NULL, ALL},
     {"force", no_argument, NULL, FORCE},
@@ -191,6 +198,7 @@ static const char **text_of(struct mg_control_options *options, int letter)
         [WHY - SOCKET] = &options->why,
         [STORE - SOCKET] = &options->store,
         [SIGNAL - SOCKET] = &options->signal,
+        [CONFIG - SOCKET] = &options->config,
         [CANCEL - SOCKET] = NULL,
     };
     return places[letter - SOCKET];

@@ -25,7 +25,7 @@ struct mg_control_options {
     const char *authorities, *revocation, *certificate, *content;
     const char *uuid, *id, *author, *reader, *type, *partner, *destination, *state, *from, *to,
         *limit, *cursor, *message;
-    const char *why, *store, *signal;
+    const char *why, *store, *signal, *config;
     unsigned interval; /* seconds */
     bool json, all, force, cancel;
 };
@@ -63,6 +63,7 @@ int mg_control_search(const struct mg_control *control, const char *state, const
 /* ---- the commands: each returns the exit status ---- */
 
 int mg_control_status(struct mg_control *control);
+int mg_control_top(struct mg_control *control);
 int mg_control_routes(struct mg_control *control);
 int mg_control_destinations(struct mg_control *control);
 int mg_control_certs(struct mg_control *control);
@@ -78,6 +79,7 @@ int mg_control_pause(struct mg_control *control);
 int mg_control_resume(struct mg_control *control);
 int mg_control_erase(struct mg_control *control);
 int mg_control_reload(struct mg_control *control);
+int mg_control_audit(struct mg_control *control);
 int mg_control_backup(struct mg_control *control);
 int mg_control_restore(struct mg_control *control);
 int mg_control_verify(struct mg_control *control);

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libcontrol.la
 libcontrol_la_SOURCES = \
 	tools/control/acts.c \
+	tools/control/audit_command.c \
 	tools/control/backup_command.c \
 	tools/control/client.c tools/control/client.h \
 	tools/control/control.c tools/control/control.h \
@@ -12,11 +13,14 @@ libcontrol_la_SOURCES = \
 	tools/control/pick.c tools/control/pick.h \
 	tools/control/say.c tools/control/say.h \
 	tools/control/screen.c tools/control/screen.h \
+	tools/control/settings.c tools/control/settings.h \
+	tools/control/top.c \
 	tools/control/verify.c tools/control/verify.h \
 	tools/control/verify_command.c \
 	tools/control/verify_file.c tools/control/verify_inside.h \
 	tools/control/verify_show.c tools/control/verify_show.h \
 	tools/control/verify_signer.c
+libcontrol_la_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 libcontrol_la_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 libcontrol_la_LIBADD = libaudit.la libstore.la libtrust.la libmessage.la libnet.la libbase.la \
 	$(LIBXML2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) -lm
@@ -27,3 +31,5 @@ tools_muengstenctl_CFLAGS = $(libcontrol_la_CFLAGS)
 tools_muengstenctl_LDFLAGS = $(AM_LDFLAGS) -pie
 tools_muengstenctl_LDADD = libcontrol.la
 dist_man_MANS += docs/muengstenctl.1
+bashcompletionsdir = $(datadir)/bash-completion/completions
+dist_bashcompletions_DATA = completions/muengstenctl

@@ -111,6 +111,29 @@ static size_t bytes_of(const char *text, size_t columns)
     return (size_t)((const char *)at - text);
 }
 
+void mg_screen_cut(struct mg_buffer *buffer, const char *line, size_t length, size_t width)
+{
+    const char *begin = line, *end = line + length;
+    while (line < end) {
+        unsigned long character = 0;
+        size_t bytes = decode((const unsigned char *)line, &character);
+        size_t columns = bytes ? columns_of(character) : 1;
+        if (*line == '\033') {
+            /* A colour: up to its "m", and without a width. */
+            bytes = strcspn(line, "m") + 1;
+            columns = 0;
+        }
+        if (columns > width)
+            break;
+        width -= columns;
+        mg_buffer_add(buffer, line, bytes ? bytes : 1);
+        line += bytes ? bytes : 1;
+    }
+    /* Whatever colour it was in, the next line begins without. */
+    if (memchr(begin, '\033', (size_t)(line - begin)))
+        mg_buffer_add_text(buffer, "\033[0m");
+}
+
 static void add_blanks(struct mg_buffer *buffer, size_t count)
 {
     while (count-- > 0)

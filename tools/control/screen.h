@@ -38,6 +38,9 @@ void mg_screen_text(struct mg_buffer *buffer, const char *text);
 /* How many columns a text takes once it went through mg_screen_text. */
 size_t mg_screen_width(const char *text);
 
+/* Adds a line that was made here, colours included, as far as it fits into so many columns. */
+void mg_screen_cut(struct mg_buffer *buffer, const char *line, size_t length, size_t width);
+
 /* Adds safe text in a colour. */
 void mg_screen_colour(const struct mg_screen *screen, struct mg_buffer *buffer,
                       enum mg_colour colour, const char *text);

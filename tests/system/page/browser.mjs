@@ -48,11 +48,12 @@ function watch(base) {
 }
 
 const commands = {
-    async open({base, hash = '', width = 1280, height = 900, dark = false, contrast = 'no-preference', language = null}) {
+    async open({base, hash = '', width = 1280, height = 900, dark = false, forced = false, language = null}) {
         if (context) await context.close();
         told = [];
         loaded = [];
-        context = await browser.newContext({viewport: {width, height}, colorScheme: dark ? 'dark' : 'light', contrast,
+        context = await browser.newContext({viewport: {width, height}, colorScheme: dark ? 'dark' : 'light',
+            forcedColors: forced ? 'active' : 'none',
             locale: 'de-DE', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce'});
         if (language) await context.addInitScript(`localStorage.setItem('muengsten.language', '${language}')`);
         page = await context.newPage();

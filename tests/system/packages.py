@@ -7,12 +7,16 @@ was made for it. What changes the machine is done only there (MUENGSTEN_INSTALL)
 no muengsten is installed.
 """
 
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
+import urllib.request
 
 from harness import BUILD, PATIENCE, World, equal, wait_for
 from tap import Skip, run, test
@@ -23,6 +27,11 @@ CONFIGURATION = pathlib.Path("/etc/muengsten/muengsten.xml")
 STATE = pathlib.Path("/var/lib/muengsten")
 PKI = pathlib.Path("/etc/muengsten/pki")
 ADAPTERS = "/usr/lib/muengsten/adapters"
+CONTROL = "/run/muengsten/control"
+# What only operators of one machine have; made for the test, and removed after it.
+COLLEAGUES = {"muengsten-test-viewer": "muengsten-viewer", "muengsten-test-operator": "muengsten-operator",
+              "muengsten-test-nobody": "nogroup"}
+SOCKET = pathlib.Path("/etc/systemd/system/muengstend.socket.d/test.conf")
 # Where the adapter writes that has a service of its own.
 EXCHANGE = pathlib.Path("/srv/muengsten-test")
 OVERRIDES = [pathlib.Path(f"/etc/systemd/system/{unit}.service.d/exchange.conf")
@@ -94,8 +103,10 @@ class House(World):
         if getattr(self, "installed", False):
             subprocess.run(["dpkg", "--purge", *PACKAGES], capture_output=True, check=False,
                            stdin=subprocess.DEVNULL)
-            for file in OVERRIDES:
+            for file in (*OVERRIDES, SOCKET):
                 shutil.rmtree(file.parent, ignore_errors=True)
+            for name in COLLEAGUES:
+                subprocess.run(["userdel", name], capture_output=True, check=False)
             shutil.rmtree(EXCHANGE, ignore_errors=True)
             self.installed = False
         super().close()
@@ -177,12 +188,14 @@ def installed(world):
     equal(command("id", "-gn", "muengsten").strip(), CONFIGURATION.parent.group(), "its group")
 
 
-def configure(port):
+def configure(port, status_port):
     """As docs/operations.md says: the sample, with the folders and the store where the service may write."""
     command("/usr/share/muengsten/pki", "init", PKI)
     command("chown", "-R", "muengsten", PKI)
     text = pathlib.Path("/usr/share/doc/muengsten/examples/muengsten.xml").read_text(encoding="utf-8")
-    for old, new in (("127.0.0.1:8443", f"127.0.0.1:{port}"), ("127.0.0.1:9980", "127.0.0.1:0"),
+    for old, new in (("127.0.0.1:8443", f"127.0.0.1:{port}"), ("127.0.0.1:9980", f"127.0.0.1:{status_port}"),
+                     ('<control socket="control"/>', f'<control socket="{CONTROL}" operators="muengsten-operator" '
+                      'viewers="muengsten-viewer"/>'),
                      ('<store folder="store"/>', f'<store folder="{STATE}/store"/>'),
                      ('folder="inbox/solingen"', f'folder="{STATE}/inbox"'),
                      ('adapter="folder" folder="outbox/solingen"',
@@ -220,7 +233,8 @@ def arrives(identifier, folder=STATE / "outbox", owner="muengsten"):
 @test("with the sample as the handbook says the service starts, and says that it takes messages")
 def started(world):
     world.needs_installation()
-    configure(world.port)
+    world.status_port = world.free_port()
+    configure(world.port, world.status_port)
     command("systemctl", "start", "muengstend")
     equal(shown("ActiveState", "User"), {"ActiveState": "active", "User": "muengsten"}, "the service")
     equal(status(), "Takes messages.", "its status")
@@ -231,6 +245,46 @@ def travelled(world):
     world.needs_installation()
     arrives(send(world, "ags:05122000"))
     assert ("muengsten", f"/usr/bin/muengsten-adapter-host {ADAPTERS}/folder.so") in running(), running()
+
+
+def as_user(name, *words):
+    """What muengstenctl says to that user: (exit status, text)."""
+    done = subprocess.run(["runuser", "-u", name, "--", "muengstenctl", *map(str, words)], capture_output=True,
+                          text=True, check=False, timeout=120 * PATIENCE, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout + done.stderr
+
+
+def get(world, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{world.status_port}{path}", timeout=20 * PATIENCE) as answer:
+        return answer.read()
+
+
+@test("page, state and figures are there, for this machine alone, and it says that it takes messages")
+def shown_to_all(world):
+    world.needs_installation()
+    assert b"<html" in get(world, "/"), get(world, "/")[:500]
+    get(world, "/healthz")
+    equal(json.loads(get(world, "/readyz"))["ready"], True, "whether it is ready")
+    assert b"muengsten_" in get(world, "/metrics"), "no figures"
+    equal(json.loads(get(world, "/openapi.json"))["openapi"][:2], "3.", "the version of its description")
+
+
+@test("members of the two groups look and act by the control socket as their group may, and nobody else does")
+def colleagues(world):
+    world.needs_installation()
+    for name, group in COLLEAGUES.items():
+        command("useradd", "--no-create-home", "--groups", group, name)
+    pause = ("pause", "solingen", "--why", "the test of the packages")
+    for name, may_look, may_act in (("muengsten-test-nobody", False, False), ("muengsten-test-viewer", True, False),
+                                    ("muengsten-test-operator", True, True), ("root", True, True)):
+        status, said = as_user(name, "status")
+        equal(status in (0, 1) and "gateway.muengsten.example" in said, may_look, f"{name} looks: {status} {said}")
+        equal(as_user(name, *pause)[0] == 0, may_act, f"{name} pauses a destination")
+    waiting = send(world, "ags:05122000")
+    command("muengstenctl", "resume", "solingen", "--why", "the test of the packages")
+    arrives(waiting)
+    said = command("muengstenctl", "trace", waiting)
+    assert "solingen" in said, said
 
 
 @test("the sandbox exposes little in the eyes of the systemd that runs it: at most 2.0 of 10")
@@ -269,15 +323,65 @@ def reloaded(world):
     world.needs_installation()
     good = CONFIGURATION.read_text(encoding="utf-8")
     CONFIGURATION.write_text(good.replace("<gateway ", '<gateway nonsense="yes" '), encoding="utf-8")
-    command("systemctl", "reload", "muengstend")
-    wait_for_status("Takes messages by its former configuration; the new one is refused: ")
+    done = subprocess.run(["systemctl", "reload", "muengstend"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0, "a reload that is refused seems to have succeeded"
+    assert status().startswith("Takes messages by its former configuration; the new one is refused: "), status()
     assert "nonsense" in status(), status()
     arrives(send(world, "ags:05122000"))
-    CONFIGURATION.write_text(good.replace('concurrency="2"', 'concurrency="3"'), encoding="utf-8")
-    command("systemctl", "reload", "muengstend")
-    wait_for_status("Takes messages.")
+    # Each returns when its configuration counts, and not before: nobody waits here.
+    for number in range(3, 8):
+        CONFIGURATION.write_text(good.replace('concurrency="2"', f'concurrency="{number}"'), encoding="utf-8")
+        command("systemctl", "reload", "muengstend")
+        found = next(one for one in json.loads(get(world, "/status"))["destinations"] if one["name"] == "solingen")
+        equal((found["concurrency"], status()), (number, "Takes messages."), "what counts after the reload")
     equal(shown("ActiveState", "NRestarts"), {"ActiveState": "active", "NRestarts": "0"}, "the service")
     assert "event=gateway.reloaded" in journal(), journal()
+
+
+@test("while the service restarts with its socket held by systemd no connection is refused")
+def held(world):
+    world.needs_installation()
+    SOCKET.parent.mkdir(parents=True)
+    SOCKET.write_text(f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{world.port}\n", encoding="ascii")
+    command("systemctl", "daemon-reload")
+    command("systemctl", "stop", "muengstend")
+    command("systemctl", "enable", "--now", "muengstend.socket")
+    command("systemctl", "start", "muengstend")
+    answers, ends = [], threading.Event()
+
+    def knock():
+        while not ends.is_set():
+            with socket.socket() as one:
+                answers.append(one.connect_ex(("127.0.0.1", world.port)))
+
+    thread = threading.Thread(target=knock)
+    thread.start()
+    for _ in range(3):
+        command("systemctl", "restart", "muengstend")
+    ends.set()
+    thread.join()
+    assert len(answers) > 10, answers
+    equal(set(answers), {0}, "what became of the connections")
+    arrives(send(world, "ags:05122000"))
+
+
+@test("a backup of the running service is restored, and what was not delivered by then is held and not lost")
+def restored(world):
+    world.needs_installation()
+    backup = STATE / "backup"
+    waiting = send(world, "ags:05124000")  # nobody listens there
+    command("muengstenctl", "backup", backup, "--why", "the test of the packages")
+    command("systemctl", "stop", "muengstend.socket", "muengstend")
+    shutil.rmtree(STATE / "store")
+    command("install", "-d", "-o", "muengsten", "-g", "muengsten", STATE / "store")
+    said = command("muengstenctl", "restore", backup, "--store", STATE / "store", "--why", "the test of the packages")
+    assert waiting in said, said
+    command("systemctl", "start", "muengstend")
+    said = command("muengstenctl", "trace", waiting)
+    assert waiting in said and "wuppertal" in said, said
+    command("muengstenctl", "cancel", waiting, "--why", "the test of the packages")
+    backup.unlink()
+    arrives(send(world, "ags:05122000"))
 
 
 @test("the service is started anew when its loop hangs, and goes on with what waited")

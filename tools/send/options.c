@@ -25,7 +25,7 @@ static const char help[] =
     "      --authorities FILE          authorities that the gateway's certificates come from\n"
     "      --revocation FILE           their revocation lists\n"
     "      --receipt-certificate FILE  the only certificate that may have signed receipts;\n"
-    "                           once more: and the one announced to follow it\n"
+    "                                  once more: and the one announced to follow it\n"
     "      --proxy URL                 http://HOST:PORT to connect through\n"
     "      --timeout SECONDS           for each message [60]\n"
     "\n"

@@ -83,6 +83,20 @@ def alarms(handbook):
     equal(sorted(handbook.alarms()), sorted({*codes, *labels}), "the alarms")
 
 
+# What fills an error or answers with one, up to its code.
+FAILURE = re.compile(r'(?:mg_fail\(\s*[^,"]+,|mg_ask_problem(?:_with)?\([^;"]*?,\s*\d+,|answer_problem\([^;"]*?,\s*\d+,)'
+                     r'\s*"([a-z0-9-]+(?:\.[a-z0-9-]+)+)"')
+
+
+@test("every code with which gateway and adapters fail is explained in errors.md")
+def explained(_):
+    named = set(re.findall(r"`([a-z0-9.-]+)`", (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8")))
+    codes = {code for folder in ("gateway", "adapters") for path in (SOURCE / folder).rglob("*.c")
+             for code in FAILURE.findall(path.read_text(encoding="utf-8"))}
+    assert len(codes) > 100, codes
+    equal(sorted(codes - named), [], "codes that are not explained")
+
+
 @test("every link into the handbook's own sections leads to one")
 def links(handbook):
     titles = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")

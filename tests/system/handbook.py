@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -56,6 +57,19 @@ def programs(handbook):
     known = {line.split()[0] for line in handbook.commands()}
     assert {"muengstenctl", "systemctl", "journalctl"} <= known, known
     equal(sorted(known - set(OURS) - OTHERS - {"/usr/share/muengsten/pki", "./configure"}), [], "unknown programs")
+
+
+@test("every command of muengstenctl that the handbook names is one, with these options")
+def control(handbook):
+    said = subprocess.run([muengstenctl(), "--help"], capture_output=True, text=True, check=True,
+                          env={**environment(), "LC_ALL": "C.UTF-8"}).stdout
+    manual = (SOURCE / "docs" / "muengstenctl.1").read_text(encoding="utf-8").replace("\\-", "-")
+    words = [shlex.split(line)[1:] for line in handbook.commands() if line.startswith("muengstenctl ")]
+    assert len(words) > 10, words
+    for line in words:
+        assert re.search(rf"^\s*{line[0]}\b", said, re.MULTILINE), f"muengstenctl has no command {line[0]}"
+        for option in (word for word in line if word.startswith("--")):
+            assert option in manual, f"the manual of muengstenctl does not know {option}"
 
 
 def enumerations(schema):

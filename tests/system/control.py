@@ -204,7 +204,8 @@ def erasing(world):
     remains = world.json("stored", identifier)
     equal((remains["message"], remains["parts"]), (False, []))
     equal(world.journal(act="erase", message=identifier)[-1]["why"], "asked for by the person")
-    world.control("trace", identifier, status=1)
+    text = world.control("trace", identifier, status=1)
+    assert "asked for by the person" in text and "accepted" in text, "what the audit trail knows"
 
 
 @test("the audit trail is shown and proven whole; one changed letter is found")

@@ -85,7 +85,8 @@ static void add_delivery(const json_t *answer, struct mg_buffer *text)
     mg_screen_text(text, mg_pick_text(answer, "message.id"));
     mg_buffer_add_text(text, "  ");
     mg_screen_text(text, mg_pick_text(answer, "delivery.destination"));
-    mg_buffer_print(text, "  %s", mg_look_state(state));
+    mg_buffer_add_text(text, "  ");
+    mg_screen_text(text, mg_look_state(state));
     if (strcmp(state, "waiting") == 0)
         mg_buffer_print(text, mg_say(", next attempt %s", ", nächster Versuch %s"),
                         mg_pick_moment(answer, "delivery.next_attempt", room));

@@ -6,6 +6,7 @@
 #include "gateway/trust/certificate.h"
 #include "gateway/trust/signature.h"
 #include "tools/control/client.h"
+#include "tools/control/find.h"
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
 #include "tools/control/settings.h"
@@ -169,51 +170,12 @@ static int verify(const struct mg_control *control, const struct mg_settings *se
 
 /* ---- show ---- */
 
-/* What a line says beside the act, as NAME=VALUE. */
-static void write_members(const json_t *line, struct mg_buffer *text)
-{
-    const char *name;
-    json_t *value;
-    for (void *at = json_object_iter((json_t *)(uintptr_t)line); at;
-         at = json_object_iter_next((json_t *)(uintptr_t)line, at)) {
-        name = json_object_iter_key(at);
-        value = json_object_iter_value(at);
-        if (strcmp(name, "act") == 0)
-            continue;
-        char *dump = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-        mg_buffer_print(text, "%s%s=%s", text->length ? " " : "", name,
-                        dump ? dump : json_string_value(value));
-        free(dump);
-    }
-}
-
-static void add_entries(const struct mg_control *control, const json_t *entries,
-                        struct mg_buffer *text)
-{
-    const char *const headings[] = {mg_say(">NUMBER", ">NUMMER"), mg_say("TIME", "ZEIT"),
-                                    mg_say("ACT", "WAS"), mg_say("DETAILS", "EINZELHEITEN"), NULL};
-    char room[MG_PICK_SIZE];
-    struct mg_table *table = mg_table_new(headings);
-    for (size_t i = 0; i < json_array_size(entries); i++) {
-        const json_t *entry = json_array_get(entries, i);
-        struct mg_buffer members = {0};
-        write_members(mg_pick(entry, "line"), &members);
-        mg_table_print(table, MG_COLOUR_NONE, "%lld", (long long)mg_pick_count(entry, "number"));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(entry, "time", room));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(entry, "line.act"));
-        mg_table_add(table, MG_COLOUR_NONE, members.data);
-        mg_buffer_free(&members);
-    }
-    mg_table_show(table, &control->screen, text);
-    mg_table_free(table);
-}
-
 static int show_entries(const struct mg_control *control, const json_t *answer)
 {
     struct mg_buffer text = {0};
     if (control->options.json)
         return mg_control_show_json(answer, MG_CONTROL_DONE);
-    add_entries(control, mg_pick(answer, "entries"), &text);
+    mg_find_journal(&control->screen, mg_pick(answer, "entries"), &text);
     return mg_control_show(&text, MG_CONTROL_DONE);
 }
 

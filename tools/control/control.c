@@ -39,7 +39,9 @@ int mg_control_fail(const struct mg_error *error, int status)
     mg_screen_text(&line, error->place);
     mg_buffer_add_text(&line, error->place[0] ? ": " : "");
     mg_screen_text(&line, error->text);
-    mg_buffer_print(&line, " (%s)\n", error->code);
+    mg_buffer_add_text(&line, " (");
+    mg_screen_text(&line, error->code);
+    mg_buffer_add_text(&line, ")\n");
     fputs(line.data, stderr);
     mg_buffer_free(&line);
     return status;

@@ -5,6 +5,7 @@
 #include "tools/control/say.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- many ---- */
@@ -262,4 +263,44 @@ void mg_find_remains(const struct mg_screen *screen, const json_t *remains, stru
                    mg_pick_figure(remains, "journal", room));
     mg_screen_fact(screen, text, mg_say("UUID known until", "UUID bekannt bis"),
                    mg_pick_moment(remains, "known_until", room));
+}
+
+/* ---- the audit trail ---- */
+
+/* What a line says beside the act, as NAME=VALUE. */
+static void write_members(const json_t *line, struct mg_buffer *text)
+{
+    const char *name;
+    json_t *value;
+    for (void *at = json_object_iter((json_t *)(uintptr_t)line); at;
+         at = json_object_iter_next((json_t *)(uintptr_t)line, at)) {
+        name = json_object_iter_key(at);
+        value = json_object_iter_value(at);
+        if (strcmp(name, "act") == 0)
+            continue;
+        char *dump = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        mg_buffer_print(text, "%s%s=%s", text->length ? " " : "", name,
+                        dump ? dump : json_string_value(value));
+        free(dump);
+    }
+}
+
+void mg_find_journal(const struct mg_screen *screen, const json_t *entries, struct mg_buffer *text)
+{
+    const char *const headings[] = {mg_say(">NUMBER", ">NUMMER"), mg_say("TIME", "ZEIT"),
+                                    mg_say("ACT", "WAS"), mg_say("DETAILS", "EINZELHEITEN"), NULL};
+    char room[MG_PICK_SIZE];
+    struct mg_table *table = mg_table_new(headings);
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+        struct mg_buffer members = {0};
+        write_members(mg_pick(entry, "line"), &members);
+        mg_table_print(table, MG_COLOUR_NONE, "%lld", (long long)mg_pick_count(entry, "number"));
+        mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(entry, "time", room));
+        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(entry, "line.act"));
+        mg_table_add(table, MG_COLOUR_NONE, members.data);
+        mg_buffer_free(&members);
+    }
+    mg_table_show(table, screen, text);
+    mg_table_free(table);
 }

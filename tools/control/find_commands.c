@@ -127,9 +127,14 @@ static int show_one(const struct mg_control *control, const char *ending,
     int end = mg_client_get(control, target.data, &answer, &error);
     if (end != MG_CONTROL_DONE) {
         /* Of a message that is gone, the journal may still know something. */
+        const json_t *journal = mg_pick(answer, "journal");
         if (control->options.json && answer)
             mg_control_show_json(answer, end);
         end = mg_control_fail(&error, end);
+        if (!control->options.json && json_array_size(journal) > 0) {
+            mg_find_journal(&control->screen, journal, &text);
+            end = mg_control_show(&text, end);
+        }
     } else if (control->options.json) {
         end = mg_control_show_json(answer, end);
     } else {

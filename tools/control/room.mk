@@ -33,3 +33,8 @@ tools_muengstenctl_LDADD = libcontrol.la
 dist_man_MANS += docs/muengstenctl.1
 bashcompletionsdir = $(datadir)/bash-completion/completions
 dist_bashcompletions_DATA = completions/muengstenctl
+
+UNIT_TESTS += tests/unit/control
+tests_unit_control_SOURCES = tests/unit/control.c tools/control/commands.c
+tests_unit_control_CFLAGS = $(libcontrol_la_CFLAGS)
+tests_unit_control_LDADD = libunit.la libcontrol.la

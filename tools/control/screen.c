@@ -150,7 +150,7 @@ void mg_screen_colour(const struct mg_screen *screen, struct mg_buffer *buffer,
     bool coloured = screen->colours && colour != MG_COLOUR_NONE && *text;
     if (coloured)
         mg_buffer_print(buffer, "\033[%sm", codes[colour]);
-    mg_buffer_add_text(buffer, text);
+    mg_screen_text(buffer, text);
     if (coloured)
         mg_buffer_add_text(buffer, "\033[0m");
 }

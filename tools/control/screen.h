@@ -41,11 +41,11 @@ size_t mg_screen_width(const char *text);
 /* Adds a line that was made here, colours included, as far as it fits into so many columns. */
 void mg_screen_cut(struct mg_buffer *buffer, const char *line, size_t length, size_t width);
 
-/* Adds safe text in a colour. */
+/* Adds text, which may hold anything, in a colour. */
 void mg_screen_colour(const struct mg_screen *screen, struct mg_buffer *buffer,
                       enum mg_colour colour, const char *text);
 
-/* Adds a line of a list of facts: a label of our own, then a value that may hold anything; nothing
+/* Adds a line of a list of facts: a label, then a value; both may hold anything; nothing
  * if the value is NULL or empty. */
 void mg_screen_fact(const struct mg_screen *screen, struct mg_buffer *buffer, const char *label,
                     const char *value);

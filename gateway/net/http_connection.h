@@ -96,6 +96,7 @@ struct mg_http_server {
     SSL_CTX *tls;
     struct mg_http_limits limits;
     struct mg_http_handler handler;
+    bool (*admit)(int socket, size_t connections, void *context);
     void *context;
     struct evconnlistener *listener;
     bool accepting;

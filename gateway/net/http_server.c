@@ -62,7 +62,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
     struct mg_http_server *server = context;
     (void)listener;
     (void)length;
-    if (server->stopping || server->count >= server->limits.connections) {
+    if (server->stopping || server->count >= server->limits.connections ||
+        (server->admit && !server->admit(socket, server->count, server->context))) {
         close(socket);
         return;
     }
@@ -198,6 +199,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     server->limits = options->limits;
     mg_http_limits_complete(&server->limits);
     server->handler = options->handler;
+    server->admit = options->admit;
     server->context = options->context;
     server->headers = mg_allocate_zeroed(server->limits.headers, sizeof *server->headers);
     server->tls = options->tls;

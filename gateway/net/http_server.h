@@ -54,6 +54,8 @@ struct mg_http_server_options {
                      machine */
     struct mg_http_limits limits;
     struct mg_http_handler handler;
+    /* Whether a connection is taken at all; NULL: all are. connections: those that are open. */
+    bool (*admit)(int socket, size_t connections, void *context);
     void *context;
 };
 

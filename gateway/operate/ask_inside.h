@@ -50,6 +50,9 @@ struct mg_endpoint {
     SSL_CTX *next_tls;        /* of a configuration that is being applied */
     struct mg_http_server *server;
     struct mg_asks asks;
+    /* Lines about denials that went to the log in this second. */
+    int64_t log_second;
+    unsigned logged;
 };
 
 /* Frees an ask that was answered, or whose request is gone. */
@@ -59,6 +62,8 @@ void mg_ask_wrong_method(struct mg_ask *ask, const char *allowed);
 
 /* ---- caller.c: who asks ---- */
 
+/* Whether the user at the other end of a socket has a role at all. */
+bool mg_caller_has_role(const struct mg_config *config, int socket);
 /* Says who asks, and which role that is. False, with the reason, if the certificate that TLS has
  * accepted no longer counts. */
 bool mg_caller_identify(struct mg_ask *ask, struct mg_error *error);

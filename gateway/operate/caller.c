@@ -58,6 +58,12 @@ static enum mg_role role_of(const struct mg_config_control *control,
                                                                       : MG_ROLE_NONE;
 }
 
+bool mg_caller_has_role(const struct mg_config *config, int socket)
+{
+    struct mg_local_peer peer;
+    return mg_local_peer(socket, &peer) && role_of(&config->control, &peer) != MG_ROLE_NONE;
+}
+
 static void identify_user(struct mg_ask *ask)
 {
     struct mg_local_peer peer;

@@ -2,6 +2,7 @@
  * name, for what, by whom, from which site, with what. */
 #include "gateway/operate/endpoint.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/net/inherited.h"
 #include "gateway/net/tls.h"
@@ -16,6 +17,11 @@
 /* An answer about so many destinations fits a connection's buffer only in pieces; the memory for it
  * is there for as long as the slowest reader takes, so slow ones are let go soon. */
 #define WRITE_PAUSE 10000
+
+/* Connections that users without a role can take from the others, at the socket. */
+#define NOBODYS 16
+/* Lines about denials that go to the log in one second. */
+#define LOG_LIMIT 20
 
 static const struct mg_http_limits limits = {.connections = CONNECTIONS,
                                              .write_pause = WRITE_PAUSE};
@@ -120,14 +126,29 @@ static bool judge_host(struct mg_ask *ask, const struct mg_http_head *head)
     return own;
 }
 
-/* Whoever is refused for what they are is told to the audit trail. */
+/* Nobody can fill the log either. */
+static void log_denial(const struct mg_ask *ask, const char *code)
+{
+    struct mg_endpoint *endpoint = ask->endpoint;
+    int64_t second = mg_clock_monotonic() / 1000000;
+    if (second != endpoint->log_second)
+        endpoint->logged = 0;
+    endpoint->log_second = second;
+    if (endpoint->logged++ < LOG_LIMIT)
+        mg_log(MG_LOG_NOTICE, "operate.denied", "code", code, "caller", ask->caller.name, "way",
+               ask->caller.way, "path", ask->resource->pattern, NULL);
+}
+
+/* Whoever is refused for what they are is told to the audit trail; who is nobody here takes no
+ * connection from others for longer. */
 static void deny(struct mg_ask *ask, const char *code, const char *detail)
 {
     const struct mg_endpoint_options *options = &ask->endpoint->options;
-    mg_log(MG_LOG_NOTICE, "operate.denied", "code", code, "caller", ask->caller.name, "way",
-           ask->caller.way, "path", ask->resource->pattern, NULL);
+    log_denial(ask, code);
     if (options->denied)
         options->denied(ask, code, options->context);
+    if (ask->caller.role == MG_ROLE_NONE)
+        mg_http_request_close_after(ask->request);
     mg_ask_problem(ask, 403, code, "%s", detail);
 }
 
@@ -302,6 +323,12 @@ static void on_head(struct mg_http_request *request, const struct mg_http_head *
     mg_http_request_take(request, &request_events, MG_ASK_BODY, ask);
 }
 
+static bool admit(int socket, size_t connections, void *context)
+{
+    const struct mg_endpoint *endpoint = context;
+    return connections < NOBODYS || mg_caller_has_role(endpoint->config, socket);
+}
+
 /* ---- life ---- */
 
 static SSL_CTX *make_tls(const struct mg_config *config, struct mg_error *error)
@@ -337,6 +364,7 @@ static bool open_endpoint(struct mg_endpoint *endpoint, struct mg_error *error)
         .tls = endpoint->tls,
         .limits = limits,
         .handler = {.on_head = on_head},
+        .admit = is_socket ? admit : NULL,
         .context = endpoint,
     };
     endpoint->server = mg_http_server_new(endpoint->options.base, &server, error);

@@ -1,13 +1,14 @@
 /*
- * operate: shows operators the state of the gateway: GET /status as JSON, GET /metrics for
- * Prometheus, at an address of its own that only this machine can reach.
+ * operate: shows operators the state of the gateway, its messages and its audit trail, and lets
+ * them act: by an address of its own, plain where only this machine can reach it, else by TLS, and
+ * by a Unix socket. docs/muengstend.8 says what there is to ask, openapi.json describes it.
  *
- * A look never waits for the disk: everything is known in memory, and what is not (the size of the
- * store) is measured in the background now and then. An answer is made in one turn of the loop.
+ * A look at the state never waits for the disk: everything is known in memory, and what is not (the
+ * size of the store) is measured in the background now and then. Such an answer is made in one turn
+ * of the loop; what has to ask the store does so in the background.
  *
- * Whoever can reach the address may see everything there. A page in a browser of this machine could
- * be made to reach it under a name of its own (DNS rebinding): what is asked under another name
- * than this machine's is refused with 421.
+ * Who may ask what is decided in one place, for all (endpoint.c); each part of the room brings a
+ * table of what it answers (ask.h).
  *
  * Only on the thread of the loop.
  */

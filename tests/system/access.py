@@ -10,6 +10,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -396,6 +397,36 @@ def users(world):
         equal((status, problem["code"]), (403, "access.unknown"))
     equal(world.as_user("/reload", groups=[OPERATORS], method="POST", body=WHY)[0], 200)
     equal(world.wait_for_line(world.outer, act="reload", by="nobody")["way"], "control")
+
+
+@test("users without a role cannot take all connections of the socket from the others")
+def crowd(world):
+    if os.geteuid() != 0:
+        raise Skip("only root can be other users")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            os.setgroups([])
+            os.setgid(grp.getgrnam("nogroup").gr_gid)
+            os.setuid(pwd.getpwnam("nobody").pw_uid)
+            kept = [LocalConnection(world.socket_path) for _ in range(80)]
+            for connection in kept:
+                with contextlib.suppress(OSError):  # one that was not taken is closed at once
+                    connection.connect()
+                    connection.sock.sendall(b"GET /status HTTP/1.1\r\n")
+            os.write(writing, b"all")
+            signal.pause()
+        os._exit(0)
+    os.close(writing)
+    try:
+        equal(os.read(reading, 3), b"all")
+        world.local("GET", "/whoami").expect(200)
+        equal(world.as_user("/whoami", groups=[OPERATORS])[0], 200)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
 
 
 @test("without groups nobody else can open the socket")

@@ -323,6 +323,13 @@ static void on_head(struct mg_http_request *request, const struct mg_http_head *
     mg_http_request_take(request, &request_events, MG_ASK_BODY, ask);
 }
 
+static void on_stranger(const char *peer, void *context)
+{
+    const struct mg_endpoint_options *options = &((const struct mg_endpoint *)context)->options;
+    if (options->stranger)
+        options->stranger(peer, options->context);
+}
+
 static bool admit(int socket, size_t connections, void *context)
 {
     const struct mg_endpoint *endpoint = context;
@@ -363,7 +370,7 @@ static bool open_endpoint(struct mg_endpoint *endpoint, struct mg_error *error)
         .socket = endpoint->local.socket,
         .tls = endpoint->tls,
         .limits = limits,
-        .handler = {.on_head = on_head},
+        .handler = {.on_head = on_head, .on_stranger = on_stranger},
         .admit = is_socket ? admit : NULL,
         .context = endpoint,
     };

@@ -23,6 +23,8 @@ struct mg_endpoint_options {
     size_t resource_count;
     /* Somebody was refused for what they are: for the audit trail. May be NULL. */
     void (*denied)(const struct mg_ask *ask, const char *code, void *context);
+    /* TLS has refused somebody. May be NULL. */
+    void (*stranger)(const char *peer, void *context);
     void *context;
 };
 

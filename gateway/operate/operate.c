@@ -405,6 +405,12 @@ static void tell_denied(const struct mg_ask *ask, const char *code, void *contex
     mg_audit_act(operate->options.audit, &act, NULL, NULL);
 }
 
+static void tell_stranger(const char *peer, void *context)
+{
+    const struct mg_operate *operate = context;
+    mg_audit_unknown_caller(operate->options.audit, peer);
+}
+
 static void start_parts(struct mg_operate *operate)
 {
     const struct mg_events_options events = {
@@ -438,6 +444,7 @@ struct mg_operate *mg_operate_new(const struct mg_operate_options *options)
         .resources = operate->resources,
         .resource_count = operate->resource_count,
         .denied = tell_denied,
+        .stranger = tell_stranger,
         .context = operate,
     };
     operate->entrances = mg_entrances_new(&endpoints);

@@ -79,9 +79,12 @@ class Controlled(World):
         wait_for(lambda: self.state(identifier, name) == state, f"{identifier} is {state}")
 
     def journal(self, **wanted):
-        entries = self.json("audit", "show", "--limit", "1000")["entries"]
-        return [entry["line"] for entry in entries
-                if all(entry["line"].get(name) == value for name, value in wanted.items())]
+        """The lines of the audit trail that have these members, once there is one."""
+        def look():
+            lines = [entry["line"] for entry in self.json("audit", "show", "--limit", "1000")["entries"]]
+            return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
+
+        return wait_for(look, f"an entry with {wanted}")
 
 
 @test("status, destinations, routes, certs and whoami show what the gateway says, in columns and as JSON")

@@ -261,6 +261,22 @@ static bool is_among(const char *list, const char *word)
     return false;
 }
 
+/* The help of one command. */
+static int explain(const struct mg_control_command *command)
+{
+    printf(mg_say("Usage: muengstenctl %s%s%s\n\n", "Aufruf: muengstenctl %s%s%s\n\n"),
+           command->name, *command->words ? " " : "", command->words);
+    printf("%s\n", mg_say_is_german() ? command->german : command->english);
+    if (*command->options)
+        puts(mg_say("\nOptions beside those of every command:",
+                    "\nOptionen neben denen jedes Befehls:"));
+    for (const struct option *option = longs; option->name; option++)
+        if (is_among(command->options, option->name))
+            printf("      --%s%s\n", option->name,
+                   option->has_arg == required_argument ? mg_say(" VALUE", " WERT") : "");
+    return fflush(stdout) == 0 ? MG_CONTROL_DONE : MG_CONTROL_USAGE;
+}
+
 static bool takes(const struct mg_control_command *command, int letter)
 {
     if (letter <= COLOUR)
@@ -300,17 +316,19 @@ static void set_defaults(struct mg_control_options *options)
     };
 }
 
-/* Reads all options; a status above DONE is the end, and *over says that DONE is too. */
+/* Reads all options; a status above DONE is the end, and *over says that DONE is too. *helps: help
+ * is wanted. */
 static int read_options(int count, char *arguments[], struct mg_control_options *options,
-                        bool *given, bool *over)
+                        bool *given, bool *over, bool *helps)
 {
     int letter, status = MG_CONTROL_DONE;
     opterr = 0;
     while (status == MG_CONTROL_DONE &&
            (letter = getopt_long(count, arguments, ":hV", longs, NULL)) != -1) {
-        *over = letter == 'h' || letter == 'V';
+        *over = letter == 'V';
+        *helps = *helps || letter == 'h';
         if (letter == 'h')
-            return help();
+            continue;
         if (letter == 'V')
             return puts("muengstenctl " PACKAGE_VERSION) < 0 ? MG_CONTROL_USAGE : MG_CONTROL_DONE;
         if (letter == ':')
@@ -328,12 +346,17 @@ static int read_options(int count, char *arguments[], struct mg_control_options 
 const struct mg_control_command *mg_control_read(int count, char *arguments[],
                                                  struct mg_control *control, int *status)
 {
-    bool given[CANCEL - SOCKET + 1] = {false}, over = false;
+    bool given[CANCEL - SOCKET + 1] = {false}, over = false, helps = false;
     *control = (struct mg_control){.command = NULL};
     set_defaults(&control->options);
-    *status = read_options(count, arguments, &control->options, given, &over);
+    *status = read_options(count, arguments, &control->options, given, &over, &helps);
     if (*status != MG_CONTROL_DONE || over)
         return NULL;
+    if (helps) {
+        const struct mg_control_command *one = optind < count ? find(arguments[optind]) : NULL;
+        *status = one ? explain(one) : help();
+        return NULL;
+    }
     if (optind == count) {
         *status = mg_control_mistake(mg_say("Give a command.", "Geben Sie einen Befehl an."));
         return NULL;

@@ -191,7 +191,7 @@ static void add_checks(const struct mg_screen *screen, const json_t *checks, str
     for (size_t i = 0; i < json_array_size(checks); i++) {
         const json_t *check = json_array_get(checks, i);
         bool passed = strcmp(mg_pick_text(check, "result"), "passed") == 0;
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(check, "check"));
+        mg_table_add(table, MG_COLOUR_NONE, mg_look_state(mg_pick_text(check, "check")));
         mg_table_add(table, passed ? MG_COLOUR_GOOD : MG_COLOUR_FAINT,
                      passed ? mg_say("passed", "bestanden")
                             : mg_say("not required", "nicht verlangt"));
@@ -220,7 +220,7 @@ static void add_time_line(const struct mg_screen *screen, const json_t *trace,
         const json_t *event = json_array_get(trace, i);
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(event, "time", room));
         mg_table_add(table, mg_look_colour(mg_pick_text(event, "code")),
-                     mg_pick_text(event, "code"));
+                     mg_look_state(mg_pick_text(event, "code")));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(event, "destination"));
         mg_table_add(table, MG_COLOUR_NONE,
                      mg_pick_number(event, "duration_microseconds", &duration)
@@ -253,7 +253,8 @@ void mg_find_remains(const struct mg_screen *screen, const json_t *remains, stru
                                                      : mg_say("gone", "gelöscht"));
     for (size_t i = 0; i < json_array_size(parts); i++) {
         const json_t *part = json_array_get(parts, i);
-        mg_screen_fact(screen, text, mg_pick_text(part, "kind"), mg_pick_bytes(part, "size", room));
+        mg_screen_fact(screen, text, mg_look_state(mg_pick_text(part, "kind")),
+                       mg_pick_bytes(part, "size", room));
     }
     mg_screen_fact(screen, text, mg_say("deliveries", "Zustellungen"),
                    mg_pick_figure(remains, "deliveries", room));

@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- states ---- */
+/* ---- words of the gateway ---- */
 
 static const struct {
     const char *name;
     const char *german;
     enum mg_colour colour;
-} states[] = {
+} words[] = {
     {"ok", "in Ordnung", MG_COLOUR_GOOD},
+    {"accepted", "angenommen", MG_COLOUR_NONE},
     {"warning", "Warnung", MG_COLOUR_WARN},
     {"critical", "kritisch", MG_COLOUR_BAD},
     {"ready", "bereit", MG_COLOUR_GOOD},
@@ -30,28 +31,79 @@ static const struct {
     {"collected", "abgeholt", MG_COLOUR_GOOD},
     {"dead", "aufgegeben", MG_COLOUR_BAD},
     {"cancelled", "abgebrochen", MG_COLOUR_FAINT},
+    /* The checks at intake. */
+    {"form", "Form", MG_COLOUR_NONE},
+    {"profile", "Profil", MG_COLOUR_NONE},
+    {"permission", "Berechtigung", MG_COLOUR_NONE},
+    {"signature", "Signatur", MG_COLOUR_NONE},
+    {"schema", "Schema", MG_COLOUR_NONE},
+    {"duplicate", "Wiederholung", MG_COLOUR_NONE},
+    {"route", "Leitweg", MG_COLOUR_NONE},
+    {"seal", "Siegel", MG_COLOUR_NONE},
+    {"receipt", "Quittung", MG_COLOUR_NONE},
+    /* Parts of a message. */
+    {"content", "Inhalt", MG_COLOUR_NONE},
+    {"original", "Original", MG_COLOUR_NONE},
+    {"header", "Kopfdaten", MG_COLOUR_NONE},
+    {"attachment", "Anhang", MG_COLOUR_NONE},
 };
 
 enum mg_colour mg_look_colour(const char *state)
 {
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (strcmp(states[i].name, state) == 0)
-            return states[i].colour;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].name, state) == 0)
+            return words[i].colour;
     return MG_COLOUR_NONE;
 }
 
 const char *mg_look_state(const char *state)
 {
-    for (size_t i = 0; mg_say_is_german() && i < sizeof states / sizeof *states; i++)
-        if (strcmp(states[i].name, state) == 0)
-            return states[i].german;
+    for (size_t i = 0; mg_say_is_german() && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].name, state) == 0)
+            return words[i].german;
     return state;
 }
 
 /* ---- the whole ---- */
 
-static void add_reasons(const struct mg_screen *screen, const json_t *reasons,
-                        struct mg_buffer *text)
+/* What is wrong, in German; the gateway says it in English. */
+static const struct {
+    const char *code;
+    const char *german;
+} reasons[] = {
+    {"adapter.restarted", "Sein Prozess wurde eben neu gestartet."},
+    {"breaker.open", "Nach vielen Fehlschlägen pausieren die Versuche für eine Weile."},
+    {"certificate.expired", "Das Zertifikat ist abgelaufen."},
+    {"certificate.expiring", "Das Zertifikat läuft bald ab."},
+    {"certificate.not-yet-valid", "Das Zertifikat ist noch nicht gültig."},
+    {"destination.backlog", "Nachrichten warten hier schon lange."},
+    {"destination.blocked", "Eine aufgegebene Nachricht hält die Reihenfolge auf."},
+    {"destination.dead-letters", "Nachrichten wurden aufgegeben: siehe muengstenctl dead."},
+    {"destination.down", "Das Ziel ist gestört; was wartet, bleibt erhalten."},
+    {"destination.paused", "Das Ziel ist angehalten; was wartet, bleibt erhalten."},
+    {"destination.removed",
+     "Die Konfiguration kennt das Ziel nicht mehr, und es wartet noch etwas."},
+    {"gateway.stopping", "Der Knoten hört gerade auf."},
+    {"reload.refused", "Die neue Konfiguration wurde abgelehnt; die alte bleibt in Kraft."},
+    {"revocation.expiring", "Die Sperrliste läuft bald ab."},
+    {"revocation.stale", "Die Sperrliste ist veraltet."},
+    {"source.down", "Hier kommt nichts herein: Die Quelle ist gestört."},
+    {"store.failed", "Der Speicher meldet Fehler."},
+    {"store.reserve", "Der Platz ist aufgebraucht: Nichts wird mehr angenommen."},
+    {"store.slow", "Der Speicher ist langsam: Ein Commit dauert über eine Sekunde."},
+    {"store.space", "Der Platz für den Speicher geht zur Neige."},
+};
+
+static const char *sentence_of(const json_t *reason)
+{
+    const char *code = mg_pick_text(reason, "code");
+    for (size_t i = 0; mg_say_is_german() && i < sizeof reasons / sizeof *reasons; i++)
+        if (strcmp(reasons[i].code, code) == 0)
+            return reasons[i].german;
+    return mg_pick_text(reason, "text");
+}
+
+static void add_reasons(const struct mg_screen *screen, const json_t *list, struct mg_buffer *text)
 {
     const char *const headings[] = {mg_say("SEVERITY", "SCHWERE"), mg_say("SINCE", "SEIT"),
                                     mg_say("CODE", "CODE"),        mg_say("OF", "VON"),
@@ -59,13 +111,13 @@ static void add_reasons(const struct mg_screen *screen, const json_t *reasons,
     char since[MG_PICK_SIZE];
     const json_t *reason;
     struct mg_table *table = mg_table_new(headings);
-    for (size_t index = 0; (reason = json_array_get(reasons, index)); index++) {
+    for (size_t index = 0; (reason = json_array_get(list, index)); index++) {
         const char *severity = mg_pick_text(reason, "severity");
         mg_table_add(table, mg_look_colour(severity), mg_look_state(severity));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(reason, "since", since));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(reason, "code"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(reason, "subject"));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(reason, "text"));
+        mg_table_add(table, MG_COLOUR_NONE, sentence_of(reason));
     }
     if (mg_table_rows(table) > 0) {
         mg_buffer_add_text(text, "\n");
@@ -178,7 +230,10 @@ static void add_destination(struct mg_table *table, const json_t *destination)
     else
         mg_table_add(table, MG_COLOUR_NONE, NULL);
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(destination, "last_success", room));
-    mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(destination, "next_attempt", room));
+    mg_table_add(table, MG_COLOUR_NONE,
+                 mg_pick_count(destination, "queue.waiting") > 0
+                     ? mg_pick_moment(destination, "next_attempt", room)
+                     : NULL);
     mg_table_add(table, MG_COLOUR_NONE, remark(destination, reason));
 }
 

@@ -429,7 +429,7 @@ def accessible(world):
     pictures = os.environ.get("MUENGSTEN_PICTURES")
     for mode in MODES:
         page = world.open(**mode)
-        for way in ways:
+        for way in ways[::4] if mode.get("forced") else ways:
             page.go(way)
             page.wait("!/Wird geladen|Loading …/.test(document.querySelector('main').innerText)")
             check(page, way, mode)

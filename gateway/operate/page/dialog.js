@@ -19,10 +19,26 @@ function close() {
 function conflict(problem) {
     const now = problem?.now || {};
     return [
-        element('p', null, element('strong', null, now.by ? say.text('act.conflict.by', {by: now.by}) :
-            say.text('act.conflict'))),
-        now.state ? element('p', null, say.text('act.now'), ' ', deliveryBadge(now.state), ' ',
-            say.text('word.attempts', {n: now.attempts ?? 0})) : null,
+        element(
+            'p',
+            null,
+            element(
+                'strong',
+                null,
+                now.by ? say.text('act.conflict.by', {by: now.by}) : say.text('act.conflict'),
+            ),
+        ),
+        now.state
+            ? element(
+                  'p',
+                  null,
+                  say.text('act.now'),
+                  ' ',
+                  deliveryBadge(now.state),
+                  ' ',
+                  say.text('word.attempts', {n: now.attempts ?? 0}),
+              )
+            : null,
     ];
 }
 
@@ -30,7 +46,10 @@ function conflict(problem) {
 function refusal(found) {
     const problem = found.body || {};
     if (problem.code === 'act.conflict') return conflict(problem);
-    const ours = say.known(`problem.${problem.code}`) || say.known(`problem.${found.status}`) || say.text('problem.any');
+    const ours =
+        say.known(`problem.${problem.code}`) ||
+        say.known(`problem.${found.status}`) ||
+        say.text('problem.any');
     return [
         element('p', null, element('strong', null, ours)),
         problem.code ? element('p', null, code(problem.code)) : null,
@@ -45,10 +64,19 @@ function showRefusal(place, found) {
 }
 
 function reasonField() {
-    return element('label.field', null, element('span', null, say.text('act.why')),
-        element('textarea', {name: 'why', required: true, maxlength: '500', rows: '3',
-            'aria-describedby': 'dialog-why'}),
-        element('small', {id: 'dialog-why'}, say.text('act.why.note')));
+    return element(
+        'label.field',
+        null,
+        element('span', null, say.text('act.why')),
+        element('textarea', {
+            name: 'why',
+            required: true,
+            maxlength: '500',
+            rows: '3',
+            'aria-describedby': 'dialog-why',
+        }),
+        element('small', {id: 'dialog-why'}, say.text('act.why.note')),
+    );
 }
 
 /*
@@ -56,7 +84,18 @@ function reasonField() {
  * asked for; body(form): what besides the reason. done(answer): the sentence for success. then: what
  * the view does afterwards.
  */
-export function askWhy({title, explanation, subject, fields = [], confirm, grave, path, body = () => ({}), done, then}) {
+export function askWhy({
+    title,
+    explanation,
+    subject,
+    fields = [],
+    confirm,
+    grave,
+    path,
+    body = () => ({}),
+    done,
+    then,
+}) {
     const result = element('div', {tabindex: '-1', role: 'alert', id: 'dialog-result'});
     let underway = false;
     const submit = async (event) => {
@@ -77,13 +116,25 @@ export function askWhy({title, explanation, subject, fields = [], confirm, grave
         }
         if (then) then(found);
     };
-    const form = element('form', {onsubmit: submit}, fields, reasonField(), result,
-        element('div.row.end', null, button(say.text('act.back'), close),
-            element(`button.${grave ? 'grave' : 'primary'}`, {type: 'submit'}, confirm)));
+    const form = element(
+        'form',
+        {onsubmit: submit},
+        fields,
+        reasonField(),
+        result,
+        element(
+            'div.row.end',
+            null,
+            button(say.text('act.back'), close),
+            element(`button.${grave ? 'grave' : 'primary'}`, {type: 'submit'}, confirm),
+        ),
+    );
     dialog().replaceChildren(
         element('h2', {id: 'dialog-title'}, title),
         subject ? element('p.subject', null, given(subject)) : '',
-        explanation ? element('p', null, explanation) : '', form);
+        explanation ? element('p', null, explanation) : '',
+        form,
+    );
     dialog().showModal();
-    (form.querySelector('select, input, textarea')).focus();
+    form.querySelector('select, input, textarea').focus();
 }

@@ -7,7 +7,15 @@
  * screen readers hear nothing of what is as it was.
  */
 const DRAWING = 'http://www.w3.org/2000/svg';
-const handlers = ['onclick', 'onsubmit', 'oninput', 'onchange', 'onkeydown', 'onpointermove', 'onpointerleave'];
+const handlers = [
+    'onclick',
+    'onsubmit',
+    'oninput',
+    'onchange',
+    'onkeydown',
+    'onpointermove',
+    'onpointerleave',
+];
 
 function fill(node, attributes, children) {
     for (const [name, value] of Object.entries(attributes || {})) {
@@ -40,8 +48,10 @@ export function drawing(name, attributes, ...children) {
 
 /* Characters that have no shape of their own, or turn the direction of others, are made visible. */
 export function clean(value) {
-    // eslint-disable-next-line no-control-regex
-    return String(value ?? '').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, '\ufffd');
+    return String(value ?? '').replace(
+        /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+        '\ufffd',
+    );
 }
 
 /* A text that somebody else has written, kept from turning the direction of ours. */
@@ -72,7 +82,8 @@ function alike(one, other) {
 /* Whether details are open is the reader's choice, not the drawing's. */
 function updateAttributes(old, wanted) {
     for (const {name} of [...old.attributes]) {
-        if (!wanted.hasAttribute(name) && !(name === 'open' && old.nodeName === 'DETAILS')) old.removeAttribute(name);
+        if (!wanted.hasAttribute(name) && !(name === 'open' && old.nodeName === 'DETAILS'))
+            old.removeAttribute(name);
     }
     for (const {name, value} of wanted.attributes) {
         if (old.getAttribute(name) !== value) old.setAttribute(name, value);

@@ -55,7 +55,9 @@ export function known(key, values = {}) {
     if (!texts || !Object.hasOwn(texts, name)) return null;
     let found = texts[name];
     if (typeof found === 'object') {
-        found = (values.n === 0 && found.zero) || (found[new Intl.PluralRules(chosen).select(values.n)] ?? found.other);
+        found =
+            (values.n === 0 && found.zero) ||
+            (found[new Intl.PluralRules(chosen).select(values.n)] ?? found.other);
     }
     return found.replace(/\{(\w+)\}/g, (_, name) => {
         const value = values[name];
@@ -82,8 +84,12 @@ export function number(value, digits = 0) {
 }
 
 function unit(value, name, digits = 0) {
-    return format(Intl.NumberFormat, {style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits})
-        .format(value);
+    return format(Intl.NumberFormat, {
+        style: 'unit',
+        unit: name,
+        unitDisplay: 'short',
+        maximumFractionDigits: digits,
+    }).format(value);
 }
 
 export function bytes(value) {

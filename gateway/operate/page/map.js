@@ -21,8 +21,10 @@ function holdings(destinations) {
 }
 
 function below({waiting, dead}) {
-    return [waiting || !dead ? say.text('map.waiting', {n: waiting}) : null, dead ? say.text('map.dead', {n: dead}) : null]
-        .filter(Boolean);
+    return [
+        waiting || !dead ? say.text('map.waiting', {n: waiting}) : null,
+        dead ? say.text('map.dead', {n: dead}) : null,
+    ].filter(Boolean);
 }
 
 function placeNode(status, place) {
@@ -31,18 +33,30 @@ function placeNode(status, place) {
     const destinations = status.destinations.filter((one) => one.place === place.name || named.has(one.name));
     const kinds = [...routes.map((route) => routeKind(route.state)), ...destinations.map(destinationKind)];
     return {
-        key: place.name, title: titled(place), latitude: place.latitude, longitude: place.longitude,
+        key: place.name,
+        title: titled(place),
+        latitude: place.latitude,
+        longitude: place.longitude,
         address: `destinations?place=${encodeURIComponent(place.name)}`,
-        kind: worst(kinds), below: below(holdings(destinations)),
-        routes: worst(routes.map((route) => routeKind(route.state))), reached: routes.length > 0,
+        kind: worst(kinds),
+        below: below(holdings(destinations)),
+        routes: worst(routes.map((route) => routeKind(route.state))),
+        reached: routes.length > 0,
         sends: status.partners.some((partner) => partner.place === place.name),
     };
 }
 
 function destinationNode(destination) {
     const kind = destinationKind(destination);
-    return {key: destination.name, title: titled(destination), kind, routes: kind, reached: true,
-        address: `destinations/${encodeURIComponent(destination.name)}`, below: below(holdings([destination]))};
+    return {
+        key: destination.name,
+        title: titled(destination),
+        kind,
+        routes: kind,
+        reached: true,
+        address: `destinations/${encodeURIComponent(destination.name)}`,
+        below: below(holdings([destination])),
+    };
 }
 
 function gatewayNode(status) {
@@ -54,12 +68,20 @@ function contents(status) {
     const places = status.places.map((place) => placeNode(status, place));
     if (places.length > 1 && places.length <= mostMeshed) {
         const senders = places.some((one) => one.sends) ? places.filter((one) => one.sends) : places;
-        return {nodes: places, lines: senders.flatMap((from) =>
-            places.filter((to) => to !== from && to.reached).map((to) => ({from, to})))};
+        return {
+            nodes: places,
+            lines: senders.flatMap((from) =>
+                places.filter((to) => to !== from && to.reached).map((to) => ({from, to})),
+            ),
+        };
     }
     const outer = places.length ? places : status.destinations.slice(0, around).map(destinationNode);
     const middle = gatewayNode(status);
-    return {nodes: [...outer, middle], middle, lines: outer.filter((one) => one.reached).map((to) => ({from: middle, to}))};
+    return {
+        nodes: [...outer, middle],
+        middle,
+        lines: outer.filter((one) => one.reached).map((to) => ({from: middle, to})),
+    };
 }
 
 /* ---- where it stands ---- */
@@ -93,7 +115,9 @@ function onEarth(nodes, size) {
 
 function arrange({nodes, middle}, size) {
     const placed = nodes.filter((node) => node !== middle);
-    const known = placed.every((node) => typeof node.latitude === 'number' && typeof node.longitude === 'number');
+    const known = placed.every(
+        (node) => typeof node.latitude === 'number' && typeof node.longitude === 'number',
+    );
     if (known && placed.length > 1) onEarth(placed, size);
     else onCircle(placed, size);
     if (middle) Object.assign(middle, {x: size.width / 2, y: size.height / 2});
@@ -108,14 +132,19 @@ function point(from, control, to, t) {
 
 function towards(from, to, distance) {
     const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
-    return {x: from.x + ((to.x - from.x) * distance) / length, y: from.y + ((to.y - from.y) * distance) / length};
+    return {
+        x: from.x + ((to.x - from.x) * distance) / length,
+        y: from.y + ((to.y - from.y) * distance) / length,
+    };
 }
 
 /* Bends to its left, so that two lines between the same places lie side by side. */
 function curve(from, to, bend) {
     const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
-    const control = {x: (from.x + to.x) / 2 + ((to.y - from.y) / length) * bend,
-        y: (from.y + to.y) / 2 - ((to.x - from.x) / length) * bend};
+    const control = {
+        x: (from.x + to.x) / 2 + ((to.y - from.y) / length) * bend,
+        y: (from.y + to.y) / 2 - ((to.x - from.x) / length) * bend,
+    };
     return {from: towards(from, control, 26), control, to: towards(to, control, 32)};
 }
 
@@ -126,8 +155,12 @@ function head({control, to}) {
     const tip = towards(to, control, -9);
     const back = towards(to, control, 3);
     const across = {x: (-(tip.y - back.y) / 12) * 5.5, y: ((tip.x - back.x) / 12) * 5.5};
-    return drawing('path.head', {d: `M${at(tip)}L${at({x: back.x + across.x, y: back.y + across.y})}L${
-        at({x: back.x - across.x, y: back.y - across.y})}Z`});
+    return drawing('path.head', {
+        d: `M${at(tip)}L${at({x: back.x + across.x, y: back.y + across.y})}L${at({
+            x: back.x - across.x,
+            y: back.y - across.y,
+        })}Z`,
+    });
 }
 
 /* The shape of a state and, unless all is well or there is no room, its word. */
@@ -135,28 +168,52 @@ function mark(place, kind, narrow) {
     const word = kind === 'ok' || narrow ? '' : say.text(`map.${kind}`);
     const width = word ? 36 + word.length * 7.9 : 22;
     const shape = icon(kind);
-    for (const [name, value] of Object.entries({x: round(place.x - width / 2 + (word ? 6 : 4)), y: round(place.y - 7),
-        width: 14, height: 14})) {
+    for (const [name, value] of Object.entries({
+        x: round(place.x - width / 2 + (word ? 6 : 4)),
+        y: round(place.y - 7),
+        width: 14,
+        height: 14,
+    })) {
         shape.setAttribute(name, value);
     }
-    return drawing('g.mark', null,
-        drawing('rect', {x: round(place.x - width / 2), y: round(place.y - 11), width: round(width), height: 22, rx: 11}),
-        shape, word ? drawing('text', {x: round(place.x - width / 2 + 26), y: round(place.y + 4.5)}, word) : null);
+    return drawing(
+        'g.mark',
+        null,
+        drawing('rect', {
+            x: round(place.x - width / 2),
+            y: round(place.y - 11),
+            width: round(width),
+            height: 22,
+            rx: 11,
+        }),
+        shape,
+        word ? drawing('text', {x: round(place.x - width / 2 + 26), y: round(place.y + 4.5)}, word) : null,
+    );
 }
 
 function line({from, to}, bend, narrow) {
     const kind = to.routes;
     const path = curve(from, to, bend);
     const label = say.text('map.line', {from: from.title, to: to.title, state: say.text(`map.${kind}`)});
-    return drawing(`g.line.is-${kind}`, {role: 'img', 'aria-label': label, 'data-key': `${from.key}>${to.key}`},
+    return drawing(
+        `g.line.is-${kind}`,
+        {role: 'img', 'aria-label': label, 'data-key': `${from.key}>${to.key}`},
         drawing('path.way', {d: `M${at(path.from)}Q${at(path.control)} ${at(path.to)}`}),
-        head(path), mark(point(path.from, path.control, path.to, from.kind === 'gateway' ? 0.5 : 0.6), kind, narrow));
+        head(path),
+        mark(point(path.from, path.control, path.to, from.kind === 'gateway' ? 0.5 : 0.6), kind, narrow),
+    );
 }
 
 function bridge(node) {
-    return drawing('g.bridge', null,
-        drawing('path', {d: `M${round(node.x - 20)} ${round(node.y - 8)}h40M${round(node.x - 15)} ${round(
-            node.y + 12)}c3 -13 8 -20 15 -20s12 7 15 20`}));
+    return drawing(
+        'g.bridge',
+        null,
+        drawing('path', {
+            d: `M${round(node.x - 20)} ${round(node.y - 8)}h40M${round(node.x - 15)} ${round(
+                node.y + 12,
+            )}c3 -13 8 -20 15 -20s12 7 15 20`,
+        }),
+    );
 }
 
 function node(one, size) {
@@ -167,29 +224,54 @@ function node(one, size) {
     const longest = Math.max(one.title.length * 8.8, ...lines.map((words) => words.length * 7.2)) / 2;
     const x = round(Math.max(longest, Math.min(size.width - longest, one.x)));
     const shape = icon(one.kind);
-    for (const [name, value] of Object.entries({x: round(one.x - 9), y: round(one.y - 9), width: 18, height: 18})) {
+    for (const [name, value] of Object.entries({
+        x: round(one.x - 9),
+        y: round(one.y - 9),
+        width: 18,
+        height: 18,
+    })) {
         shape.setAttribute(name, value);
     }
-    return drawing(`a.node.is-${one.kind}`, {href: `#/${one.address}`, 'data-key': `node-${one.key}`},
+    return drawing(
+        `a.node.is-${one.kind}`,
+        {href: `#/${one.address}`, 'data-key': `node-${one.key}`},
         drawing('circle.halo', {cx: round(one.x), cy: round(one.y), r: 24}),
         drawing('circle', {cx: round(one.x), cy: round(one.y), r: 18}),
         one.kind === 'gateway' ? bridge(one) : shape,
         drawing('text.name', {x, y: round(y)}, clean(one.title)),
-        lines.map((words, index) => [' ', drawing(`text.below.is-${one.kind}`, {x, y: round(y + 18 * (index + 1))}, words)]));
+        lines.map((words, index) => [
+            ' ',
+            drawing(`text.below.is-${one.kind}`, {x, y: round(y + 18 * (index + 1))}, words),
+        ]),
+    );
 }
 
 function legend() {
-    return element('ul.legend', null, ['ok', 'warning', 'critical'].map((kind) =>
-        element(`li.is-${kind}`, null, icon(kind), element('span', null, say.text(`map.${kind}`)))));
+    return element(
+        'ul.legend',
+        null,
+        ['ok', 'warning', 'critical'].map((kind) =>
+            element(`li.is-${kind}`, null, icon(kind), element('span', null, say.text(`map.${kind}`))),
+        ),
+    );
 }
 
 export function map(status, narrow) {
-    const size = narrow ? {width: 330, height: 450, aside: 74, above: 92, narrow} : {width: 720, height: 430, aside: 130, above: 82};
+    const size = narrow
+        ? {width: 330, height: 450, aside: 74, above: 92, narrow}
+        : {width: 720, height: 430, aside: 130, above: 82};
     const shown = contents(status);
     arrange(shown, size);
     const bend = narrow ? 44 : 64;
-    return element('figure.map', null,
-        drawing('svg', {viewBox: `0 0 ${size.width} ${size.height}`, role: 'group', 'aria-label': say.text('map.title')},
-            shown.lines.map((one) => line(one, shown.middle ? 0 : bend, narrow)), shown.nodes.map((one) => node(one, size))),
-        element('figcaption', null, legend()));
+    return element(
+        'figure.map',
+        null,
+        drawing(
+            'svg',
+            {viewBox: `0 0 ${size.width} ${size.height}`, role: 'group', 'aria-label': say.text('map.title')},
+            shown.lines.map((one) => line(one, shown.middle ? 0 : bend, narrow)),
+            shown.nodes.map((one) => node(one, size)),
+        ),
+        element('figcaption', null, legend()),
+    );
 }

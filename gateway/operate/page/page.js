@@ -18,7 +18,17 @@ import * as history from './view-history.js';
 import * as system from './view-system.js';
 import * as journal from './view-journal.js';
 
-const views = {'': overview, destinations, search, messages: message, dead, certificates, history, system, journal};
+const views = {
+    '': overview,
+    destinations,
+    search,
+    messages: message,
+    dead,
+    certificates,
+    history,
+    system,
+    journal,
+};
 const inMenu = ['', 'destinations', 'search', 'dead', 'certificates', 'history', 'system', 'journal'];
 const small = matchMedia('(max-width: 44rem)');
 const main = document.getElementById('main');
@@ -30,6 +40,7 @@ let waiting = false;
 let menuOpen = false;
 let health = null;
 let connection = null;
+let leave = () => {};
 
 /* ---- drawing, at most once for each picture ---- */
 
@@ -53,31 +64,74 @@ function draw() {
 /* ---- the head ---- */
 
 function brand() {
-    return element('a.brand', {href: '#/'}, element('img', {src: '/icon.svg', alt: '', width: '32', height: '32'}),
-        element('span', null, element('strong', null, 'muengsten'), state.status ? element('small', null, given(state.status.name)) : null));
+    return element(
+        'a.brand',
+        {href: '#/'},
+        element('img', {src: '/icon.svg', alt: '', width: '32', height: '32'}),
+        element(
+            'span',
+            null,
+            element('strong', null, 'muengsten'),
+            state.status ? element('small', null, given(state.status.name)) : null,
+        ),
+    );
 }
 
 function live() {
     const old = state.received && Date.now() - state.received > stale;
     const word = state.connection === 'live' && old ? 'lost' : state.connection;
     const kind = {live: 'ok', connecting: 'running', lost: 'warning'}[word];
-    return element(`p.live.is-${kind}`, null, icon(kind), element('span', null, say.text(`live.${word}`),
-        state.status ? [' · ', element('time', {datetime: state.status.time}, say.second(state.status.time))] : null));
+    return element(
+        `p.live.is-${kind}`,
+        null,
+        icon(kind),
+        element(
+            'span',
+            null,
+            say.text(`live.${word}`),
+            state.status
+                ? [' · ', element('time', {datetime: state.status.time}, say.second(state.status.time))]
+                : null,
+        ),
+    );
 }
 
 function languages() {
-    return element('div.languages', {role: 'group', 'aria-label': 'Sprache / Language'}, [['de', 'Deutsch'], ['en', 'English']].map(([code, label]) =>
-        element('button', {type: 'button', lang: code, 'aria-pressed': String(say.language() === code), onclick: () => {
-            say.remember(code);
-            redraw();
-        }}, element('span', {'aria-hidden': 'true'}, code.toUpperCase()), element('span.unseen', null, label))));
+    return element(
+        'div.languages',
+        {role: 'group', 'aria-label': 'Sprache / Language'},
+        [
+            ['de', 'Deutsch'],
+            ['en', 'English'],
+        ].map(([code, label]) =>
+            element(
+                'button',
+                {
+                    type: 'button',
+                    lang: code,
+                    'aria-pressed': String(say.language() === code),
+                    onclick: () => {
+                        say.remember(code);
+                        redraw();
+                    },
+                },
+                element('span', {'aria-hidden': 'true'}, code.toUpperCase()),
+                element('span.unseen', null, label),
+            ),
+        ),
+    );
 }
 
 function standing() {
     const word = state.status?.health.state;
-    return element('div.standing', null,
-        word ? element('a.health', {href: '#/'}, badge(healthKind(word), say.text(`health.is.${word}`))) : null,
-        live());
+    return element(
+        'div.standing',
+        null,
+        word
+            ? element('a.health', {href: '#/'}, badge(healthKind(word), say.text(`health.is.${word}`)))
+            : null,
+        live(),
+    );
 }
 
 function count(entry) {
@@ -89,20 +143,55 @@ function count(entry) {
 function menu() {
     const shown = inMenu.filter((entry) => entry !== 'journal' || state.who.role === 'operator');
     const current = name === 'messages' ? 'search' : name;
-    return element('nav', {'aria-label': say.text('nav.title')},
-        element('button.menu', {type: 'button', 'aria-expanded': String(menuOpen), 'aria-controls': 'menu', onclick: () => {
-            menuOpen = !menuOpen;
-            redraw();
-        }}, say.text('nav.menu'), ': ', say.text(`nav.${current || 'overview'}`)),
-        element(`ul${menuOpen ? '.open' : ''}`, {id: 'menu'}, shown.map((entry) => element('li', null,
-            element('a', {href: `#/${entry}`, 'aria-current': entry === current ? 'page' : null},
-                say.text(`nav.${entry || 'overview'}`), count(entry))))));
+    return element(
+        'nav',
+        {'aria-label': say.text('nav.title')},
+        element(
+            'button.menu',
+            {
+                type: 'button',
+                'aria-expanded': String(menuOpen),
+                'aria-controls': 'menu',
+                onclick: () => {
+                    menuOpen = !menuOpen;
+                    redraw();
+                },
+            },
+            say.text('nav.menu'),
+            ': ',
+            say.text(`nav.${current || 'overview'}`),
+        ),
+        element(
+            `ul${menuOpen ? '.open' : ''}`,
+            {id: 'menu'},
+            shown.map((entry) =>
+                element(
+                    'li',
+                    null,
+                    element(
+                        'a',
+                        {href: `#/${entry}`, 'aria-current': entry === current ? 'page' : null},
+                        say.text(`nav.${entry || 'overview'}`),
+                        count(entry),
+                    ),
+                ),
+            ),
+        ),
+    );
 }
 
 function foot() {
-    return element('p', null, state.status ? ['muengsten ', given(state.status.version), ' · '] : null,
-        state.who.name ? [say.text('foot.who', {name: state.who.name, role: say.text(`who.${state.who.role}`)}), ' · '] : null,
-        element('a', {href: '/openapi.json'}, 'OpenAPI'), ' · ', element('a', {href: '/metrics'}, say.text('foot.metrics')));
+    return element(
+        'p',
+        null,
+        state.status ? ['muengsten ', given(state.status.version), ' · '] : null,
+        state.who.name
+            ? [say.text('foot.who', {name: state.who.name, role: say.text(`who.${state.who.role}`)}), ' · ']
+            : null,
+        element('a', {href: '/openapi.json'}, 'OpenAPI'),
+        ' · ',
+        element('a', {href: '/metrics'}, say.text('foot.metrics')),
+    );
 }
 
 /* ---- what is shown ---- */
@@ -138,8 +227,6 @@ function openView() {
         gone.current = true;
     };
 }
-
-let leave = () => {};
 
 /* Whoever goes to another view finds the focus at its heading. */
 function moved() {

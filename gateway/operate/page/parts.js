@@ -19,8 +19,11 @@ const shapes = {
 };
 
 export function icon(kind) {
-    return drawing('svg.icon', {viewBox: '0 0 16 16', 'aria-hidden': 'true', focusable: 'false'},
-        drawing('path', {d: shapes[kind] || shapes.ended}));
+    return drawing(
+        'svg.icon',
+        {viewBox: '0 0 16 16', 'aria-hidden': 'true', focusable: 'false'},
+        drawing('path', {d: shapes[kind] || shapes.ended}),
+    );
 }
 
 /* kind: one of the shapes. */
@@ -29,11 +32,25 @@ export function badge(kind, label) {
 }
 
 /* What an operator has to know of a state: how grave it is, and its word. */
-const destinationKinds = {ready: 'ok', paused: 'paused', down: 'critical', blocked: 'critical', removed: 'warning',
-    waiting: 'critical', probing: 'warning'};
+const destinationKinds = {
+    ready: 'ok',
+    paused: 'paused',
+    down: 'critical',
+    blocked: 'critical',
+    removed: 'warning',
+    waiting: 'critical',
+    probing: 'warning',
+};
 const routeKinds = {ready: 'ok', degraded: 'warning', down: 'critical'};
-const deliveryKinds = {waiting: 'waiting', running: 'running', held: 'paused', delivered: 'ok', collected: 'ok',
-    dead: 'critical', cancelled: 'ended'};
+const deliveryKinds = {
+    waiting: 'waiting',
+    running: 'running',
+    held: 'paused',
+    delivered: 'ok',
+    collected: 'ok',
+    dead: 'critical',
+    cancelled: 'ended',
+};
 const healthKinds = {ok: 'ok', warning: 'warning', critical: 'critical'};
 
 /* A destination whose breaker is open is ready by itself, and yet nothing reaches it. */
@@ -76,7 +93,11 @@ export function since(time) {
     if (!time) return nothing();
     const now = state.status ? new Date(state.status.time) : new Date();
     const seconds = Math.max(0, (now - new Date(time)) / 1000);
-    return element('time', {datetime: time, title: say.moment(time, true)}, say.text('word.ago', {span: say.span(seconds, 'word.days.since')}));
+    return element(
+        'time',
+        {datetime: time, title: say.moment(time, true)},
+        say.text('word.ago', {span: say.span(seconds, 'word.days.since')}),
+    );
 }
 
 export function spanOf(seconds) {
@@ -121,9 +142,13 @@ export function meaning(word) {
 export function outcome(word, sentence) {
     if (!word && !sentence) return nothing();
     const ours = meaning(word);
-    return element('span.outcome', null, ours ? element('span', null, ours, ' ') : null,
+    return element(
+        'span.outcome',
+        null,
+        ours ? element('span', null, ours, ' ') : null,
         word ? code(word) : null,
-        sentence ? element('span.detail', null, english(sentence)) : null);
+        sentence ? element('span.detail', null, english(sentence)) : null,
+    );
 }
 
 /* ---- blocks ---- */
@@ -146,8 +171,15 @@ export function section(title, ...children) {
 
 /* Pairs of a word and what it is. */
 export function facts(...pairs) {
-    return element('dl.facts', null, pairs.filter(Boolean).map(([word, ...value]) =>
-        element('div', null, element('dt', null, word), element('dd', null, value))));
+    return element(
+        'dl.facts',
+        null,
+        pairs
+            .filter(Boolean)
+            .map(([word, ...value]) =>
+                element('div', null, element('dt', null, word), element('dd', null, value)),
+            ),
+    );
 }
 
 /*
@@ -157,26 +189,52 @@ export function facts(...pairs) {
  */
 export function table({caption, columns, rows, key, shown = false}) {
     const heads = columns.map((column) =>
-        element(`th${column.kind ? `.${column.kind}` : ''}`, {scope: 'col', role: 'columnheader'}, column.title));
-    const line = (row) => element('tr', {role: 'row', 'data-key': key ? `row-${key(row)}` : null},
-        columns.map((column, index) => element(
-            `${index ? 'td' : 'th'}${column.kind ? `.${column.kind}` : ''}`,
-            {role: index ? 'cell' : 'rowheader', scope: index ? null : 'row'},
-            element('span.label', {'aria-hidden': 'true'}, column.title),
-            element('div.value', null, column.cell(row)))));
-    return element('table', {role: 'table'},
+        element(
+            `th${column.kind ? `.${column.kind}` : ''}`,
+            {scope: 'col', role: 'columnheader'},
+            column.title,
+        ),
+    );
+    const line = (row) =>
+        element(
+            'tr',
+            {role: 'row', 'data-key': key ? `row-${key(row)}` : null},
+            columns.map((column, index) =>
+                element(
+                    `${index ? 'td' : 'th'}${column.kind ? `.${column.kind}` : ''}`,
+                    {role: index ? 'cell' : 'rowheader', scope: index ? null : 'row'},
+                    element('span.label', {'aria-hidden': 'true'}, column.title),
+                    element('div.value', null, column.cell(row)),
+                ),
+            ),
+        );
+    return element(
+        'table',
+        {role: 'table'},
         element(`caption${shown ? '' : '.unseen'}`, null, caption),
         element('thead', {role: 'rowgroup'}, element('tr', {role: 'row'}, heads)),
-        element('tbody', {role: 'rowgroup'}, rows.map(line)));
+        element('tbody', {role: 'rowgroup'}, rows.map(line)),
+    );
 }
 
 /* What is said instead of an answer. */
 export function failure(found) {
     const problem = found.body || {};
-    const ours = say.known(`problem.${problem.code}`) || say.known(`problem.${found.status}`) || say.text('problem.any');
-    return element('div.failure', {role: 'alert'}, icon('warning'), element('div', null,
-        element('p', null, ours),
-        problem.detail ? element('p.detail', null, english(problem.detail)) : null));
+    const ours =
+        say.known(`problem.${problem.code}`) ||
+        say.known(`problem.${found.status}`) ||
+        say.text('problem.any');
+    return element(
+        'div.failure',
+        {role: 'alert'},
+        icon('warning'),
+        element(
+            'div',
+            null,
+            element('p', null, ours),
+            problem.detail ? element('p.detail', null, english(problem.detail)) : null,
+        ),
+    );
 }
 
 export function loading() {

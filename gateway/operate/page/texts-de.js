@@ -39,27 +39,36 @@ export default {
         'is.warning': 'Hinweise',
         'is.critical': 'Störung',
         'destination.down': 'Das Ziel {subject} ist ausgefallen',
-        'destination.down.do': 'Gegenstelle und Verbindung prüfen. Nachrichten warten hier und gehen von selbst hinaus, sobald das Ziel wieder antwortet.',
+        'destination.down.do':
+            'Gegenstelle und Verbindung prüfen. Nachrichten warten hier und gehen von selbst hinaus, sobald das Ziel wieder antwortet.',
         'destination.blocked': 'Das Ziel {subject} ist blockiert',
-        'destination.blocked.do': 'Eine gescheiterte Nachricht hält die Reihenfolge auf. Nach Klärung mit dem Empfänger diese Nachricht erneut versuchen oder abbrechen; dann folgen die übrigen.',
+        'destination.blocked.do':
+            'Eine gescheiterte Nachricht hält die Reihenfolge auf. Nach Klärung mit dem Empfänger diese Nachricht erneut versuchen oder abbrechen; dann folgen die übrigen.',
         'destination.paused': 'Das Ziel {subject} ist angehalten',
-        'destination.paused.do': 'Nachrichten warten, bis es fortgesetzt wird. Wer es angehalten hat und warum, steht beim Ziel.',
+        'destination.paused.do':
+            'Nachrichten warten, bis es fortgesetzt wird. Wer es angehalten hat und warum, steht beim Ziel.',
         'destination.removed': 'Für das entfernte Ziel {subject} wartet noch etwas',
-        'destination.removed.do': 'Das Ziel wieder einrichten, oder die wartenden Nachrichten umleiten oder abbrechen.',
+        'destination.removed.do':
+            'Das Ziel wieder einrichten, oder die wartenden Nachrichten umleiten oder abbrechen.',
         'destination.dead-letters': 'Am Ziel {subject} sind Nachrichten gescheitert',
-        'destination.dead-letters.do': 'Grund ansehen und beheben, dann erneut versuchen, umleiten oder abbrechen. Die Absender sind benachrichtigt.',
+        'destination.dead-letters.do':
+            'Grund ansehen und beheben, dann erneut versuchen, umleiten oder abbrechen. Die Absender sind benachrichtigt.',
         'destination.backlog': 'Am Ziel {subject} staut es sich',
-        'destination.backlog.do': 'Nachrichten warten lange. Prüfen, ob die Gegenstelle langsam oder gestört ist, bevor Nachrichten aufgegeben werden.',
+        'destination.backlog.do':
+            'Nachrichten warten lange. Prüfen, ob die Gegenstelle langsam oder gestört ist, bevor Nachrichten aufgegeben werden.',
         'breaker.open': 'Das Ziel {subject} antwortet nicht',
-        'breaker.open.do': 'Mehrere Versuche sind gescheitert; es wird nur noch gelegentlich versucht. Den letzten Fehler beim Ziel ansehen.',
+        'breaker.open.do':
+            'Mehrere Versuche sind gescheitert; es wird nur noch gelegentlich versucht. Den letzten Fehler beim Ziel ansehen.',
         'source.down': 'Der Eingang {subject} ist ausgefallen',
         'source.down.do': 'Hier kommt nichts mehr herein. Den Grund unter System ansehen und beheben.',
         'adapter.restarted': 'Der Adapter von {subject} wurde neu gestartet',
         'adapter.restarted.do': 'Nichts ging verloren. Kommt es wieder vor, das Systemprotokoll ansehen.',
         'certificate.expiring': 'Ein Zertifikat läuft bald ab: {subject}',
-        'certificate.expiring.do': 'Ein neues ausstellen lassen und eintragen; danach die Konfiguration neu laden.',
+        'certificate.expiring.do':
+            'Ein neues ausstellen lassen und eintragen; danach die Konfiguration neu laden.',
         'certificate.expired': 'Ein Zertifikat ist abgelaufen: {subject}',
-        'certificate.expired.do': 'Verbindungen oder Signaturen damit werden abgelehnt. Sofort ein neues eintragen und die Konfiguration neu laden.',
+        'certificate.expired.do':
+            'Verbindungen oder Signaturen damit werden abgelehnt. Sofort ein neues eintragen und die Konfiguration neu laden.',
         'certificate.not-yet-valid': 'Ein Zertifikat gilt noch nicht: {subject}',
         'certificate.not-yet-valid.do': 'Uhr des Rechners und Beginn der Gültigkeit prüfen.',
         'revocation.expiring': 'Eine Sperrliste läuft bald ab: {subject}',
@@ -69,13 +78,16 @@ export default {
         'store.space': 'Der Speicherplatz wird knapp',
         'store.space.do': 'Platz schaffen oder die Platte vergrößern, bevor die Annahme anhält.',
         'store.reserve': 'Kein Speicherplatz: es wird nichts mehr angenommen',
-        'store.reserve.do': 'Sofort Platz schaffen. Angenommene Nachrichten sind sicher und werden weiter zugestellt.',
+        'store.reserve.do':
+            'Sofort Platz schaffen. Angenommene Nachrichten sind sicher und werden weiter zugestellt.',
         'store.failed': 'Der Nachrichtenspeicher hat einen Fehler',
-        'store.failed.do': 'Platte und Systemprotokoll prüfen. Es wird nichts angenommen, bis er wieder schreibt.',
+        'store.failed.do':
+            'Platte und Systemprotokoll prüfen. Es wird nichts angenommen, bis er wieder schreibt.',
         'store.slow': 'Der Nachrichtenspeicher ist langsam',
         'store.slow.do': 'Last und Platte des Rechners prüfen.',
         'reload.refused': 'Die letzte Konfiguration wurde abgelehnt',
-        'reload.refused.do': 'Die bisherige gilt weiter. Die Gründe stehen unter System; beheben und neu laden.',
+        'reload.refused.do':
+            'Die bisherige gilt weiter. Die Gründe stehen unter System; beheben und neu laden.',
         'gateway.stopping': 'Das Gateway wird beendet',
         'gateway.stopping.do': 'Laufende Zustellungen werden noch abgeschlossen.',
     },
@@ -174,7 +186,8 @@ export default {
         next: 'nächster um',
         more: 'Nachweis und Datenschutz',
         audit: 'Protokoll dieser Nachricht',
-        'erase.note': 'Auf Verlangen des Datenschutzes lassen sich Inhalt und Verlauf löschen. Die Zeile im Protokoll bleibt.',
+        'erase.note':
+            'Auf Verlangen des Datenschutzes lassen sich Inhalt und Verlauf löschen. Die Zeile im Protokoll bleibt.',
         journal: 'Was das Protokoll noch weiß',
         'journal.note': 'Die Nachricht selbst ist nicht mehr gespeichert.',
     },
@@ -455,23 +468,30 @@ export default {
         'move.done': 'Die Nachricht ist umgeleitet.',
         erase: 'Nachricht löschen',
         'erase.title': 'Nachricht endgültig löschen',
-        'erase.explanation': 'Inhalt, Teile und Verlauf werden gelöscht. Das lässt sich nicht rückgängig machen. Dass und warum gelöscht wurde, bleibt im Protokoll.',
+        'erase.explanation':
+            'Inhalt, Teile und Verlauf werden gelöscht. Das lässt sich nicht rückgängig machen. Dass und warum gelöscht wurde, bleibt im Protokoll.',
         'erase.cancel': 'Die offene Zustellung dabei abbrechen',
         'erase.done': 'Die Nachricht ist gelöscht.',
         pause: 'Anhalten',
         'pause.title': 'Zustellziel anhalten',
-        'pause.explanation': 'Nachrichten werden weiter angenommen und warten, bis das Ziel fortgesetzt wird, auch über einen Neustart hinweg.',
+        'pause.explanation':
+            'Nachrichten werden weiter angenommen und warten, bis das Ziel fortgesetzt wird, auch über einen Neustart hinweg.',
         'pause.done': '{name} ist angehalten.',
         resume: 'Fortsetzen',
         'resume.title': 'Zustellziel fortsetzen',
         'resume.explanation': 'Was wartet, wird sofort zugestellt.',
         'resume.done': '{name} läuft wieder.',
         'retry-dead': 'Alle gescheiterten erneut versuchen',
-        'retry-dead.explanation': 'Alle gescheiterten Nachrichten dieses Ziels warten wieder auf die Zustellung.',
-        'retry-dead.done': {one: '{n} Nachricht wird erneut versucht.', other: '{n} Nachrichten werden erneut versucht.'},
+        'retry-dead.explanation':
+            'Alle gescheiterten Nachrichten dieses Ziels warten wieder auf die Zustellung.',
+        'retry-dead.done': {
+            one: '{n} Nachricht wird erneut versucht.',
+            other: '{n} Nachrichten werden erneut versucht.',
+        },
         reload: 'Neu laden',
         'reload.title': 'Konfiguration neu laden',
-        'reload.explanation': 'Konfiguration, Schemata, Zertifikate, Schlüssel und Sperrlisten werden neu gelesen. Enthält sie Fehler, gilt die bisherige weiter.',
+        'reload.explanation':
+            'Konfiguration, Schemata, Zertifikate, Schlüssel und Sperrlisten werden neu gelesen. Enthält sie Fehler, gilt die bisherige weiter.',
         'reload.done': 'Die neue Konfiguration gilt.',
     },
     problem: {

@@ -38,17 +38,24 @@ export default {
         'is.ok': 'All is well',
         'is.warning': 'Warnings',
         'is.critical': 'Failure',
-        'destination.down.do': 'Check the other side and the connection. Messages wait here, and leave by themselves as soon as it answers.',
-        'destination.blocked.do': 'A dead message holds up the order. Ask the receiver, then retry or cancel that message; the others follow.',
-        'destination.paused.do': 'Messages wait until it is resumed. The destination shows who paused it and why.',
+        'destination.down.do':
+            'Check the other side and the connection. Messages wait here, and leave by themselves as soon as it answers.',
+        'destination.blocked.do':
+            'A dead message holds up the order. Ask the receiver, then retry or cancel that message; the others follow.',
+        'destination.paused.do':
+            'Messages wait until it is resumed. The destination shows who paused it and why.',
         'destination.removed.do': 'Configure it again, or move or cancel what waits.',
-        'destination.dead-letters.do': 'See why and mend it, then retry, move or cancel them. Their senders have been told.',
-        'destination.backlog.do': 'They wait for long. Check whether the other side is slow or ill, before messages are given up.',
-        'breaker.open.do': 'Several attempts have failed, and only now and then another is made. The destination shows the last error.',
+        'destination.dead-letters.do':
+            'See why and mend it, then retry, move or cancel them. Their senders have been told.',
+        'destination.backlog.do':
+            'They wait for long. Check whether the other side is slow or ill, before messages are given up.',
+        'breaker.open.do':
+            'Several attempts have failed, and only now and then another is made. The destination shows the last error.',
         'source.down.do': 'Nothing comes in here. See why under System, and mend it.',
         'adapter.restarted.do': 'Nothing was lost. If it happens again, read the system log.',
         'certificate.expiring.do': 'Get a new one and enter it; then reload the configuration.',
-        'certificate.expired.do': 'Connections or signatures with it are refused. Enter a new one at once, and reload the configuration.',
+        'certificate.expired.do':
+            'Connections or signatures with it are refused. Enter a new one at once, and reload the configuration.',
         'certificate.not-yet-valid.do': 'Check the clock of the machine and when the certificate begins.',
         'revocation.expiring.do': 'Check that the new list is being fetched.',
         'revocation.stale.do': 'Put the current list in place. Without it partners may be refused.',
@@ -56,7 +63,8 @@ export default {
         'store.reserve.do': 'Make room at once. Accepted messages are safe, and still delivered.',
         'store.failed.do': 'Check the disk and the system log. Nothing is accepted until it writes again.',
         'store.slow.do': 'Check the load and the disk of the machine.',
-        'reload.refused.do': 'The previous one stays in force. System shows the reasons; mend them and reload.',
+        'reload.refused.do':
+            'The previous one stays in force. System shows the reasons; mend them and reload.',
         'gateway.stopping.do': 'Deliveries underway are still completed.',
     },
     severity: {
@@ -154,7 +162,8 @@ export default {
         next: 'next at',
         more: 'Evidence and data protection',
         audit: 'Audit trail of this message',
-        'erase.note': 'If data protection demands it, content and trace can be erased. The line in the audit trail stays.',
+        'erase.note':
+            'If data protection demands it, content and trace can be erased. The line in the audit trail stays.',
         journal: 'What the audit trail still knows',
         'journal.note': 'The message itself is no longer stored.',
     },
@@ -435,12 +444,14 @@ export default {
         'move.done': 'The message was moved.',
         erase: 'Erase the message',
         'erase.title': 'Erase the message for good',
-        'erase.explanation': 'Content, parts and trace are erased. This cannot be undone. That it was erased, and why, stays in the audit trail.',
+        'erase.explanation':
+            'Content, parts and trace are erased. This cannot be undone. That it was erased, and why, stays in the audit trail.',
         'erase.cancel': 'Cancel the open delivery as well',
         'erase.done': 'The message is erased.',
         pause: 'Pause',
         'pause.title': 'Pause the destination',
-        'pause.explanation': 'Messages are still accepted, and wait until the destination is resumed, even beyond a restart.',
+        'pause.explanation':
+            'Messages are still accepted, and wait until the destination is resumed, even beyond a restart.',
         'pause.done': '{name} is paused.',
         resume: 'Resume',
         'resume.title': 'Resume the destination',
@@ -451,7 +462,8 @@ export default {
         'retry-dead.done': {one: '{n} message is retried.', other: '{n} messages are retried.'},
         reload: 'Reload',
         'reload.title': 'Reload the configuration',
-        'reload.explanation': 'Configuration, schemas, certificates, keys and revocation lists are read anew. If there are mistakes, the present one stays in force.',
+        'reload.explanation':
+            'Configuration, schemas, certificates, keys and revocation lists are read anew. If there are mistakes, the present one stays in force.',
         'reload.done': 'The new configuration is in force.',
     },
     problem: {

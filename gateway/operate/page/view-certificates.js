@@ -16,9 +16,18 @@ function kind(days) {
 
 function left(days) {
     const label = days < 0 ? say.text('certificates.ended') : say.text('word.days', {n: days});
-    return [badge(kind(days), label),
-        element('meter.days', {min: '0', max: '365', low: String(verySoon), high: String(soon), optimum: '365',
-            value: String(Math.max(0, Math.min(365, days))), 'aria-hidden': 'true'})];
+    return [
+        badge(kind(days), label),
+        element('meter.days', {
+            min: '0',
+            max: '365',
+            low: String(verySoon),
+            high: String(soon),
+            optimum: '365',
+            value: String(Math.max(0, Math.min(365, days))),
+            'aria-hidden': 'true',
+        }),
+    ];
 }
 
 /* Of a distinguished name what people call it by. */
@@ -27,7 +36,8 @@ function common(subject) {
 }
 
 function details(one) {
-    const pairs = ['subject', 'serial', 'fingerprint', 'file'].filter((name) => one[name])
+    const pairs = ['subject', 'serial', 'fingerprint', 'file']
+        .filter((name) => one[name])
         .map((name) => [say.text(`certificates.${name}`), code(one[name])]);
     return element('details', null, element('summary', null, given(common(one.subject))), facts(...pairs));
 }
@@ -39,8 +49,14 @@ function all(certificates) {
         columns: [
             {title: say.text('certificates.name'), cell: details},
             {title: say.text('certificates.left'), cell: (one) => left(one.days_left)},
-            {title: say.text('certificates.until'), cell: (one) => element('time', {datetime: one.not_after}, say.date(one.not_after))},
-            {title: say.text('certificates.role'), cell: (one) => say.known(`role.${one.role}`) || given(one.role)},
+            {
+                title: say.text('certificates.until'),
+                cell: (one) => element('time', {datetime: one.not_after}, say.date(one.not_after)),
+            },
+            {
+                title: say.text('certificates.role'),
+                cell: (one) => say.known(`role.${one.role}`) || given(one.role),
+            },
             {title: say.text('certificates.owner'), cell: (one) => given(one.owner || state.status.name)},
         ],
         rows: [...certificates].sort((a, b) => a.days_left - b.days_left),
@@ -61,7 +77,13 @@ function lists(revocation) {
         columns: [
             {title: say.text('revocation.issuer'), cell: (one) => given(common(one.issuer))},
             {title: say.text('certificates.left'), cell: (one) => listLeft(one.days_left)},
-            {title: say.text('revocation.next'), cell: (one) => (one.next_update ? element('time', {datetime: one.next_update}, say.moment(one.next_update)) : '–')},
+            {
+                title: say.text('revocation.next'),
+                cell: (one) =>
+                    one.next_update
+                        ? element('time', {datetime: one.next_update}, say.moment(one.next_update))
+                        : '–',
+            },
         ],
         rows: revocation,
     });
@@ -77,7 +99,10 @@ export function open() {
                 heading(say.text('nav.certificates')),
                 note(say.text('certificates.note')),
                 status.certificates.length ? all(status.certificates) : note(say.text('certificates.none')),
-                section(say.text('revocation.title'), status.revocation?.length ? lists(status.revocation) : note(say.text('revocation.none'))),
+                section(
+                    say.text('revocation.title'),
+                    status.revocation?.length ? lists(status.revocation) : note(say.text('revocation.none')),
+                ),
             ];
         },
     };

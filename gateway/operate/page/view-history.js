@@ -19,11 +19,27 @@ function highest(groups, key, write) {
 
 function plots(groups, narrow, hover) {
     const count = (value) => say.number(value, value < 10 ? 1 : 0);
-    const line = (key, of) => ({label: say.known(`history.${key}`) || say.text(`delivery.${key}`), of: (group) => of(group, key)});
-    const one = (name, series, write, key) => plot({title: say.text(`history.${name}`), groups, series, write, narrow, hover,
-        summary: highest(groups, key, write)});
+    const line = (key, of) => ({
+        label: say.known(`history.${key}`) || say.text(`delivery.${key}`),
+        of: (group) => of(group, key),
+    });
+    const one = (name, series, write, key) =>
+        plot({
+            title: say.text(`history.${name}`),
+            groups,
+            series,
+            write,
+            narrow,
+            hover,
+            summary: highest(groups, key, write),
+        });
     return [
-        one('throughput', [line('accepted', mean), line('delivered', mean), line('refused', mean)], count, 'accepted'),
+        one(
+            'throughput',
+            [line('accepted', mean), line('delivered', mean), line('refused', mean)],
+            count,
+            'accepted',
+        ),
         one('queue', [line('waiting', most), line('dead', total)], count, 'waiting'),
         one('intake', [line('intake_p50', mean), line('intake_p99', most)], say.took, 'intake_p99'),
         one('delivery', [line('delivery_p50', mean), line('delivery_p99', most)], say.took, 'delivery_p99'),
@@ -31,32 +47,64 @@ function plots(groups, narrow, hover) {
 }
 
 function figures(points) {
-    const number = (of, key, write = say.number) => ({title: say.known(`history.${key}`) || say.text(`delivery.${key}`), kind: 'number',
-        cell: (group) => (of(group, key) === null ? '–' : write(of(group, key)))});
-    return element('details', null, element('summary', null, say.text('history.table')), table({
-        caption: say.text('history.table'),
-        columns: [
-            {title: say.text('history.time'), cell: (group) => element('time', {datetime: group[0].time}, say.moment(group[0].time))},
-            number(total, 'accepted'), number(total, 'delivered'), number(total, 'refused'), number(total, 'dead'),
-            number(most, 'waiting'), number(most, 'intake_p99', say.took), number(most, 'delivery_p99', say.took),
-        ],
-        rows: grouped(points, 24).reverse(),
-    }));
+    const number = (of, key, write = say.number) => ({
+        title: say.known(`history.${key}`) || say.text(`delivery.${key}`),
+        kind: 'number',
+        cell: (group) => (of(group, key) === null ? '–' : write(of(group, key))),
+    });
+    return element(
+        'details',
+        null,
+        element('summary', null, say.text('history.table')),
+        table({
+            caption: say.text('history.table'),
+            columns: [
+                {
+                    title: say.text('history.time'),
+                    cell: (group) => element('time', {datetime: group[0].time}, say.moment(group[0].time)),
+                },
+                number(total, 'accepted'),
+                number(total, 'delivered'),
+                number(total, 'refused'),
+                number(total, 'dead'),
+                number(most, 'waiting'),
+                number(most, 'intake_p99', say.took),
+                number(most, 'delivery_p99', say.took),
+            ],
+            rows: grouped(points, 24).reverse(),
+        }),
+    );
 }
 
 function choice(hours) {
-    return element('ul.choice', {'aria-label': say.text('history.range')}, ranges.map((one) => element('li', null,
-        element('a', {href: `#/history?hours=${one}`, 'aria-current': one === hours ? 'true' : null}, say.text('history.hours', {n: one})))));
+    return element(
+        'ul.choice',
+        {'aria-label': say.text('history.range')},
+        ranges.map((one) =>
+            element(
+                'li',
+                null,
+                element(
+                    'a',
+                    {href: `#/history?hours=${one}`, 'aria-current': one === hours ? 'true' : null},
+                    say.text('history.hours', {n: one}),
+                ),
+            ),
+        ),
+    );
 }
 
 export function open(context) {
     const wanted = Number(context.query.get('hours'));
     const hours = ranges.includes(wanted) ? wanted : 6;
-    const hover = {at: null, move(at) {
-        if (at === hover.at) return;
-        hover.at = at;
-        context.redraw();
-    }};
+    const hover = {
+        at: null,
+        move(at) {
+            if (at === hover.at) return;
+            hover.at = at;
+            context.redraw();
+        },
+    };
     return {
         title: () => say.text('nav.history'),
         draw() {
@@ -69,4 +117,3 @@ export function open(context) {
         },
     };
 }
-

@@ -11,7 +11,8 @@ const identifier = /^[0-9a-f-]{36}$/;
 
 function subject(line) {
     const parts = [];
-    if (identifier.test(line.message || '')) parts.push(link(`messages/${line.message}`, code(line.message.slice(0, 13)), '…'));
+    if (identifier.test(line.message || ''))
+        parts.push(link(`messages/${line.message}`, code(line.message.slice(0, 13)), '…'));
     else if (line.uuid) parts.push(code(line.uuid));
     for (const name of ['destination', 'to', 'partner', 'code', 'what', 'text', 'day', 'count']) {
         if (line[name] !== undefined && line[name] !== null) parts.push(given(line[name]));
@@ -20,7 +21,12 @@ function subject(line) {
 }
 
 function actWord(act) {
-    return say.known(`journal.${act}`) || say.known(`delivery.${act}`) || say.known(`history.${act}`) || given(act);
+    return (
+        say.known(`journal.${act}`) ||
+        say.known(`delivery.${act}`) ||
+        say.known(`history.${act}`) ||
+        given(act)
+    );
 }
 
 export function journalTable(entries) {
@@ -32,7 +38,16 @@ export function journalTable(entries) {
             {title: say.text('journal.time'), cell: (one) => when(one.time, true)},
             {title: say.text('journal.act'), cell: (one) => actWord(one.line.act)},
             {title: say.text('journal.subject'), cell: (one) => subject(one.line)},
-            {title: say.text('journal.by'), cell: (one) => (one.line.by ? [given(one.line.by), one.line.why ? [': ', element('q', null, given(one.line.why))] : null] : nothing())},
+            {
+                title: say.text('journal.by'),
+                cell: (one) =>
+                    one.line.by
+                        ? [
+                              given(one.line.by),
+                              one.line.why ? [': ', element('q', null, given(one.line.why))] : null,
+                          ]
+                        : nothing(),
+            },
         ],
         rows: entries,
     });
@@ -50,7 +65,9 @@ export function open(context) {
         underway = true;
         known = state.status?.audit.entries || 0;
         shownFrom = from || Math.max(1, known - page + 1);
-        const wanted = message ? {message, limit: '200'} : {from: String(shownFrom), limit: String(from ? page : 2 * page)};
+        const wanted = message
+            ? {message, limit: '200'}
+            : {from: String(shownFrom), limit: String(from ? page : 2 * page)};
         answer = await ask(`/journal?${new URLSearchParams(wanted)}`);
         underway = false;
         context.redraw();
@@ -65,9 +82,21 @@ export function open(context) {
 
     function pages() {
         if (message) return element('p', null, link('journal', say.text('journal.all')));
-        const older = shownFrom > 1 ? link(`journal?from=${Math.max(1, shownFrom - page)}`, say.text('journal.older')) : null;
-        const newer = from && answer.body.next ? link(`journal?from=${answer.body.next}`, say.text('journal.newer')) : null;
-        return element('p.row', null, older, newer, from ? link('journal', say.text('journal.newest')) : null);
+        const older =
+            shownFrom > 1
+                ? link(`journal?from=${Math.max(1, shownFrom - page)}`, say.text('journal.older'))
+                : null;
+        const newer =
+            from && answer.body.next
+                ? link(`journal?from=${answer.body.next}`, say.text('journal.newer'))
+                : null;
+        return element(
+            'p.row',
+            null,
+            older,
+            newer,
+            from ? link('journal', say.text('journal.newest')) : null,
+        );
     }
 
     return {

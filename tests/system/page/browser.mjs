@@ -25,7 +25,11 @@ let told = [];
 let loaded = [];
 
 async function evaluate(expression) {
-    const answer = await debug.send('Runtime.evaluate', {expression, awaitPromise: true, returnByValue: true});
+    const answer = await debug.send('Runtime.evaluate', {
+        expression,
+        awaitPromise: true,
+        returnByValue: true,
+    });
     if (answer.exceptionDetails) {
         throw new Error(answer.exceptionDetails.exception?.description || answer.exceptionDetails.text);
     }
@@ -52,10 +56,16 @@ const commands = {
         if (context) await context.close();
         told = [];
         loaded = [];
-        context = await browser.newContext({viewport: {width, height}, colorScheme: dark ? 'dark' : 'light',
+        context = await browser.newContext({
+            viewport: {width, height},
+            colorScheme: dark ? 'dark' : 'light',
             forcedColors: forced ? 'active' : 'none',
-            locale: 'de-DE', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce'});
-        if (language) await context.addInitScript(`localStorage.setItem('muengsten.language', '${language}')`);
+            locale: 'de-DE',
+            timezoneId: 'Europe/Berlin',
+            reducedMotion: 'reduce',
+        });
+        if (language)
+            await context.addInitScript(`localStorage.setItem('muengsten.language', '${language}')`);
         page = await context.newPage();
         debug = await context.newCDPSession(page);
         watch(base);
@@ -68,8 +78,11 @@ const commands = {
             const value = await evaluate(script);
             if (value) return value;
             if (Date.now() > end) {
-                throw new Error(`waited ${seconds} s in vain for ${script}; the page says: ${
-                    (await evaluate('document.body.innerText')).slice(0, 1500)}`);
+                throw new Error(
+                    `waited ${seconds} s in vain for ${script}; the page says: ${(
+                        await evaluate('document.body.innerText')
+                    ).slice(0, 1500)}`,
+                );
             }
             await new Promise((resolve) => setTimeout(resolve, 40));
         }
@@ -90,7 +103,8 @@ const commands = {
         const sizes = {};
         for (const response of loaded) {
             const type = response.headers()['content-type'] || '';
-            if (/html|javascript|css|svg/.test(type)) sizes[new URL(response.url()).pathname] = (await response.body()).length;
+            if (/html|javascript|css|svg/.test(type))
+                sizes[new URL(response.url()).pathname] = (await response.body()).length;
         }
         return sizes;
     },

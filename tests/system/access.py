@@ -254,6 +254,7 @@ def refused_after_reload(world, connection):
 @test("a reload changes roles on open connections, and refuses no connection meanwhile")
 def reload_of_roles(world):
     vera = world.operator("vera")
+    vera.request("GET", "/whoami").expect(200)
     kept = vera.connection
     stop, failures, answered = threading.Event(), [], []
 

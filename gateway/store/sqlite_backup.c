@@ -21,6 +21,8 @@
 
 #define PAGES_AT_ONCE 256 /* 2 MB, between two looks at the disk */
 #define PIECE         ((size_t)1 << 20)
+/* Kept free above the reserve, so that no message is refused because of a backup. */
+#define MARGIN ((int64_t)32 << 20)
 
 static const char additions[] = "CREATE TABLE backups (time INTEGER NOT NULL);"
                                 "CREATE TABLE spooled ("
@@ -65,7 +67,7 @@ static bool has_space(struct making *making, int64_t needed)
     if (fstatvfs(making->sqlite->folder, &disk) != 0)
         return fail_with_errno(making, "the space on disk cannot be asked for");
     int64_t left = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
-    return left - needed > making->sqlite->reserve ||
+    return left - needed > making->sqlite->reserve + MARGIN ||
            mg_fail(making->error, "store.full",
                    "a backup is made beside the store, and there is not enough space for it: "
                    "%lld MB are free, of which %lld MB are reserved for what was accepted",

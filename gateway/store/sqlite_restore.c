@@ -40,6 +40,11 @@ static const char hold[] = "UPDATE deliveries SET state = 2, node = NULL, lease 
                            " || ' since. An operator decides whether it is delivered again.'"
                            " WHERE ended = 0";
 
+/* A copy that is begun anew if anything fails needs no journal, and is synced at its end. What is
+ * dropped is cut off the file. */
+static const char settings[] = "PRAGMA trusted_schema = OFF; PRAGMA journal_mode = OFF;"
+                               "PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;";
+
 struct restoring {
     struct mg_store_restore *restore;
     struct mg_sqlite sqlite; /* of which the writer's connection and the journal are used */
@@ -282,11 +287,7 @@ static bool open_database(struct restoring *restoring)
     char *path = mg_allocate(strlen(restoring->restore->folder) + sizeof "/" DATABASE);
     sprintf(path, "%s/" DATABASE, restoring->restore->folder);
     bool good = mg_sqlite_connect(database, path, NULL, false, error) &&
-                mg_sqlite_run(database,
-                              "PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;"
-                              "PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY;",
-                              NULL) &&
-                check_backup(restoring);
+                mg_sqlite_run(database, settings, NULL) && check_backup(restoring);
     if (!good && !error->code[0])
         mg_fail(error, "store.no-backup", "the file is no backup of a gateway's store");
     free(path);

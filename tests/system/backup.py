@@ -225,6 +225,7 @@ def elsewhere(world):
     assert "Restored: " in text and "is not in it" in text, text
     with contextlib.closing(sqlite3.connect(other / "store.db")) as connection:
         equal(connection.execute("PRAGMA integrity_check").fetchone()[0], "ok")
+        equal(connection.execute("PRAGMA freelist_count").fetchone()[0], 0, "free pages")
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         equal(tables & {"backups", "spooled"}, set())
     equal({stat.S_IMODE(path.stat().st_mode) for path in other.rglob("*") if path.is_file()}, {0o600})

@@ -4,7 +4,7 @@
  *
  * Ids and UUIDs may stand in them, and the names of partners, destinations and operators; never
  * content of messages, and of whom a message is about never anything. Pure, any thread. Each
- * function adds one line, without an end of line, to a buffer.
+ * function adds one line, without an end of line, to a buffer without a limit.
  */
 #ifndef MUENGSTEN_AUDIT_LINES_H
 #define MUENGSTEN_AUDIT_LINES_H

@@ -111,6 +111,27 @@ static void what_operators_write_cannot_leave_its_place(void)
     mg_buffer_free(&line);
 }
 
+static void texts_that_are_not_plain_become_json_all_the_same(void)
+{
+    static const struct {
+        const char *text;
+        const char *json;
+    } cases[] = {
+        {"a \\ b", "a \\\\ b"},   {"M\xC3\xBCngsten", "M\xC3\xBCngsten"},
+        {"\xFF", "\xEF\xBF\xBD"}, {"a\tb", "a\\u0009b"},
+        {"\"", "\\\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mg_buffer line = {0}, wanted = {0};
+        const struct mg_audit_act act = {.act = "denied", .what = cases[i].text};
+        mg_audit_write_act(&line, &act);
+        mg_buffer_print(&wanted, "{\"act\":\"denied\",\"what\":\"%s\"}", cases[i].json);
+        CU_ASSERT_STRING_EQUAL(line.data, wanted.data);
+        mg_buffer_free(&wanted);
+        mg_buffer_free(&line);
+    }
+}
+
 static void note_result(bool ok, const struct mg_error *error, void *context)
 {
     (void)error;
@@ -442,6 +463,7 @@ int main(void)
         UNIT_TEST(the_line_of_an_acceptance_names_ids_and_no_more),
         UNIT_TEST(the_line_of_an_end_says_how_it_ended),
         UNIT_TEST(what_operators_write_cannot_leave_its_place),
+        UNIT_TEST(texts_that_are_not_plain_become_json_all_the_same),
         UNIT_TEST(an_act_is_on_disk_when_its_operator_is_told),
         UNIT_TEST(the_refusals_of_a_partner_are_bounded_and_counted),
         UNIT_TEST(callers_that_nobody_knows_are_one_line_with_a_network),

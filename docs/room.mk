@@ -5,4 +5,4 @@ dist_man_MANS += \
 dist_doc_DATA = \
 	README.md CONTRIBUTING.md LICENSE \
 	docs/adapter-protocol.md docs/architecture.md docs/audit.md docs/errors.md docs/operations.md \
-	docs/seals.md docs/writing-adapters.md
+	docs/page.png docs/seals.md docs/writing-adapters.md

@@ -195,6 +195,7 @@ def layout(world):
         "share/doc/muengsten/audit.md",
         "share/doc/muengsten/errors.md",
         "share/doc/muengsten/operations.md",
+        "share/doc/muengsten/page.png",
         "share/doc/muengsten/examples/muengsten.xml",
         "share/doc/muengsten/seals.md",
         "share/doc/muengsten/writing-adapters.md",

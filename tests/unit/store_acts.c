@@ -1,10 +1,12 @@
 /* What operators do with deliveries: whole or not at all, and never against what somebody else has
  * done meanwhile. The durable store and the one in memory behave the same. */
 #include "gateway/store/act.h"
+#include "gateway/store/search.h"
 #include "tests/unit/lossy_vfs.h"
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/unit.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -437,6 +439,59 @@ static void what_was_taken_and_not_settled_in_time_may_be_acted_on(struct fixtur
     message_free(&message);
 }
 
+/* ---- what is held, as a restore leaves it ---- */
+
+static void hold_everything(struct fixture *fixture)
+{
+    char path[128];
+    sqlite3 *database;
+    fixture_close(fixture);
+    snprintf(path, sizeof path, "%s/store.db", fixture->folder);
+    CU_ASSERT_FATAL(sqlite3_open(path, &database) == SQLITE_OK);
+    CU_ASSERT(sqlite3_exec(database, "UPDATE deliveries SET state = 2 WHERE ended = 0", NULL, NULL,
+                           NULL) == SQLITE_OK);
+    sqlite3_close(database);
+    CU_ASSERT_FATAL(fixture_open(fixture));
+}
+
+static size_t count_held(struct fixture *fixture)
+{
+    const struct mg_store_query query = {.state = MG_DELIVERY_HELD, .limit = 10};
+    struct mg_store_hits hits;
+    CU_ASSERT_FATAL(mg_store_search(fixture->store, &query, &hits, NULL));
+    size_t count = hits.count;
+    mg_store_hits_free(&hits);
+    return count;
+}
+
+static void what_is_held_waits_for_an_operator(void)
+{
+    struct fixture fixture;
+    struct test_message messages[3];
+    struct mg_store_delivery delivery;
+    fixture_begin(&fixture, mg_store_sqlite_open);
+    for (unsigned i = 0; i < 3; i++)
+        accept_message(&fixture, &messages[i], i + 1);
+    hold_everything(&fixture);
+    CU_ASSERT_FALSE(claim_one(&fixture, "remscheid", NOW, NOW + 1000, &delivery));
+    CU_ASSERT_EQUAL(count_held(&fixture), 3);
+    struct mg_store_act retry = act_of(MG_ACT_RETRY, &messages[0], MG_DELIVERY_HELD, 0);
+    struct mg_store_act cancel = act_of(MG_ACT_CANCEL, &messages[1], MG_DELIVERY_HELD, 0);
+    struct mg_store_act move = act_of(MG_ACT_MOVE, &messages[2], MG_DELIVERY_HELD, 0);
+    CU_ASSERT(act_now(&fixture, &retry));
+    CU_ASSERT(act_now(&fixture, &cancel));
+    CU_ASSERT(act_now(&fixture, &move));
+    CU_ASSERT_EQUAL(count_held(&fixture), 0);
+    CU_ASSERT(queue_stays(&fixture, "remscheid", 1, 0));
+    CU_ASSERT(queue_stays(&fixture, "solingen", 1, 0));
+    CU_ASSERT_FATAL(claim_one(&fixture, "remscheid", NOW, NOW + 1000, &delivery));
+    CU_ASSERT(memcmp(&delivery.message, &messages[0].accept.id, sizeof delivery.message) == 0);
+    CU_ASSERT_EQUAL(delivery.since, NOW);
+    for (size_t i = 0; i < 3; i++)
+        message_free(&messages[i]);
+    fixture_end(&fixture);
+}
+
 /* ---- retention ---- */
 
 static void what_was_revived_is_kept_until_it_has_ended_anew(struct fixture *fixture)
@@ -613,7 +668,7 @@ static void an_act_survives_a_power_loss_whole_or_did_not_happen(void)
     size_t happened = 0, promised = 0, rounds = unit_amount(60, 10);
     for (unsigned round = 0; round < rounds; round++) {
         begin_lossy(round + 1);
-        lossy_vfs_fail_after(1 + round % 30);
+        lossy_vfs_fail_after(1 + round * 13 % 61);
         for (size_t i = 0; i < VICTIMS; i++) {
             mg_store_act(lossy.store, &acts[i]);
             mg_handoff_wait(lossy.handoff, round % 2 ? 1 : 0);
@@ -661,6 +716,7 @@ FOR_EACH_TEST(IN_BOTH)
 int main(void)
 {
     static const struct unit_test tests[] = {
-        FOR_EACH_TEST(ENTRIES) UNIT_TEST(an_act_survives_a_power_loss_whole_or_did_not_happen)};
+        FOR_EACH_TEST(ENTRIES) UNIT_TEST(what_is_held_waits_for_an_operator),
+        UNIT_TEST(an_act_survives_a_power_loss_whole_or_did_not_happen)};
     return unit_run("store-acts", tests, sizeof tests / sizeof *tests);
 }

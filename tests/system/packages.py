@@ -280,6 +280,12 @@ def colleagues(world):
         status, said = as_user(name, "status")
         equal(status in (0, 1) and "gateway.muengsten.example" in said, may_look, f"{name} looks: {status} {said}")
         equal(as_user(name, *pause)[0] == 0, may_act, f"{name} pauses a destination")
+    # What the handbook lets a newcomer type; 1 says that something is wrong, such as a city that is not there.
+    for words in (("routes",), ("certs",), ("dead",), ("messages", "--limit", "1")):
+        for more in ((), ("--json",)):
+            status, said = as_user("muengsten-test-operator", *words, *more)
+            assert status in (0, 1) and said.strip(), f"{words}: {status} {said}"
+    command("muengstenctl", "audit", "verify")
     waiting = send(world, "ags:05122000")
     command("muengstenctl", "resume", "solingen", "--why", "the test of the packages")
     arrives(waiting)

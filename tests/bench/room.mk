@@ -1,10 +1,19 @@
 # bench: measures the gateway as a whole; `make bench`.
 EXTRA_PROGRAMS = \
-	tests/bench/boxes tests/bench/deliver tests/bench/drain tests/bench/fill tests/bench/floor tests/bench/load \
-	tests/bench/search
+	tests/bench/bare tests/bench/boxes tests/bench/deliver tests/bench/drain tests/bench/fill tests/bench/floor \
+	tests/bench/load tests/bench/search
 EXTRA_DIST += \
-	tests/bench/adapters tests/bench/ends.py tests/bench/mailbox tests/bench/measure.py tests/bench/run
+	tests/bench/adapters tests/bench/ends.py tests/bench/looks tests/bench/mailbox tests/bench/measure.py tests/bench/run
 CLEANFILES += $(EXTRA_PROGRAMS)
+
+tests_bench_bare_SOURCES = tests/bench/bare.c $(gateway_muengstend_SOURCES)
+tests_bench_bare_CPPFLAGS = $(gateway_muengstend_CPPFLAGS)
+tests_bench_bare_LDADD = $(gateway_muengstend_LDADD)
+tests_bench_bare_LDFLAGS = $(gateway_muengstend_LDFLAGS) \
+	-Wl,--wrap=mg_tally_accept,--wrap=mg_tally_repeat \
+	-Wl,--wrap=mg_histogram_add,--wrap=mg_window_add,--wrap=mg_rate_add \
+	-Wl,--wrap=mg_checks_note,--wrap=mg_checks_write,--wrap=mg_sqlite_done \
+	-Wl,--wrap=mg_audit_write_accepted,--wrap=mg_audit_write_ended,--wrap=mg_sqlite_upgrade,--wrap=mg_sqlite_prepare
 
 tests_bench_boxes_SOURCES = tests/bench/boxes.c
 tests_bench_boxes_LDADD = libstore.la libbase.la -lpthread
@@ -39,6 +48,8 @@ tests_bench_deliver_LDADD = \
 
 bench: all $(EXTRA_PROGRAMS) adapters/null/null.la
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000 --box 1000000
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --bare 10
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/looks
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
 	$(SYSTEM_ENVIRONMENT) $(PYTHON3) $(top_srcdir)/tests/bench/adapters
 	rm -rf tests/bench/searched && mkdir tests/bench/searched && tests/bench/search tests/bench/searched; \

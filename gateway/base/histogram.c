@@ -6,9 +6,9 @@
 #define SECOND      (1000 * MILLISECOND)
 #define MINUTE      (60 * SECOND)
 
-/* Commits take parts of a millisecond, a city system's answer seconds, its timeout minutes. */
+/* Few, since each destination has a series of each. Commits take parts of a millisecond, a city
+ * system's answer seconds, its timeout minutes. */
 const int64_t mg_histogram_ends[MG_HISTOGRAM_BUCKETS] = {
-    250,
     500,
     1 * MILLISECOND,
     MILLISECOND * 5 / 2,
@@ -17,17 +17,13 @@ const int64_t mg_histogram_ends[MG_HISTOGRAM_BUCKETS] = {
     25 * MILLISECOND,
     50 * MILLISECOND,
     100 * MILLISECOND,
-    250 * MILLISECOND,
     500 * MILLISECOND,
-    1 * SECOND,
     SECOND * 5 / 2,
     10 * SECOND,
-    30 * SECOND,
     60 * SECOND,
 };
 const char *const mg_histogram_words[MG_HISTOGRAM_BUCKETS] = {
-    "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05",
-    "0.1",     "0.25",   "0.5",   "1",      "2.5",   "10",   "30",    "60",
+    "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.5", "2.5", "10", "60",
 };
 
 void mg_histogram_add(struct mg_histogram *histogram, int64_t microseconds)

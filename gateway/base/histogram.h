@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MG_HISTOGRAM_BUCKETS 16
+#define MG_HISTOGRAM_BUCKETS 12
 
 /* Upper ends of the buckets in microseconds, ends included, and as Prometheus writes them in
  * seconds. What took longer is in one more bucket without an end. */

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Bytes of a plain answer that are written at once, if the system takes them. */
+#define SINGLE_WRITE (1024 * 1024)
+
 static struct evbuffer *input_of(const struct mg_http_request *connection)
 {
     return bufferevent_get_input(connection->events_buffer);
@@ -446,6 +449,8 @@ static void equip(struct mg_http_request *connection)
     } else {
         connection->events_buffer =
             bufferevent_socket_new(server->base, connection->socket, options);
+        /* libevent would write 16 KiB in each turn of the loop. */
+        bufferevent_set_max_single_write(connection->events_buffer, SINGLE_WRITE);
     }
     if (!connection->events_buffer)
         mg_die("no memory for a connection");

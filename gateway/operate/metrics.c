@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double seconds(int64_t milliseconds)
-{
-    return (double)milliseconds / 1000.0;
-}
-
 /* ---- the gateway ---- */
 
 static void write_process(const struct mg_overview *overview, struct mg_buffer *buffer)
@@ -20,8 +15,7 @@ static void write_process(const struct mg_overview *overview, struct mg_buffer *
     mg_metrics_number(buffer, "muengsten_build_info", MG_LABELS("version", overview->version), 1);
     mg_metrics_begin(buffer, "process_start_time_seconds", "gauge",
                      "When the gateway was started, in seconds since 1970.");
-    mg_metrics_seconds(buffer, "process_start_time_seconds", MG_NO_LABELS,
-                       seconds(overview->started));
+    mg_metrics_seconds(buffer, "process_start_time_seconds", MG_NO_LABELS, overview->started);
     mg_metrics_begin(buffer, "process_cpu_seconds_total", "counter",
                      "Processor time that the gateway has used, in seconds.");
     mg_metrics_seconds(buffer, "process_cpu_seconds_total", MG_NO_LABELS,
@@ -44,7 +38,7 @@ static void write_configuration(const struct mg_overview *overview, struct mg_bu
     mg_metrics_begin(buffer, "muengsten_configuration_loaded_timestamp_seconds", "gauge",
                      "When the configuration in force was read, in seconds since 1970.");
     mg_metrics_seconds(buffer, "muengsten_configuration_loaded_timestamp_seconds", MG_NO_LABELS,
-                       seconds(overview->loaded));
+                       overview->loaded);
     mg_metrics_begin(buffer, "muengsten_reloads_total", "counter",
                      "Configurations that were to be applied while the gateway runs.");
     mg_metrics_number(buffer, "muengsten_reloads_total", MG_LABELS("result", "applied"),
@@ -118,7 +112,7 @@ static void write_ages(const struct mg_overview *overview, struct mg_buffer *buf
         int64_t oldest = destination->queue.oldest;
         bool waits = oldest > 0 && oldest < overview->now;
         mg_metrics_seconds(buffer, name, MG_LABELS("destination", destination->facts.name),
-                           waits ? seconds(overview->now - oldest) : 0.0);
+                           waits ? overview->now - oldest : 0);
     }
 }
 
@@ -171,7 +165,7 @@ static void write_deliveries(const struct mg_overview *overview, struct mg_buffe
     for (size_t i = 0; i < overview->destination_count; i++) {
         const struct mg_dispatch_facts *facts = &overview->destinations[i].facts;
         mg_metrics_seconds(buffer, last, MG_LABELS("destination", facts->name),
-                           seconds(facts->last_success));
+                           facts->last_success);
     }
 }
 

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static double seconds(int64_t milliseconds)
-{
-    return (double)milliseconds / 1000.0;
-}
-
 /* ---- messages that come in ---- */
 
 static void write_messages(const struct mg_overview *overview, struct mg_buffer *buffer)
@@ -82,7 +77,7 @@ static void write_partners(const struct mg_overview *overview, struct mg_buffer 
                      "since the start.");
     for (size_t i = 0; i < config->partner_count; i++) {
         mg_tally_of_partner(overview->tally, config->partners[i].name, &seen);
-        mg_metrics_seconds(buffer, last, MG_LABELS("partner", seen.name), seconds(seen.last_seen));
+        mg_metrics_seconds(buffer, last, MG_LABELS("partner", seen.name), seen.last_seen);
     }
 }
 
@@ -105,7 +100,7 @@ static void write_durations(const struct mg_overview *overview, struct mg_buffer
     for (size_t i = 0; i < overview->config->destination_count; i++) {
         const struct mg_config_destination *values = &overview->config->destinations[i];
         mg_metrics_seconds(buffer, give_up, MG_LABELS("destination", values->name),
-                           seconds(values->retry.give_up));
+                           values->retry.give_up);
     }
 }
 
@@ -121,7 +116,7 @@ static void write_limits(const struct mg_overview *overview, struct mg_buffer *b
             mg_config_destination(overview->config, facts->name);
         if (values)
             mg_metrics_seconds(buffer, limit, MG_LABELS("destination", facts->name),
-                               seconds(mg_health_bearable_age(values, facts->collected)));
+                               mg_health_bearable_age(values, facts->collected));
     }
 }
 

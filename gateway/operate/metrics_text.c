@@ -2,7 +2,6 @@
 
 #include "gateway/base/text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static void add_help(struct mg_buffer *buffer, const char *help)
@@ -78,19 +77,28 @@ static void add_series(struct mg_buffer *buffer, const char *name, const char *c
 
 /* ---- values ---- */
 
-/* There are thousands of them in one answer: printf would take most of its time. */
-static void add_value(struct mg_buffer *buffer, int64_t value)
+/* There are thousands of them in one answer: printf would take most of its time. The last
+ * digits of the value are so many decimal places. */
+static void add_decimal(struct mg_buffer *buffer, int64_t value, int places)
 {
-    char text[24], *at = text + sizeof text;
+    char text[32], *at = text + sizeof text;
     uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
     *--at = '\n';
-    do
+    for (int digits = 0; left > 0 || digits <= places; digits++) {
+        if (digits == places && places > 0)
+            *--at = '.';
         *--at = (char)('0' + left % 10);
-    while ((left /= 10) > 0);
+        left /= 10;
+    }
     if (value < 0)
         *--at = '-';
     *--at = ' ';
     mg_buffer_add(buffer, at, (size_t)(text + sizeof text - at));
+}
+
+static void add_value(struct mg_buffer *buffer, int64_t value)
+{
+    add_decimal(buffer, value, 0);
 }
 
 void mg_metrics_number(struct mg_buffer *buffer, const char *name, const char *const *labels,
@@ -101,10 +109,10 @@ void mg_metrics_number(struct mg_buffer *buffer, const char *name, const char *c
 }
 
 void mg_metrics_seconds(struct mg_buffer *buffer, const char *name, const char *const *labels,
-                        double value)
+                        int64_t milliseconds)
 {
     add_series(buffer, name, labels);
-    mg_buffer_print(buffer, " %.3f\n", value);
+    add_decimal(buffer, milliseconds, 3);
 }
 
 /* ---- histograms ---- */
@@ -144,8 +152,7 @@ void mg_metrics_histogram(struct mg_buffer *buffer, const char *name, const char
     int64_t count = add_buckets(buffer, name, labels, histogram);
     mg_buffer_print(&part, "%s_sum", name);
     add_series(buffer, part.data, labels);
-    mg_buffer_print(buffer, " %" PRId64 ".%06" PRId64 "\n", histogram->sum / 1000000,
-                    histogram->sum % 1000000);
+    add_decimal(buffer, histogram->sum, 6);
     mg_buffer_clear(&part);
     mg_buffer_print(&part, "%s_count", name);
     mg_metrics_number(buffer, part.data, labels, count);

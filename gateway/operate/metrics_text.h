@@ -23,9 +23,9 @@ void mg_metrics_begin(struct mg_buffer *buffer, const char *name, const char *ty
 
 void mg_metrics_number(struct mg_buffer *buffer, const char *name, const char *const *labels,
                        int64_t value);
-/* Seconds with three decimal places. */
+/* Milliseconds as seconds. */
 void mg_metrics_seconds(struct mg_buffer *buffer, const char *name, const char *const *labels,
-                        double value);
+                        int64_t milliseconds);
 /* All series of one histogram, in seconds. */
 void mg_metrics_histogram(struct mg_buffer *buffer, const char *name, const char *const *labels,
                           const struct mg_histogram *histogram);

@@ -107,8 +107,8 @@ static struct mg_overview_process look_at_process(void)
     struct rusage usage;
     unsigned long long size = 0, resident = 0;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        process.processor = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+        process.processor = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+                            (int64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
     /* proc(5): in pages. It is no file on a disk. */
     FILE *file = fopen("/proc/self/statm", "re");
     if (file && fscanf(file, "%llu %llu", &size, &resident) == 2)

@@ -48,8 +48,8 @@ struct mg_overview_destination {
 extern const char *const mg_destination_state_words[MG_DESTINATION_STATES];
 
 struct mg_overview_process {
-    double processor; /* seconds of processor time */
-    int64_t resident; /* bytes of memory; 0: not known */
+    int64_t processor; /* milliseconds of processor time */
+    int64_t resident;  /* bytes of memory; 0: not known */
 };
 
 struct mg_overview_listener {

@@ -193,7 +193,7 @@ static struct mg_overview an_overview(void)
                   .bytes = 8192,
                   .measured = NOW - 1,
                   .accepts = true},
-        .process = {.processor = 1.5, .resident = 1 << 20},
+        .process = {.processor = 1500, .resident = 1 << 20},
         .destinations = destinations,
         .destination_count = sizeof destinations / sizeof *destinations,
         .instances = instances,

@@ -34,6 +34,7 @@ struct mg_caller {
     enum mg_role role;
     bool contents;   /* may see what is in messages */
     const char *way; /* "loopback", "tls" or "control" */
+    bool owns_store; /* root or the gateway's own user, by the socket: who reads its files anyway */
 };
 
 /* ---- what there is to ask for ---- */

@@ -1,5 +1,6 @@
 #include "gateway/operate/backups.h"
 
+#include "gateway/base/log.h"
 #include "gateway/operate/acts.h"
 #include "gateway/store/backup.h"
 
@@ -154,13 +155,33 @@ static void begin(bool ok, const struct mg_error *error, void *context)
         refuse(running, 503, ok ? &busy : error);
 }
 
+/* A backup has every content in it, so it is for those who may see contents. */
+static bool is_allowed(struct mg_ask *ask, struct mg_audit *audit)
+{
+    const struct mg_caller *caller = mg_ask_caller(ask);
+    if (caller->contents || caller->owns_store)
+        return true;
+    const struct mg_audit_act act = {.act = "denied",
+                                     .by = caller->name,
+                                     .way = caller->way,
+                                     .what = "POST /backup",
+                                     .code = "access.contents"};
+    mg_audit_act(audit, &act, NULL, NULL);
+    mg_log(MG_LOG_NOTICE, "operate.denied", "code", act.code, "caller", act.by, "way", act.way,
+           "path", mg_ask_resource(ask)->pattern, NULL);
+    mg_ask_problem(ask, 403, act.code,
+                   "A backup has contents in it: it is for root, the gateway's user, and whom the "
+                   "configuration allows to see contents.");
+    return false;
+}
+
 void mg_backups_handle(struct mg_ask *ask, void *context)
 {
     static const struct mg_ask_events events = {.on_writable = writable, .on_abort = aborted};
     struct mg_backups *backups = context;
     const struct mg_caller *caller = mg_ask_caller(ask);
     static const char *const none[] = {NULL};
-    if (!mg_acts_know(ask, none))
+    if (!mg_acts_know(ask, none) || !is_allowed(ask, backups->options.audit))
         return;
     if (backups->running || backups->stopping) {
         mg_ask_problem(ask, backups->stopping ? 503 : 409,

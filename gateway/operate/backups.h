@@ -1,7 +1,8 @@
 /*
  * backups: POST /backup: the whole store as one file, made in the background while the gateway
- * works, and sent while it is read. One at a time. It holds every content, so it is written to the
- * audit trail before the first byte leaves.
+ * works, and sent while it is read. One at a time. It holds every content, so it is for those
+ * alone who may see contents or could read the store anyway, and is written to the audit trail
+ * before the first byte leaves.
  *
  * Only on the thread of the loop.
  */

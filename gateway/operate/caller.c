@@ -16,7 +16,7 @@ static void set_caller(struct mg_ask *ask, const char *name, enum mg_role role, 
                        const char *way)
 {
     snprintf(ask->caller_name, sizeof ask->caller_name, "%s", name);
-    ask->caller = (struct mg_caller){ask->caller_name, role, contents, way};
+    ask->caller = (struct mg_caller){ask->caller_name, role, contents, way, false};
 }
 
 /* ---- by certificate ---- */
@@ -72,6 +72,7 @@ static void identify_user(struct mg_ask *ask)
     if (!mg_local_peer(mg_http_request_socket(ask->request), &peer))
         return;
     set_caller(ask, name ? name : "", role_of(&ask->config->control, &peer), false, "control");
+    ask->caller.owns_store = peer.user == 0 || peer.user == geteuid();
     ask->user = peer.user;
 }
 

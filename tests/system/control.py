@@ -248,6 +248,9 @@ def rights(world):
     assert world.journal(act="denied", by="nobody")
     world.as_user("nogroup", "status", status=4)
     equal(json.loads(world.as_user(OPERATORS, "whoami", "--json"))["role"], "operator")
+    text = world.as_user(OPERATORS, "backup", "/dev/shm/muengsten-not-written", "--why", "contents", status=4)
+    assert "access.contents" in text, text
+    equal(world.journal(act="denied", by="nobody", code="access.contents")[-1]["what"], "POST /backup")
     world.as_user(OPERATORS, "reload", "--why", "to try")
     equal(world.journal(act="reload", by="nobody")[-1]["why"], "to try")
 

@@ -58,8 +58,10 @@ function refusal(found) {
     ];
 }
 
-function showRefusal(place, found) {
+/* After a conflict there is nothing to repeat: what was decided upon is no longer so. */
+function showRefusal(form, place, found) {
     update(place, element('div.failure', null, icon('warning'), element('div', null, refusal(found))));
+    form.querySelector('[type=submit]').hidden = found.body?.code === 'act.conflict';
     place.focus();
 }
 
@@ -104,15 +106,15 @@ export function askWhy({
         if (underway || !form.reportValidity()) return;
         underway = true;
         form.setAttribute('aria-busy', 'true');
-        const target = typeof path === 'function' ? path(form) : path;
-        const found = await act(target, {...body(form), why: form.elements.why.value.trim()});
+        const why = form.elements.why.value.trim().replace(/\s+/g, ' ');
+        const found = await act(path, {...body(form), why});
         underway = false;
         form.removeAttribute('aria-busy');
         if (found.ok) {
             close();
             announce(done ? done(found.body || {}) : say.text('act.done'));
         } else {
-            showRefusal(result, found);
+            showRefusal(form, result, found);
         }
         if (then) then(found);
     };

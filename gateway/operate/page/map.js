@@ -1,9 +1,9 @@
 /*
  * map: places and the routes between them, as they are at this moment.
  *
- * Places stand where latitude and longitude say, or on a circle if one has none. A line leads from each
- * place with partners to each that has routes, and has the worst state of those routes. Where there are
- * too many places for that, or none at all, lines lead from the gateway in the middle instead.
+ * Places stand where latitude and longitude say. A line leads from each place with partners to each that
+ * has routes, and has the worst state of those routes. Where there are too many places for that, or none
+ * at all, places or destinations stand around the gateway, and lines lead from there.
  */
 import {clean, drawing, element} from './elements.js';
 import * as say from './language.js';
@@ -12,6 +12,7 @@ import {destinationKind, icon, routeKind, titled, worst} from './parts.js';
 const mostMeshed = 5;
 const around = 24;
 const stretch = 2.4;
+const mostLabelled = 7;
 
 /* ---- what is shown ---- */
 
@@ -113,13 +114,24 @@ function onEarth(nodes, size) {
     });
 }
 
+/* From the north clockwise, as they lie around their centre: so none stands upon another. */
+function byBearing(nodes) {
+    const mean = (name) => nodes.reduce((sum, node) => sum + node[name], 0) / nodes.length;
+    const [north, east] = [mean('latitude'), mean('longitude')];
+    const bearing = (node) => {
+        const angle = Math.atan2(node.longitude - east, node.latitude - north);
+        return angle < 0 ? angle + 2 * Math.PI : angle;
+    };
+    return [...nodes].sort((one, other) => bearing(one) - bearing(other));
+}
+
 function arrange({nodes, middle}, size) {
     const placed = nodes.filter((node) => node !== middle);
     const known = placed.every(
         (node) => typeof node.latitude === 'number' && typeof node.longitude === 'number',
     );
-    if (known && placed.length > 1) onEarth(placed, size);
-    else onCircle(placed, size);
+    if (known && !middle) onEarth(placed, size);
+    else onCircle(known ? byBearing(placed) : placed, size);
     if (middle) Object.assign(middle, {x: size.width / 2, y: size.height / 2});
 }
 
@@ -200,7 +212,7 @@ function line({from, to}, bend, narrow) {
         {role: 'img', 'aria-label': label, 'data-key': `${from.key}>${to.key}`},
         drawing('path.way', {d: `M${at(path.from)}Q${at(path.control)} ${at(path.to)}`}),
         head(path),
-        mark(point(path.from, path.control, path.to, from.kind === 'gateway' ? 0.5 : 0.6), kind, narrow),
+        mark(point(path.from, path.control, path.to, from.kind === 'gateway' ? 0.5 : 0.6), kind, narrow || from.kind === 'gateway'),
     );
 }
 
@@ -218,8 +230,8 @@ function bridge(node) {
 
 function node(one, size) {
     const up = one.y < size.height / 2 && one.kind !== 'gateway';
-    const y = one.y + (up ? -26 - 18 * (size.narrow ? one.below.length + 1 : 1) : 42);
-    const below = one.kind === 'gateway' ? [] : [say.text(`map.${one.kind}`), ...one.below];
+    const y = one.y + (up ? -26 - 18 * (size.narrow && !size.crowded ? one.below.length + 1 : 1) : 42);
+    const below = one.kind === 'gateway' ? [] : [say.text(`map.${one.kind}`), ...(size.crowded ? [] : one.below)];
     const lines = size.narrow ? below : [below.join(', ')].filter(Boolean);
     const longest = Math.max(one.title.length * 8.8, ...lines.map((words) => words.length * 7.2)) / 2;
     const x = round(Math.max(longest, Math.min(size.width - longest, one.x)));
@@ -234,11 +246,15 @@ function node(one, size) {
     }
     return drawing(
         `a.node.is-${one.kind}`,
-        {href: `#/${one.address}`, 'data-key': `node-${one.key}`},
+        {
+            href: `#/${one.address}`,
+            'data-key': `node-${one.key}`,
+            'aria-label': one.kind === 'gateway' ? clean(one.title) : null,
+        },
         drawing('circle.halo', {cx: round(one.x), cy: round(one.y), r: 24}),
         drawing('circle', {cx: round(one.x), cy: round(one.y), r: 18}),
         one.kind === 'gateway' ? bridge(one) : shape,
-        drawing('text.name', {x, y: round(y)}, clean(one.title)),
+        one.kind === 'gateway' ? null : drawing('text.name', {x, y: round(y)}, clean(one.title)),
         lines.map((words, index) => [
             ' ',
             drawing(`text.below.is-${one.kind}`, {x, y: round(y + 18 * (index + 1))}, words),
@@ -261,6 +277,8 @@ export function map(status, narrow) {
         ? {width: 330, height: 450, aside: 74, above: 92, narrow}
         : {width: 720, height: 430, aside: 130, above: 82};
     const shown = contents(status);
+    const more = Math.max(0, shown.nodes.length - mostLabelled);
+    Object.assign(size, {crowded: more > 0, height: size.height + more * 24});
     arrange(shown, size);
     const bend = narrow ? 44 : 64;
     return element(

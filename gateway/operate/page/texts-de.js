@@ -503,6 +503,7 @@ export default {
         503: 'Das Gateway ist gerade ausgelastet. Bitte gleich noch einmal versuchen.',
         'query.invalid': 'Danach lässt sich so nicht suchen.',
         'message.unknown': 'Eine Nachricht mit dieser Kennung ist nicht gespeichert.',
+        'act.why': 'Bitte sagen, warum: in 1 bis 500 Zeichen.',
         'access.role': 'Das darf nur der Betrieb.',
         'access.contents': 'Inhalte sind für Ihre Rolle nicht freigegeben.',
         'access.cross-site': 'Die Anfrage kam von einer fremden Seite und wurde abgelehnt.',

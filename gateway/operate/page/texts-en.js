@@ -475,6 +475,7 @@ export default {
         503: 'The gateway is busy. Please try again in a moment.',
         'query.invalid': 'This cannot be searched for.',
         'message.unknown': 'No message of this id is stored.',
+        'act.why': 'Please say why, in 1 to 500 characters.',
         'access.role': 'Only operators may do this.',
         'access.contents': 'Your role may not see contents.',
         'access.cross-site': 'The request came from another site and was refused.',

@@ -110,11 +110,13 @@ function headline(status) {
 
 function summary(status) {
     return [
-        say.text('overview.places', {n: status.places.length}),
+        status.places.length ? say.text('overview.places', {n: status.places.length}) : null,
         say.text('overview.routes', {n: status.routes.length}),
         say.text('overview.destinations', {n: status.destinations.length}),
         say.text('overview.uptime', {span: say.span(status.uptime_seconds, 'word.days.since')}),
-    ].join(' · ');
+    ]
+        .filter(Boolean)
+        .join(' · ');
 }
 
 /* ---- figures ---- */

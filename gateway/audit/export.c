@@ -49,6 +49,13 @@ static bool note(const char *folder, int64_t number, struct mg_error *error)
     return written;
 }
 
+bool mg_audit_export_restored(const char *folder, int64_t number, struct mg_error *error)
+{
+    /* Without a file nothing has left, and the answer is the number itself. */
+    return mg_audit_export_begin(folder, INT64_MAX, number) <= number ||
+           note(folder, number, error);
+}
+
 static void export_line(const struct mg_store_line *line, enum mg_config_export target)
 {
     char hash[2 * MG_STORE_HASH_SIZE + 1], time[MG_CLOCK_TEXT_SIZE];

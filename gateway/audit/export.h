@@ -17,6 +17,10 @@
  * what was written before somebody asked for the export does not leave. */
 int64_t mg_audit_export_begin(const char *folder, int64_t last, int64_t asked_at);
 
+/* The store was restored from a backup whose last entry has that number: what comes after it leaves
+ * too, though others with the same numbers left before. audit.export. */
+bool mg_audit_export_restored(const char *folder, int64_t number, struct mg_error *error);
+
 /* Exports what comes after *exported, at most a batch, and notes that in the folder. */
 bool mg_audit_export(struct mg_store *store, const char *folder, enum mg_config_export target,
                      int64_t *exported, struct mg_error *error);

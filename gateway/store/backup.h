@@ -61,6 +61,7 @@ struct mg_store_restore {
     /* Filled in. */
     int64_t time;     /* as of when the backup is */
     int64_t messages; /* in it */
+    int64_t journal;  /* the number of the last line in it; 0: none */
     char aside[48];  /* the folder below the store's where it was moved to; empty: there was none */
     bool aside_read; /* and its messages could be compared */
 };

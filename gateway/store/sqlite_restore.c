@@ -354,6 +354,7 @@ static bool prepare_database(struct restoring *restoring)
     struct mg_sqlite_connection *database = &restoring->sqlite.writer;
     struct mg_store_restore *restore = restoring->restore;
     struct mg_error *error = restoring->error;
+    restore->journal = restoring->sqlite.line.number;
     return mg_sqlite_run(database, "BEGIN IMMEDIATE", error) && hold_open(restoring) &&
            (mg_sqlite_write_line(&restoring->sqlite, NULL, restore->line) ||
             mg_sqlite_fail(database, error)) &&

@@ -128,6 +128,8 @@ def under_load(world):
     for identifier in sent:
         world.city_system.wait_for(id=identifier)
     world.main.kill()
+    exported = world.store / "exported"
+    exported.write_text(f"{10 ** 6:020}\n", encoding="ascii")
     account = world.restore("--force")
     assert set(waiting) <= {one["id"] for one in account["held"]}, "what waited is held"
     assert set(after) <= {one["id"] for one in account["lost"]}, "what came after is told"
@@ -163,9 +165,13 @@ def told(world):
     with world.main.database() as connection:
         rows = connection.execute("SELECT count(DISTINCT key >> 20) FROM events WHERE code = 'restore.held'")
         assert rows.fetchone()[0] >= 4, "messages with that event"
-        lines = [json.loads(row[0]) for row in connection.execute("SELECT line FROM journal ORDER BY number")]
+        lines = [dict(json.loads(row[1]), number=row[0]) for row in
+                 connection.execute("SELECT number, line FROM journal ORDER BY number")]
     assert [line for line in lines if line["act"] == "backup" and line["why"] == "a test"], "the backup"
-    assert [line for line in lines if line["act"] == "restore" and line["way"] == "offline"], "the restore"
+    restored = [line for line in lines if line["act"] == "restore" and line["way"] == "offline"]
+    assert restored, "the restore"
+    equal(int((world.store / "exported").read_text(encoding="ascii")), restored[-1]["number"] - 1,
+          "the last entry that counts as exported")
 
 
 @test("nothing of a backup stays in the store's folder")

@@ -1,4 +1,5 @@
 /* muengstenctl backup FILE, restore FILE */
+#include "gateway/audit/export.h"
 #include "gateway/audit/lines.h"
 #include "gateway/base/clock.h"
 #include "gateway/store/backup.h"
@@ -303,6 +304,9 @@ int mg_control_restore(struct mg_control *control)
     };
     int end = mg_store_restore(&restore, &error) ? finish_account(&account, &restore)
                                                  : fail_restoring(&error);
+    if (end == MG_CONTROL_DONE &&
+        !mg_audit_export_restored(restore.folder, restore.journal, &error))
+        end = mg_control_fail(&error, MG_CONTROL_USAGE);
     mg_buffer_free(&account.text);
     mg_buffer_free(&line);
     json_decref(account.held);

@@ -111,6 +111,16 @@ def explained(_):
     equal(sorted(codes - named), [], "codes that are not explained")
 
 
+@test("each table of errors.md has its codes in order")
+def in_order(_):
+    text = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8")
+    tables = re.findall(r"(?:^\| `.*\n)+", text, re.MULTILINE)
+    assert len(tables) > 10, len(tables)
+    for table in tables:
+        codes = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
+        equal(codes, sorted(codes), "codes")
+
+
 @test("every link into the handbook's own sections leads to one")
 def links(handbook):
     titles = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")

@@ -492,6 +492,51 @@ static void *read_and_release(void *context)
     return context;
 }
 
+static void a_place_is_where_its_partners_destinations_and_authorities_are(void)
+{
+    struct mg_config *config =
+        load_with(12, "<place name=\"city\" title=\"City\" latitude=\"51.25\" longitude=\"-7\" "
+                      "authorities=\"ags:1 ags:2*\"/><destination name=\"office\" "
+                      "adapter=\"folder\" title=\"Office\" place=\"city\"/>");
+    CU_ASSERT_EQUAL_FATAL(config->site_count, 1);
+    const struct mg_config_site *site = &config->sites[0];
+    CU_ASSERT_STRING_EQUAL(site->title, "City");
+    CU_ASSERT_STRING_EQUAL(site->latitude, "51.25");
+    CU_ASSERT_STRING_EQUAL(site->longitude, "-7");
+    CU_ASSERT_PTR_EQUAL(config->destinations[0].site, site);
+    CU_ASSERT_STRING_EQUAL(config->destinations[0].title, "Office");
+    CU_ASSERT_EQUAL(config->destinations[0].parameter_count, 0);
+    CU_ASSERT_PTR_NULL(config->partners[0].site);
+    CU_ASSERT_PTR_EQUAL(mg_config_site_of(config, "ags:1"), site);
+    CU_ASSERT_PTR_EQUAL(mg_config_site_of(config, "ags:23"), site);
+    CU_ASSERT_PTR_NULL(mg_config_site_of(config, "ags:11"));
+    mg_config_release(config);
+}
+
+static void each_certificate_is_noted_with_its_role_and_owner(void)
+{
+    static const struct {
+        const char *role;
+        const char *owner;
+    } wanted[] = {
+        {"tls", ""},
+        {"seal", ""},
+        {"authority", ""},
+        {"partner.tls", "portal"},
+        {"partner.signing", "portal"},
+    };
+    struct mg_config *config = load_with(0, NULL);
+    CU_ASSERT_EQUAL_FATAL(config->certificate_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        const struct mg_config_certificate *one = &config->certificates[i];
+        CU_ASSERT_STRING_EQUAL(one->role, wanted[i].role);
+        CU_ASSERT_STRING_EQUAL(one->owner ? one->owner : "", wanted[i].owner);
+        CU_ASSERT_EQUAL(strlen(one->fingerprint), 64);
+        CU_ASSERT(one->not_before < one->not_after);
+    }
+    mg_config_release(config);
+}
+
 static void whoever_holds_a_configuration_finishes_with_it_after_a_reload(void)
 {
     struct mg_config *config = load_with(0, NULL);
@@ -614,6 +659,8 @@ int main(void)
         UNIT_TEST(the_announced_certificate_seals_from_its_moment_on),
         UNIT_TEST(only_an_announced_certificate_may_seal_after_a_reload),
         UNIT_TEST(a_key_that_must_not_be_used_any_more_is_replaced_unannounced),
+        UNIT_TEST(a_place_is_where_its_partners_destinations_and_authorities_are),
+        UNIT_TEST(each_certificate_is_noted_with_its_role_and_owner),
         UNIT_TEST(whoever_holds_a_configuration_finishes_with_it_after_a_reload),
     };
     if (!mg_trust_start(NULL))

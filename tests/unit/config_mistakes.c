@@ -410,6 +410,25 @@ static void a_seal_certificate_that_has_been_replaced_may_expire(void)
                    "former.pem expired on 20");
 }
 
+#define PLACED(place, destination)                                                                 \
+    "<place name=\"city\" " place "/><destination name=\"office\" adapter=\"folder\" "             \
+    "folder=\"out\" " destination "/>"
+
+static void a_place_that_is_not_on_the_earth_is_an_error(void)
+{
+    expect_error(DESTINATION, PLACED("latitude=\"90.000001\" longitude=\"7\"", ""),
+                 "latitude=\"90.000001\" is no number of degrees from -90 to 90");
+    expect_error(DESTINATION, PLACED("latitude=\"-90.0\" longitude=\"181\"", ""),
+                 "longitude=\"181\" is no number of degrees from -180 to 180");
+    expect_error(DESTINATION, PLACED("latitude=\"051.2\" longitude=\"7\"", ""), "051.2");
+}
+
+static void a_place_that_nobody_has_named_is_an_error(void)
+{
+    expect_error(DESTINATION, PLACED("latitude=\"51.2\" longitude=\"7\"", "place=\"village\""),
+                 "village");
+}
+
 static void a_gap_between_two_seal_certificates_is_a_warning(void)
 {
     fixture_certificate("lasting", "lasting.example", -1, 3650);
@@ -662,6 +681,8 @@ int main(void)
         UNIT_TEST(a_document_type_declaration_is_an_error),
         UNIT_TEST(another_kind_of_document_is_an_error),
         UNIT_TEST(a_file_that_is_not_there_is_an_error),
+        UNIT_TEST(a_place_that_is_not_on_the_earth_is_an_error),
+        UNIT_TEST(a_place_that_nobody_has_named_is_an_error),
         UNIT_TEST(all_mistakes_are_told_at_once_in_the_order_of_lines),
         UNIT_TEST(a_second_identity_in_conf_d_is_an_error_with_both_places),
         UNIT_TEST(a_schema_of_the_configuration_that_is_missing_is_an_error),

@@ -383,7 +383,7 @@ def paused(world):
     world.client().close()
     world.main.start()
     status, = [one for one in world.look("/status")["destinations"] if one["name"] == "main"]
-    equal(status["state"], "paused")
+    equal((status["state"], status["paused_by"]["by"], status["paused_by"]["why"]), ("paused", ANNA, "maintenance"))
     after, _ = world.send("files")
     world.in_state(after, "delivered", "files")
     equal((world.delivery(identifier)["state"], world.delivery(identifier)["attempts"]), ("waiting", 0))

@@ -162,20 +162,15 @@ void mg_audit_closing_clear(struct mg_audit_closing *closing)
 
 /* ---- checking ---- */
 
-/* Valid when the day was closed, whatever became of it since. */
-static bool is_trusted(const struct mg_audit_closing *closing, X509_STORE *trusted)
+/* Valid when it signed, whatever became of it since. A day may be closed long after its end. */
+static bool is_trusted(const struct mg_audit_closing *closing, int64_t time, X509_STORE *trusted)
 {
-    struct tm parts = {0};
-    if (sscanf(closing->day, "%4d-%2d-%2d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday) != 3)
-        return false;
-    parts.tm_year -= 1900;
-    parts.tm_mon--;
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     bool good = context && X509_STORE_CTX_init(context, trusted, closing->certificate, NULL);
     if (good) {
         X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
-        X509_VERIFY_PARAM_set_time(parameters, timegm(&parts) + MG_AUDIT_DAY / 1000);
+        X509_VERIFY_PARAM_set_time(parameters, (time_t)(time / 1000));
         good = X509_verify_cert(context) == 1;
     }
     X509_STORE_CTX_free(context);
@@ -183,8 +178,8 @@ static bool is_trusted(const struct mg_audit_closing *closing, X509_STORE *trust
     return good;
 }
 
-bool mg_audit_closing_check(const struct mg_audit_closing *closing, X509_STORE *trusted,
-                            struct mg_error *error)
+bool mg_audit_closing_check(const struct mg_audit_closing *closing, int64_t time,
+                            X509_STORE *trusted, struct mg_error *error)
 {
     struct mg_buffer bytes = {0};
     write_signed(closing, &bytes);
@@ -195,7 +190,7 @@ bool mg_audit_closing_check(const struct mg_audit_closing *closing, X509_STORE *
         return mg_fail(error, "audit.signature",
                        "the signature that closes the day %s is not that of its certificate",
                        closing->day);
-    return !trusted || is_trusted(closing, trusted) ||
+    return !trusted || is_trusted(closing, time, trusted) ||
            mg_fail(error, "audit.signer",
                    "the day %s is closed by a certificate that is not among the trusted ones",
                    closing->day);

@@ -53,9 +53,10 @@ bool mg_audit_closing_read(const char *line, struct mg_audit_closing *closing,
                            struct mg_error *error);
 void mg_audit_closing_clear(struct mg_audit_closing *closing);
 
-/* Whether the signature is that of the certificate, and the certificate, on that day, one of the
- * trusted ones or issued by them (NULL: anybody's). Codes: audit.signature, audit.signer. */
-bool mg_audit_closing_check(const struct mg_audit_closing *closing, X509_STORE *trusted,
-                            struct mg_error *error);
+/* Whether the signature is that of the certificate, and the certificate, at the time when the
+ * closing was written, one of the trusted ones or issued by them (NULL: anybody's). Codes:
+ * audit.signature, audit.signer. */
+bool mg_audit_closing_check(const struct mg_audit_closing *closing, int64_t time,
+                            X509_STORE *trusted, struct mg_error *error);
 
 #endif

@@ -166,7 +166,7 @@ static bool check_closing(struct verification *verification, const struct mg_sto
     struct mg_error error;
     if (!mg_audit_closing_read(line->text, &closing, &error))
         return is_wrong(verification, line->number, &error);
-    bool passed = mg_audit_closing_check(&closing, verification->trusted, &error)
+    bool passed = mg_audit_closing_check(&closing, line->time, verification->trusted, &error)
                       ? follows(verification, &closing, line->number)
                       : is_wrong(verification, line->number, &error);
     if (passed)

@@ -7,13 +7,15 @@ import datetime
 import hashlib
 import json
 import re
+import shutil
 import socket
 import sqlite3
 import ssl
 import subprocess
 import threading
 
-from harness import (PATIENCE, Client, World, configuration, destination, element, equal, partner, route, wait_for)
+from harness import (PATIENCE, Client, World, configuration, destination, element, equal, muengstenctl, partner, route,
+                     wait_for)
 from tap import Skip, run, test
 
 PORTAL = "wuppertal-portal"
@@ -271,6 +273,26 @@ def closed(world):
     if openssl_verifies(world, dict(line, last=line["last"] + 1)):
         raise AssertionError("openssl verifies what was not signed")
     check_chain(world.entries())
+
+
+@test("muengstenctl audit verify says who closed the day, and finds one changed letter")
+def verified(world):
+    def verify(store, status):
+        done = subprocess.run([muengstenctl(), "--json", "audit", "verify", "--config", world.main.config_file,
+                               "--store", store], capture_output=True, text=True, check=False)
+        equal(done.returncode, status, f"the exit status ({done.stderr})")
+        return json.loads(done.stdout)
+
+    report = verify(world.main.folder / "store", 0)
+    equal(report["days"], 1, "days that are closed")
+    world.main.stop()
+    copy = shutil.copytree(world.main.folder / "store", world.folder / "copy")
+    world.main.start()
+    with contextlib.closing(sqlite3.connect(copy / "store.db")) as connection:
+        connection.execute("UPDATE journal SET line = replace(line, 'remscheid', 'remscheit') WHERE number ="
+                           " (SELECT number FROM journal WHERE line LIKE '%remscheid%' LIMIT 1)")
+        connection.commit()
+    equal(verify(copy, 1)["wrong"]["code"], "audit.changed")
 
 
 @test("a day is closed once, however often the gateway starts")

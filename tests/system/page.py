@@ -510,7 +510,7 @@ def figures(world):
     page.wait("document.querySelectorAll('tbody tr').length > 5")
     until = page.evaluate("[...document.querySelectorAll('main > table time')].map(one => one.dateTime)")
     equal(until, sorted(until))
-    wait_for(lambda: len(json.loads(world.ask("/history").expect(200).body)["points"]) >= 2, "two minutes have passed", 150)
+    wait_for(lambda: len(json.loads(world.ask("/history").expect(200).body)["points"]) >= 2, "two minutes have passed", 200)
     page.go("history?hours=1")
     page.wait("document.querySelectorAll('.plot svg[role=img]').length === 4", 30)
     page.evaluate("document.querySelector('main details summary').click()")

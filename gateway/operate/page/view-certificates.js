@@ -59,7 +59,7 @@ function all(certificates) {
             },
             {title: say.text('certificates.owner'), cell: (one) => given(one.owner || state.status.name)},
         ],
-        rows: [...certificates].sort((a, b) => a.days_left - b.days_left),
+        rows: [...certificates].sort((a, b) => new Date(a.not_after) - new Date(b.not_after)),
     });
 }
 

@@ -465,8 +465,8 @@ void mg_operate_free(struct mg_operate *operate)
     if (operate->measuring)
         operate->measuring->operate = NULL;
     event_free(operate->minute);
+    mg_entrances_free(operate->entrances); /* which breaks streams: nothing is sent any more */
     mg_events_free(operate->events);
-    mg_entrances_free(operate->entrances);
     mg_backups_free(operate->backups);
     mg_reloads_free(operate->reloading);
     mg_history_free(operate->history);

@@ -593,7 +593,9 @@ def slow_readers(world):
             equal(len(list(files.iterdir())), kept, "connections that are left")
             grown = large.resident() - before
             say(f"{grown} bytes more, where {sent} were to be sent")
-            assert grown < sent / 2, "what was not taken has been kept"
+            # AddressSanitizer keeps for a while what was freed.
+            assert grown < sent / 2 or b"__asan_init" in pathlib.Path(muengstend()).read_bytes(), \
+                "what was not taken has been kept"
         finally:
             for connection in slow:
                 connection.close()

@@ -141,6 +141,7 @@ def given(world):
 @test("neither the sockets nor their numbers come to the processes of adapters")
 def not_inherited(world):
     world.main.reload(world.text().replace('isolation="none"', 'isolation="process"'))
+    world.main.wait_for("adapter.ready", instance="remscheid")
     children = [child for file in pathlib.Path(f"/proc/{world.main.pid}/task").glob("*/children")
                 for child in file.read_text(encoding="ascii").split()]
     assert children, "there is no process of an adapter"

@@ -265,9 +265,11 @@ int mg_control_audit(struct mg_control *control)
         return mg_control_mistake(mg_say("Usage: muengstenctl audit verify | show",
                                          "Aufruf: muengstenctl audit verify | show"));
     mg_log_set_level(MG_LOG_ERROR);
-    if (!mg_trust_start(&error) || !mg_settings_read(control, &settings, &error))
+    if (!mg_trust_start(&error))
         return mg_control_fail(&error, MG_CONTROL_USAGE);
-    int end = verify(control, &settings);
+    int end = mg_settings_read(control, &settings, &error)
+                  ? verify(control, &settings)
+                  : mg_control_fail(&error, MG_CONTROL_USAGE);
     mg_settings_free(&settings);
     mg_trust_stop();
     return end;

@@ -285,12 +285,12 @@ int mg_control_restore(struct mg_control *control)
 {
     struct mg_error error = {.code = ""};
     struct mg_buffer line = {0};
-    struct account account = {
-        .json = control->options.json, .held = json_array(), .lost = json_array()};
     if (!control->options.store)
         return mg_control_mistake(
             mg_say("Give --store, the folder of <store folder=\"…\">.",
                    "Geben Sie --store an, den Ordner von <store folder=\"…\">."));
+    struct account account = {
+        .json = control->options.json, .held = json_array(), .lost = json_array()};
     write_line(control, &line);
     struct mg_store_restore restore = {
         .file = control->words[0],

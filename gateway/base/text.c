@@ -14,8 +14,9 @@ bool mg_shown_as_it_is(const char *text, size_t *length)
 
 void mg_shown_text(struct mg_buffer *buffer, const char *text)
 {
-    size_t length = text ? strnlen(text, MG_SHOWN_TEXT) : 0;
-    const char *end = text + length, *bad;
+    if (!text)
+        return;
+    const char *end = text + strnlen(text, MG_SHOWN_TEXT), *bad;
     while (text < end &&
            mg_characters_check(text, (size_t)(end - text), &bad) != MG_CHARACTERS_GOOD) {
         mg_buffer_add(buffer, text, (size_t)(bad - text));

@@ -49,6 +49,8 @@ tests_bench_deliver_LDADD = \
 bench: all $(EXTRA_PROGRAMS) adapters/null/null.la
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --waiting 100000 --box 1000000
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/run --bare 10
+	command -v valgrind >/dev/null || exit 0; srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) \
+		$(top_srcdir)/tests/bench/run --instructions 400
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/looks
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/bench/mailbox
 	$(SYSTEM_ENVIRONMENT) $(PYTHON3) $(top_srcdir)/tests/bench/adapters

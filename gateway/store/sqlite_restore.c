@@ -186,10 +186,13 @@ static bool copy(struct restoring *restoring, int from, int to)
 
 static bool copy_file(struct restoring *restoring)
 {
-    struct stat facts;
+    struct stat facts = {.st_size = 0};
     int from = open(restoring->restore->file, O_RDONLY | O_CLOEXEC), to = -1;
-    bool good = (from >= 0 && fstat(from, &facts) == 0 && S_ISREG(facts.st_mode)) ||
-                fail_with_errno(restoring, restoring->restore->file, "opened as a file");
+    bool good = (from >= 0 && fstat(from, &facts) == 0) ||
+                fail_with_errno(restoring, restoring->restore->file, "opened");
+    if (good && !S_ISREG(facts.st_mode))
+        good =
+            mg_fail(restoring->error, "store.no-backup", "%s is no file", restoring->restore->file);
     good = good && check_space(restoring, facts.st_size);
     if (good)
         to = openat(restoring->folder, DATABASE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

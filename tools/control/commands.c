@@ -175,44 +175,43 @@ static const struct option longs[] = {
 /* Where an option's text goes; NULL if it has none. */
 static const char **text_of(struct mg_control_options *options, int letter)
 {
-    const char **const places[] = {
-        [SOCKET - SOCKET] = &options->socket,
-        [COLOUR - SOCKET] = &options->colour,
-        [AUTHORITIES - SOCKET] = &options->authorities,
-        [REVOCATION - SOCKET] = &options->revocation,
-        [CERTIFICATE - SOCKET] = &options->certificate,
-        [CONTENT - SOCKET] = &options->content,
-        [UUID - SOCKET] = &options->uuid,
-        [ID - SOCKET] = &options->id,
-        [AUTHOR - SOCKET] = &options->author,
-        [READER - SOCKET] = &options->reader,
-        [TYPE - SOCKET] = &options->type,
-        [PARTNER - SOCKET] = &options->partner,
-        [DESTINATION - SOCKET] = &options->destination,
-        [STATE - SOCKET] = &options->state,
-        [FROM - SOCKET] = &options->from,
-        [TO - SOCKET] = &options->to,
-        [LIMIT - SOCKET] = &options->limit,
-        [CURSOR - SOCKET] = &options->cursor,
-        [MESSAGE - SOCKET] = &options->message,
-        [WHY - SOCKET] = &options->why,
-        [STORE - SOCKET] = &options->store,
-        [SIGNAL - SOCKET] = &options->signal,
-        [CONFIG - SOCKET] = &options->config,
-        [CANCEL - SOCKET] = NULL,
+    const char **const places[CANCEL + 1] = {
+        [SOCKET] = &options->socket,
+        [COLOUR] = &options->colour,
+        [AUTHORITIES] = &options->authorities,
+        [REVOCATION] = &options->revocation,
+        [CERTIFICATE] = &options->certificate,
+        [CONTENT] = &options->content,
+        [UUID] = &options->uuid,
+        [ID] = &options->id,
+        [AUTHOR] = &options->author,
+        [READER] = &options->reader,
+        [TYPE] = &options->type,
+        [PARTNER] = &options->partner,
+        [DESTINATION] = &options->destination,
+        [STATE] = &options->state,
+        [FROM] = &options->from,
+        [TO] = &options->to,
+        [LIMIT] = &options->limit,
+        [CURSOR] = &options->cursor,
+        [MESSAGE] = &options->message,
+        [WHY] = &options->why,
+        [STORE] = &options->store,
+        [SIGNAL] = &options->signal,
+        [CONFIG] = &options->config,
     };
-    return places[letter - SOCKET];
+    return places[letter];
 }
 
 static bool *flag_of(struct mg_control_options *options, int letter)
 {
-    bool *const places[] = {
-        [JSON - SOCKET] = &options->json,
-        [ALL - SOCKET] = &options->all,
-        [FORCE - SOCKET] = &options->force,
-        [CANCEL - SOCKET] = &options->cancel,
+    bool *const places[CANCEL + 1] = {
+        [JSON] = &options->json,
+        [ALL] = &options->all,
+        [FORCE] = &options->force,
+        [CANCEL] = &options->cancel,
     };
-    return places[letter - SOCKET];
+    return places[letter];
 }
 
 static bool is_colour(const char *word)
@@ -225,7 +224,7 @@ static int take(struct mg_control_options *options, int letter)
 {
     const char **text = text_of(options, letter);
     bool *flag = flag_of(options, letter);
-    char *end = NULL;
+    char *end = optarg;
     if (text)
         *text = optarg;
     else if (flag)

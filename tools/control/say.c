@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool german;
+static bool is_german;
 
 /* The first that is set and not empty counts, as POSIX says of locale variables. */
 static const char *language(void)
@@ -23,15 +23,15 @@ void mg_say_start(void)
     /* Widths of characters are asked of the C library; numbers stay as programs write them. Which
      * locales are installed does not matter for that. */
     setlocale(LC_CTYPE, "C.UTF-8");
-    german = strncmp(language(), "de", 2) == 0;
+    is_german = strncmp(language(), "de", 2) == 0;
 }
 
 bool mg_say_is_german(void)
 {
-    return german;
+    return is_german;
 }
 
-const char *mg_say(const char *english, const char *other)
+const char *mg_say(const char *english, const char *german)
 {
-    return german ? other : english;
+    return is_german ? german : english;
 }

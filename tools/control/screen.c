@@ -224,7 +224,7 @@ void mg_table_print(struct mg_table *table, enum mg_colour colour, const char *f
 
 size_t mg_table_rows(const struct mg_table *table)
 {
-    return table->count / table->columns;
+    return table->columns > 0 ? table->count / table->columns : 0;
 }
 
 static bool is_number(const char *heading)

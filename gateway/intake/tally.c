@@ -16,7 +16,7 @@ struct entry {
     int64_t accepted;
     int64_t refused;
     int64_t last_seen;
-    struct mg_histogram *duration; /* of a way */
+    struct mg_histogram *duration; /* of a way or a route */
     char *type;                    /* of a way */
     const char *source;            /* of a way: the end of the key */
     char key[];
@@ -138,6 +138,14 @@ static struct entry *see_partner(struct mg_tally *tally, const char *partner)
     return entry;
 }
 
+static void count_route(struct entry *entry, int64_t duration)
+{
+    if (!entry->duration)
+        entry->duration = mg_allocate_zeroed(1, sizeof *entry->duration);
+    entry->accepted++;
+    mg_histogram_add(entry->duration, duration);
+}
+
 void mg_tally_accept(struct mg_tally *tally, const struct mg_tally_accepted *accepted)
 {
     char route[MG_TALLY_ROUTE_SIZE];
@@ -145,7 +153,7 @@ void mg_tally_accept(struct mg_tally *tally, const struct mg_tally_accepted *acc
     tally->totals.accepted++;
     mg_histogram_add(&tally->totals.duration, accepted->duration);
     see_partner(tally, accepted->partner)->accepted++;
-    entry_of(&tally->routes, route, MG_TALLY_OTHER)->accepted++;
+    count_route(entry_of(&tally->routes, route, MG_TALLY_OTHER), accepted->duration);
     mg_histogram_add(way_of(tally, accepted->type, accepted->source)->duration, accepted->duration);
 }
 
@@ -192,7 +200,8 @@ bool mg_tally_route(const struct mg_tally *tally, size_t number, struct mg_tally
 {
     const struct entry *entry = entry_at(&tally->routes, number);
     if (entry)
-        *seen = (struct mg_tally_route){.name = entry->key, .messages = entry->accepted};
+        *seen = (struct mg_tally_route){
+            .name = entry->key, .messages = entry->accepted, .duration = *entry->duration};
     return entry != NULL;
 }
 

@@ -59,6 +59,7 @@ struct mg_tally_partner {
 struct mg_tally_route {
     const char *name; /* "TYPE > READER", the patterns of the route */
     int64_t messages;
+    struct mg_histogram duration;
 };
 struct mg_tally_way {
     const char *type;

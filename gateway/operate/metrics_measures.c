@@ -39,6 +39,7 @@ static void write_ways(const struct mg_overview *overview, struct mg_buffer *buf
 static void write_routes(const struct mg_overview *overview, struct mg_buffer *buffer)
 {
     static const char messages[] = "muengsten_route_messages_total";
+    static const char durations[] = "muengsten_route_intake_duration_seconds";
     static const char state[] = "muengsten_route_state";
     const struct mg_config *config = overview->config;
     struct mg_tally_route route;
@@ -47,6 +48,11 @@ static void write_routes(const struct mg_overview *overview, struct mg_buffer *b
                      "Messages that were accepted for a route since the start.");
     for (size_t i = 0; mg_tally_route(overview->tally, i, &route); i++)
         mg_metrics_number(buffer, messages, MG_LABELS("route", route.name), route.messages);
+    mg_metrics_begin(buffer, durations, "histogram",
+                     "Time from the last byte of a message to its commit, of those accepted for a "
+                     "route.");
+    for (size_t i = 0; mg_tally_route(overview->tally, i, &route); i++)
+        mg_metrics_histogram(buffer, durations, MG_LABELS("route", route.name), &route.duration);
     mg_metrics_begin(buffer, state, "gauge",
                      "How many of the route's destinations work: 0 all, 1 some, 2 none.");
     for (size_t i = 0; i < config->route_count; i++)

@@ -192,6 +192,7 @@ def histograms(world):
     after = world.metrics()
     for name, labels, times in (
             ("muengsten_intake_duration_seconds", 'type="service:0101",source="submission"', 3),
+            ("muengsten_route_intake_duration_seconds", 'route="* > test:main"', 3),
             ("muengsten_delivery_duration_seconds", 'destination="main"', 3)):
         equal(after[f"{name}_count{{{labels}}}"] - before.get(f"{name}_count{{{labels}}}", 0), times, name)
         assert after[f"{name}_sum{{{labels}}}"] > before.get(f"{name}_sum{{{labels}}}", 0)

@@ -20,6 +20,7 @@ static void a_message_counts_for_its_partner_route_and_way(void)
     struct mg_tally *tally = mg_tally_new();
     struct mg_tally_partner partner;
     struct mg_tally_way way;
+    struct mg_tally_route taken;
     accept_type(tally, "portal", "xbau:0200");
     accept_type(tally, "portal", "xbau:0 201");
     mg_tally_repeat(tally, "portal");
@@ -28,6 +29,9 @@ static void a_message_counts_for_its_partner_route_and_way(void)
     mg_tally_of_partner(tally, "nobody", &partner);
     CU_ASSERT(partner.accepted == 0 && partner.last_seen == 0);
     CU_ASSERT_EQUAL(mg_tally_of_route(tally, &route), 2);
+    CU_ASSERT_FATAL(mg_tally_route(tally, 0, &taken));
+    CU_ASSERT_STRING_EQUAL(taken.name, "xbau:* > ags:05120000");
+    CU_ASSERT(mg_histogram_count(&taken.duration) == 2 && taken.duration.sum == 6000);
     CU_ASSERT_FATAL(mg_tally_way(tally, 1, &way));
     CU_ASSERT_STRING_EQUAL(way.type, "xbau:0 201");
     CU_ASSERT_STRING_EQUAL(way.source, "in");

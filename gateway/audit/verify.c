@@ -39,21 +39,10 @@ struct verification {
 
 /* ---- sources ---- */
 
-static bool read_store(void *context, const struct mg_store_journal_query *query,
-                       struct mg_store_lines *lines, struct mg_error *error)
-{
-    return mg_store_journal(context, query, lines, error);
-}
-
 static bool read_file(void *context, const struct mg_store_journal_query *query,
                       struct mg_store_lines *lines, struct mg_error *error)
 {
     return mg_store_journal_read(context, query, lines, error);
-}
-
-struct mg_audit_source mg_audit_source_of_store(struct mg_store *store)
-{
-    return (struct mg_audit_source){read_store, store};
 }
 
 struct mg_audit_source mg_audit_source_of_file(struct mg_store_journal_file *file)

@@ -12,13 +12,12 @@
 
 #include <openssl/x509.h>
 
-/* Where the entries come from: a store that is open, or a file (mg_store_journal_read). */
+/* Where the entries come from: such as the file of a store (mg_store_journal_read). */
 struct mg_audit_source {
     bool (*read)(void *context, const struct mg_store_journal_query *query,
                  struct mg_store_lines *lines, struct mg_error *error);
     void *context;
 };
-struct mg_audit_source mg_audit_source_of_store(struct mg_store *store);
 struct mg_audit_source mg_audit_source_of_file(struct mg_store_journal_file *file);
 
 #define MG_AUDIT_SIGNERS 16

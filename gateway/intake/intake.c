@@ -68,11 +68,6 @@ const struct mg_tally *mg_intake_tally(const struct mg_intake *intake)
     return intake->tally;
 }
 
-bool mg_intake_ready(const struct mg_intake *intake)
-{
-    return !intake->stopping && mg_store_ready(intake->options.store);
-}
-
 /* ---- admission ---- */
 
 /* Compares the media type without its parameters. */

@@ -46,8 +46,6 @@ void mg_intake_stop(struct mg_intake *intake);
 size_t mg_intake_underway(const struct mg_intake *intake);
 /* What was counted of all trips that have ended. */
 const struct mg_tally *mg_intake_tally(const struct mg_intake *intake);
-/* Whether a message would be accepted at this moment. */
-bool mg_intake_ready(const struct mg_intake *intake);
 
 /* How a message comes in; borrowed for the call. */
 struct mg_entry {

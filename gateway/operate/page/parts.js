@@ -71,7 +71,6 @@ export const routeKind = (word) => routeKinds[word] || 'ended';
 export const routeBadge = (word) => badge(routeKind(word), say.text(`map.${routeKind(word)}`));
 export const deliveryBadge = (word) => stateBadge(deliveryKinds, 'delivery', word);
 export const healthKind = (word) => healthKinds[word] || 'warning';
-export const deliveryKind = (word) => deliveryKinds[word] || 'ended';
 
 /* The worst of some kinds. */
 export function worst(kinds) {

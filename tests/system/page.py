@@ -154,6 +154,20 @@ def live(world):
     world.quiet()
 
 
+@test("what is being delivered is counted once among what waits")
+def underway(world):
+    page = world.open("destinations/remscheid")
+    page.see("nichts wartet", "main dl")
+    world.cities["remscheid"].change("--slow", "4")
+    _, identifier = world.send()
+    page.see("1 wartet", "main dl")
+    page.go("")
+    page.see("1 wartet", ".map")
+    wait_for(lambda: world.state(identifier) == "delivered", "it is delivered", 20)
+    world.cities["remscheid"].change()
+    world.quiet()
+
+
 @test("the question where a message is, is answered by its UUID alone")
 def where(world):
     uuid, identifier = world.send("solingen")

@@ -18,7 +18,7 @@ const mostLabelled = 7;
 
 function holdings(destinations) {
     const sum = (what) => destinations.reduce((total, one) => total + one.queue[what], 0);
-    return {waiting: sum('waiting') + sum('running'), dead: sum('dead')};
+    return {waiting: sum('waiting'), dead: sum('dead')};
 }
 
 function below({waiting, dead}) {

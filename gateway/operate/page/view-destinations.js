@@ -36,9 +36,9 @@ function sorted(destinations) {
 }
 
 function queue(destination) {
-    const {waiting, running, dead} = destination.queue;
+    const {waiting, dead} = destination.queue;
     const parts = [
-        waiting || running || !dead ? say.text('map.waiting', {n: waiting + running}) : null,
+        waiting || !dead ? say.text('map.waiting', {n: waiting}) : null,
         dead
             ? link(
                   `dead?destination=${encodeURIComponent(destination.name)}`,

@@ -142,7 +142,7 @@ function figures(status) {
     const last = points.at(-1);
     const rate = (key) => (last ? say.number(last[key] ?? 0) : '–');
     const oldest = Math.max(0, ...status.destinations.map((one) => one.queue.oldest_seconds || 0));
-    const waiting = status.destinations.reduce((sum, one) => sum + one.queue.waiting + one.queue.running, 0);
+    const waiting = status.destinations.reduce((sum, one) => sum + one.queue.waiting, 0);
     const dead = status.destinations.reduce((sum, one) => sum + one.queue.dead, 0);
     const slowest = most(points, 'delivery_p99');
     return element(

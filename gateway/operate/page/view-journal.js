@@ -8,13 +8,15 @@ import {failure, heading, link, loading, note, nothing, table, when} from './par
 
 const page = 50;
 const identifier = /^[0-9a-f-]{36}$/;
+/* What an entry may be about, beside a message. */
+const named = ['destination', 'to', 'partner', 'network', 'code', 'what', 'reason', 'day', 'count'];
 
 function subject(line) {
     const parts = [];
     if (identifier.test(line.message || ''))
         parts.push(link(`messages/${line.message}`, code(line.message.slice(0, 13)), '…'));
     else if (line.uuid) parts.push(code(line.uuid));
-    for (const name of ['destination', 'to', 'partner', 'code', 'what', 'text', 'day', 'count']) {
+    for (const name of named) {
         if (line[name] !== undefined && line[name] !== null) parts.push(given(line[name]));
     }
     return parts.length ? parts.map((part, index) => [index ? ' · ' : '', part]) : nothing();

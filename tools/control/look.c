@@ -308,9 +308,9 @@ static void add_days(struct mg_table *table, const json_t *entry)
 {
     int64_t days = mg_pick_count(entry, "days_left");
     mg_table_print(table,
-                   days <= 7    ? MG_COLOUR_BAD
-                   : days <= 30 ? MG_COLOUR_WARN
-                                : MG_COLOUR_GOOD,
+                   days < 7    ? MG_COLOUR_BAD
+                   : days < 30 ? MG_COLOUR_WARN
+                               : MG_COLOUR_GOOD,
                    "%lld", (long long)days);
 }
 

@@ -10,8 +10,8 @@ const soon = 30;
 const verySoon = 7;
 
 function kind(days) {
-    if (days <= verySoon) return 'critical';
-    return days <= soon ? 'warning' : 'ok';
+    if (days < verySoon) return 'critical';
+    return days < soon ? 'warning' : 'ok';
 }
 
 function left(days) {

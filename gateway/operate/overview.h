@@ -36,7 +36,7 @@ struct mg_overview_store {
 struct mg_overview_destination {
     enum mg_destination_state {
         MG_DESTINATION_READY,
-        MG_DESTINATION_PAUSED,  /* the configuration says so */
+        MG_DESTINATION_PAUSED,  /* the configuration or an operator says so */
         MG_DESTINATION_DOWN,    /* its adapter says so */
         MG_DESTINATION_BLOCKED, /* ordered, and a dead one stands before the next */
         MG_DESTINATION_REMOVED, /* not configured any more, but something is still there for it */

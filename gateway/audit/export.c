@@ -38,7 +38,7 @@ int64_t mg_audit_export_begin(const char *folder, int64_t last, int64_t asked_at
 static bool note(const char *folder, int64_t number, struct mg_error *error)
 {
     char *path = path_in(folder), text[32];
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int file = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int length = snprintf(text, sizeof text, "%020" PRId64 "\n", number);
     bool written = file >= 0 && pwrite(file, text, (size_t)length, 0) == length;
     if (!written)

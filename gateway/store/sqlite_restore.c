@@ -64,7 +64,8 @@ static bool fail_with_errno(struct restoring *restoring, const char *name, const
 
 /* ---- the folder ---- */
 
-/* Root may restore for the gateway's user. */
+/* Root may restore for the gateway's user, to whom the folder belongs: nothing in it leads root to
+ * files elsewhere, so no symbolic link is followed. */
 static bool give_away(struct restoring *restoring, int file, const char *name)
 {
     return geteuid() != 0 || fchown(file, restoring->owner, restoring->group) == 0 ||
@@ -91,9 +92,14 @@ static bool open_folder(struct restoring *restoring)
 
 static bool lock_folder(struct restoring *restoring)
 {
-    restoring->lock = openat(restoring->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (restoring->lock < 0)
+    struct stat facts;
+    restoring->lock = openat(restoring->folder, "lock",
+                             O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (restoring->lock < 0 || fstat(restoring->lock, &facts) != 0)
         return fail_with_errno(restoring, "lock", "opened");
+    if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1)
+        return mg_fail(restoring->error, "store.failed",
+                       "restoring: lock is no file of the store's own");
     if (flock(restoring->lock, LOCK_EX | LOCK_NB) != 0)
         return mg_fail(restoring->error, "store.in-use",
                        "a gateway has the store open; stop it before you restore");
@@ -119,7 +125,7 @@ static bool check_folder(struct restoring *restoring)
 
 static void remove_spool(struct restoring *restoring)
 {
-    int folder = openat(restoring->folder, SPOOL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = openat(restoring->folder, SPOOL, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *entries = folder >= 0 ? fdopendir(folder) : NULL;
     for (struct dirent *entry; entries && (entry = readdir(entries));)
         if (entry->d_name[0] != '.')
@@ -128,7 +134,8 @@ static void remove_spool(struct restoring *restoring)
         closedir(entries);
     else if (folder >= 0)
         close(folder);
-    unlinkat(restoring->folder, SPOOL, AT_REMOVEDIR);
+    if (unlinkat(restoring->folder, SPOOL, AT_REMOVEDIR) != 0)
+        unlinkat(restoring->folder, SPOOL, 0);
 }
 
 /* Of this restore, or of one that was broken off. */
@@ -246,7 +253,8 @@ static bool write_spools(struct restoring *restoring)
     bool found = true;
     if (mkdirat(restoring->folder, SPOOL, 0700) != 0)
         return fail_with_errno(restoring, SPOOL, "created");
-    restoring->spool = openat(restoring->folder, SPOOL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    restoring->spool =
+        openat(restoring->folder, SPOOL, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (restoring->spool < 0)
         return fail_with_errno(restoring, SPOOL, "opened");
     while (found) {
@@ -272,10 +280,12 @@ static bool check_backup(struct restoring *restoring)
     struct mg_sqlite_connection *database = &restoring->sqlite.writer;
     struct mg_error *error = restoring->error;
     int64_t tables = 0;
-    if (!mg_sqlite_number(database,
-                          "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
-                          " AND name IN ('backups', 'spooled', 'messages')",
-                          &tables, error) ||
+    /* No store has a trigger or a view: they would act in the gateway from then on. */
+    if (!mg_sqlite_number(
+            database,
+            "SELECT sum(type = 'table' AND name IN ('backups', 'spooled', 'messages'))"
+            " - 9 * sum(type NOT IN ('table', 'index')) FROM sqlite_schema",
+            &tables, error) ||
         tables != 3)
         return mg_fail(error, "store.no-backup", "the file is no backup of a gateway's store");
     return mg_sqlite_check_file(database, error) &&
@@ -368,7 +378,7 @@ static bool prepare_database(struct restoring *restoring)
 
 static bool sync_database(struct restoring *restoring)
 {
-    int file = openat(restoring->folder, DATABASE, O_RDONLY | O_CLOEXEC);
+    int file = openat(restoring->folder, DATABASE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     bool synced = file >= 0 && fsync(file) == 0 && fsync(restoring->folder) == 0;
     if (!synced)
         fail_with_errno(restoring, DATABASE, "synced");
@@ -381,7 +391,8 @@ static bool sync_database(struct restoring *restoring)
 
 static bool begin_moving(struct restoring *restoring)
 {
-    int mark = openat(restoring->folder, MG_SQLITE_RESTORING, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int mark = openat(restoring->folder, MG_SQLITE_RESTORING,
+                      O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     bool made = mark >= 0 && fsync(mark) == 0 && fsync(restoring->folder) == 0;
     if (!made)
         fail_with_errno(restoring, MG_SQLITE_RESTORING, "created");

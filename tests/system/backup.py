@@ -189,6 +189,20 @@ def targets(world):
     world.control("backup", world.folder / "absent" / "file", "--why", "nowhere", status=2)
 
 
+@test("a backup is a new file that only its owner may read, whatever somebody has put in its way")
+def new_file(world):
+    target, part, other = (world.folder / name for name in ("new.backup", "new.backup.part", "bystander"))
+    other.write_text("kept", encoding="ascii")
+    part.symlink_to(other)
+    world.control("backup", target, "--why", "a test")
+    equal(other.read_text(encoding="ascii"), "kept")
+    assert not target.is_symlink() and not part.is_symlink()
+    part.write_text("of one that was broken off", encoding="ascii")
+    part.chmod(0o666)
+    world.control("backup", target, "--force", "--why", "a test")
+    equal(stat.S_IMODE(target.stat().st_mode), 0o600)
+
+
 @test("a backup that the gateway's end breaks off leaves no file that looks whole")
 def broken_off(world):
     with world.main.database() as connection:

@@ -408,6 +408,75 @@ static void what_is_no_backup_changes_nothing(void)
     end(&scene);
 }
 
+static void a_backup_with_more_than_a_store_has_is_none(void)
+{
+    struct scene scene;
+    struct mg_store_restore done;
+    sqlite3 *other;
+    begin(&scene);
+    CU_ASSERT_FATAL(back_up(&scene));
+    sqlite3_open(scene.file, &other);
+    CU_ASSERT_EQUAL(sqlite3_exec(other,
+                                 "CREATE TRIGGER later AFTER INSERT ON journal"
+                                 " BEGIN DELETE FROM journal WHERE number < new.number; END;",
+                                 NULL, NULL, NULL),
+                    SQLITE_OK);
+    sqlite3_close(other);
+    CU_ASSERT_FALSE(restore(&scene, scene.folder, false, &done));
+    CU_ASSERT_STRING_EQUAL(scene.error.code, "store.no-backup");
+    end(&scene);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static int64_t size_of(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 ? (int64_t)facts.st_size : -1;
+}
+
+/* Root restores in a folder that belongs to the gateway's user, who may have become somebody
+ * else's.
+ */
+static void links_in_the_folder_lead_a_restore_nowhere(void)
+{
+    struct scene scene;
+    struct mg_store_restore done;
+    char foreign[140], kept[160], link[140];
+    begin(&scene);
+    CU_ASSERT_FATAL(back_up(&scene));
+    snprintf(foreign, sizeof foreign, "%s/foreign", scene.fixture.folder);
+    snprintf(kept, sizeof kept, "%s/kept", foreign);
+    CU_ASSERT_FATAL(mkdir(scene.folder, 0700) == 0 && mkdir(foreign, 0700) == 0);
+    write_file(kept, "kept");
+    static const char *const refused[] = {"lock", "restoring"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        snprintf(link, sizeof link, "%s/%s", scene.folder, refused[i]);
+        CU_ASSERT_EQUAL(symlink(kept, link), 0);
+        CU_ASSERT_FALSE(restore(&scene, scene.folder, true, &done));
+        CU_ASSERT_STRING_EQUAL(scene.error.code, "store.failed");
+        CU_ASSERT_EQUAL(unlink(link), 0);
+    }
+    snprintf(link, sizeof link, "%s/lock", scene.folder);
+    unlink(link);
+    CU_ASSERT_EQUAL(linkat(AT_FDCWD, kept, AT_FDCWD, link, 0), 0);
+    CU_ASSERT_FALSE(restore(&scene, scene.folder, true, &done));
+    CU_ASSERT_EQUAL(unlink(link), 0);
+    snprintf(link, sizeof link, "%s/restored-spool", scene.folder);
+    CU_ASSERT_EQUAL(symlink(foreign, link), 0);
+    CU_ASSERT(restore(&scene, scene.folder, true, &done));
+    CU_ASSERT_EQUAL(size_of(kept), 4);
+    unlink(kept);
+    CU_ASSERT_EQUAL(rmdir(foreign), 0); /* nothing has come into it either */
+    end(&scene);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -423,6 +492,8 @@ int main(void)
         UNIT_TEST(the_store_before_is_moved_aside_and_tells_what_is_lost),
         UNIT_TEST(a_restore_that_was_broken_off_lets_no_empty_store_begin),
         UNIT_TEST(what_is_no_backup_changes_nothing),
+        UNIT_TEST(a_backup_with_more_than_a_store_has_is_none),
+        UNIT_TEST(links_in_the_folder_lead_a_restore_nowhere),
     };
     return unit_run("store_backup", tests, sizeof tests / sizeof *tests);
 }

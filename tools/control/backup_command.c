@@ -37,7 +37,8 @@ static bool fail_with_errno(struct mg_error *error, const char *path)
     return false;
 }
 
-/* Only the user may read it: it has every message in it. */
+/* Only the user may read it, since it has every message in it: so it is a new file, and none that
+ * somebody has put there. */
 static bool open_target(struct target *target, bool force, struct mg_error *error)
 {
     target->file = -1;
@@ -46,7 +47,8 @@ static bool open_target(struct target *target, bool force, struct mg_error *erro
         return fail_with_errno(error, target->path);
     }
     snprintf(target->part, sizeof target->part, "%s.part", target->path);
-    target->file = open(target->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlink(target->part); /* of a backup that was broken off */
+    target->file = open(target->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     return target->file >= 0 || fail_with_errno(error, target->part);
 }
 

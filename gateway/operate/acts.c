@@ -186,7 +186,7 @@ static void acted(struct mg_store_act *store)
 {
     struct act *act = store->context;
     struct mg_desk *desk = act->inquiry.desk;
-    if (store->ok) {
+    if (store->ok && !mg_desk_is_closed(desk)) {
         mg_dispatch_hurry(desk->dispatch, act->destination);
         if (store->to)
             mg_dispatch_hurry(desk->dispatch, act->to);

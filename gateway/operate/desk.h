@@ -41,8 +41,9 @@ struct mg_desk {
 struct mg_desk *mg_desk_new(const struct mg_operate_options *options);
 /* From now on what is asked is about this configuration. */
 void mg_desk_apply(struct mg_desk *desk, struct mg_config *config);
-/* The pools and the store may end: nothing more is begun. Then its owner's hold is over; the last
- * inquiry frees it. */
+/* The pools and the store may end: nothing more is begun, and what the dispatch leans on may be
+ * gone already, so that it is told nothing. Then its owner's hold is over; the last inquiry frees
+ * it. */
 void mg_desk_close(struct mg_desk *desk);
 bool mg_desk_is_closed(const struct mg_desk *desk);
 

@@ -90,6 +90,11 @@ static void paused(struct mg_store_pausing *pausing)
         fail(act, &pausing->error);
         return;
     }
+    /* Of a gateway that ends, the store knows it, and so does the next one. */
+    if (mg_desk_is_closed(act->inquiry.desk)) {
+        answer_paused(act);
+        return;
+    }
     if (pausing->resume) {
         mg_dispatch_resume(dispatch, act->destination);
     } else {
@@ -148,11 +153,12 @@ static void revived(struct mg_store_revive *revival)
 {
     struct act *act = revival->context;
     act->revived += revival->revived;
-    if (revival->ok && revival->revived > 0)
+    bool is_closed = mg_desk_is_closed(act->inquiry.desk);
+    if (revival->ok && revival->revived > 0 && !is_closed)
         mg_dispatch_hurry(act->inquiry.desk->dispatch, act->destination);
     if (!revival->ok) {
         fail(act, &revival->error);
-    } else if (!revival->more || mg_desk_is_closed(act->inquiry.desk)) {
+    } else if (!revival->more || is_closed) {
         answer_revived(act);
     } else {
         revival->after = revival->next;

@@ -205,11 +205,18 @@ static void answer_unknown(struct look *look)
     mg_inquiry_end(&look->inquiry);
 }
 
+/* An id that nothing knows of is not written: else the question itself would make it one that the
+ * audit trail knows of, and whoever may look could fill the trail with what never was. */
 static void answer_look(struct mg_inquiry *inquiry)
 {
     struct look *look = (struct look *)inquiry;
     struct mg_buffer body = {0};
     struct mg_json json = {.buffer = &body};
+    if (inquiry->ok && (look->found || look->lines.count > 0)) {
+        struct mg_audit_act act = mg_desk_act(inquiry->ask, "looked");
+        act.message = &look->id;
+        mg_audit_act(inquiry->desk->audit, &act, NULL, NULL);
+    }
     if (!inquiry->ok) {
         mg_inquiry_fail(inquiry);
     } else if (!look->found) {
@@ -241,9 +248,6 @@ static void look_at_message(struct mg_ask *ask, void *context)
     struct look *look = (struct look *)inquiry;
     inquiry->clean = clean_look;
     look->id = id;
-    struct mg_audit_act act = mg_desk_act(ask, "looked");
-    act.message = &id;
-    mg_audit_act(desk->audit, &act, NULL, NULL);
     if (!mg_inquiry_work(inquiry, look_at, answer_look))
         mg_inquiry_fail(inquiry);
 }

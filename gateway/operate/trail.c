@@ -27,6 +27,7 @@ void mg_trail_write(struct mg_json *json, const struct mg_store_line *line)
 
 struct reading {
     struct mg_inquiry inquiry; /* first */
+    struct mg_id message;      /* whose entries, if the query has a subject */
     char subject[MG_ID_TEXT_SIZE];
     struct mg_store_journal_query query;
     struct mg_store_lines lines;
@@ -48,6 +49,11 @@ static void answer_lines(struct mg_inquiry *inquiry)
     if (!inquiry->ok) {
         mg_inquiry_fail(inquiry);
         return;
+    }
+    if (lines->count > 0 && reading->query.subject) {
+        struct mg_audit_act act = mg_desk_act(inquiry->ask, "looked");
+        act.message = &reading->message;
+        mg_audit_act(inquiry->desk->audit, &act, NULL, NULL);
     }
     mg_json_object(&json, NULL);
     mg_json_list(&json, "entries");
@@ -101,16 +107,13 @@ static void read_trail(struct mg_ask *ask, void *context)
         return;
     struct reading *reading = (struct reading *)inquiry;
     inquiry->clean = clean;
+    if (of_message)
+        reading->message = message;
     reading->query = (struct mg_store_journal_query){
         .subject = of_message ? mg_id_text(&message, reading->subject) : NULL,
         .from = from,
         .limit = (size_t)limit,
     };
-    if (of_message) {
-        struct mg_audit_act act = mg_desk_act(ask, "looked");
-        act.message = &message;
-        mg_audit_act(desk->audit, &act, NULL, NULL);
-    }
     if (!mg_inquiry_work(inquiry, read_lines, answer_lines))
         mg_inquiry_fail(inquiry);
 }

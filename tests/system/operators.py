@@ -130,6 +130,17 @@ def trace(world):
     equal(len(world.trail(act="looked", message=identifier, by=ANNA)) >= 1, True, "the look is in the trail")
 
 
+@test("to ask for what never was leaves nothing in the audit trail, and does not make it something that was")
+def never(world):
+    for _ in range(3):
+        identifier = str(uuids.uuid4())
+        for _ in range(2):
+            problem = world.ask(f"/messages/{identifier}", VERA).expect(404, "message.unknown").problem
+            assert "journal" not in problem, problem
+            equal(world.look(f"/journal?message={identifier}")["entries"], [])
+        equal(world.trail(message=identifier), [])
+
+
 @test("what failed is in the trace with every attempt, its duration and its answer")
 def attempts(world):
     world.city_system.change("--fail", "503:2")

@@ -361,7 +361,7 @@ def unreachable(world):
     world.main.stop()
     for words in (("status",), ("messages",), ("retry", UNKNOWN, "--why", "x"), ("reload", "--why", "x")):
         assert "control.unreachable" in world.control(*words, status=3), words
-    assert "Kein Knoten" in world.control("status", language="de_DE.UTF-8", status=3)
+    assert "Kein Gateway" in world.control("status", language="de_DE.UTF-8", status=3)
 
 
 if __name__ == "__main__":

@@ -299,7 +299,7 @@ static int send_signal(const char *word)
     long process = strtol(word, &end, 10);
     if (*end || process <= 1)
         return mg_control_mistake(mg_say("--signal takes the number of the gateway's process.",
-                                         "--signal nimmt die Nummer des Prozesses des Knotens."));
+                                         "--signal nimmt die Nummer des Prozesses des Gateways."));
     if (kill((pid_t)process, SIGHUP) != 0) {
         fprintf(stderr, "muengstenctl: SIGHUP: %s\n", strerror(errno));
         return errno == EPERM ? MG_CONTROL_FORBIDDEN : MG_CONTROL_UNREACHABLE;

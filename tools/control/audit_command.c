@@ -106,7 +106,7 @@ static void explain(const struct mg_control *control, const struct mg_audit_repo
             text,
             mg_say("Whether these are the gateway's certificates only you know: name them with "
                    "--certificate or --authorities.\n",
-                   "Ob das die Zertifikate des Knotens sind, wissen nur Sie: Nennen Sie sie mit "
+                   "Ob das die Zertifikate des Gateways sind, wissen nur Sie: Nennen Sie sie mit "
                    "--certificate oder --authorities.\n"));
 }
 

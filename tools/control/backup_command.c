@@ -165,7 +165,7 @@ static void note_held(const struct mg_store_restored *entry, void *context)
         mg_buffer_add_text(
             &account->text,
             mg_say("These may have been delivered since, and are held:\n",
-                   "Diese können seitdem zugestellt worden sein und werden festgehalten:\n"));
+                   "Diese können seitdem zugestellt worden sein und werden zurückgehalten:\n"));
     if (account->json) {
         json_t *object = describe(entry);
         json_object_set_new(object, "destination", json_string(entry->destination));
@@ -212,7 +212,7 @@ static void sum_up(struct account *account, const struct mg_store_restore *resto
     mg_buffer_print(text,
                     mg_say("\nRestored: %lld messages as of %s; %lld deliveries are held.\n",
                            "\nWiederhergestellt: %lld Nachrichten, Stand %s; %lld Zustellungen "
-                           "werden festgehalten.\n"),
+                           "werden zurückgehalten.\n"),
                     (long long)restore->messages, made, (long long)account->held_count);
     mg_buffer_print(text,
                     mg_say("What was accepted between %s and %s is not in it. Senders may send it "

@@ -34,7 +34,7 @@ static bool broken(struct exchange *exchange, const char *reason)
 {
     return mg_fail(exchange->error, "control.broken",
                    mg_say("The exchange with the gateway broke off: %s",
-                          "Der Austausch mit dem Knoten brach ab: %s"),
+                          "Der Austausch mit dem Gateway brach ab: %s"),
                    reason);
 }
 
@@ -53,7 +53,7 @@ static int fail_connecting(struct exchange *exchange)
     else
         mg_fail(exchange->error, "control.unreachable",
                 mg_say("No gateway answers: %s. Does it run, and has it a <control> socket there?",
-                       "Kein Knoten antwortet: %s. Läuft er, und hat er dort einen Socket "
+                       "Kein Gateway antwortet: %s. Läuft es, und hat es dort einen Socket "
                        "<control>?"),
                 strerror(number));
     mg_error_at(exchange->error, "%s", exchange->request->socket);
@@ -240,7 +240,7 @@ static void take_problem(struct exchange *exchange, const json_t *answer)
     else
         mg_fail(
             exchange->error, "control.broken",
-            mg_say("The gateway answers with status %d.", "Der Knoten antwortet mit Status %d."),
+            mg_say("The gateway answers with status %d.", "Das Gateway antwortet mit Status %d."),
             exchange->parsed.head.status);
 }
 

@@ -10,7 +10,7 @@
 
 const struct mg_control_command mg_control_commands[] = {
     {"status", "", 0, 0, "", mg_control_status, "the gateway's health, figures and destinations",
-     "Zustand, Zahlen und Ziele des Knotens"},
+     "Zustand, Zahlen und Ziele des Gateways"},
     {"top", "", 0, 0, "interval", mg_control_top, "the same, live, until q is pressed",
      "dasselbe, laufend, bis q gedrückt wird"},
     {"routes", "", 0, 0, "", mg_control_routes, "which types for which readers go where",
@@ -20,16 +20,16 @@ const struct mg_control_command mg_control_commands[] = {
     {"certs", "", 0, 0, "", mg_control_certs, "certificates and revocation lists by days left",
      "Zertifikate und Sperrlisten nach verbleibenden Tagen"},
     {"whoami", "", 0, 0, "", mg_control_whoami, "who the gateway takes you for, and your role",
-     "für wen der Knoten Sie hält, und Ihre Rolle"},
+     "für wen das Gateway Sie hält, und Ihre Rolle"},
     {"messages", "", 0, 0,
      "uuid id author reader type partner destination state from to limit cursor all",
      mg_control_messages, "find messages, newest first", "Nachrichten finden, die neuesten zuerst"},
     {"trace", "ID", 1, 1, "", mg_control_trace, "everything that happened to a message",
      "alles, was mit einer Nachricht geschah"},
     {"dead", "[DESTINATION]", 0, 1, "from to limit cursor all", mg_control_dead,
-     "what was given up, and why", "was aufgegeben wurde, und warum"},
+     "what was given up, and why", "was gescheitert ist, und warum"},
     {"retry", "[ID]", 0, 1, "destination state all why", mg_control_retry,
-     "deliver now, also what is dead or held", "jetzt zustellen, auch Aufgegebenes"},
+     "deliver now, also what is dead or held", "jetzt zustellen, auch Gescheitertes"},
     {"cancel", "[ID]", 0, 1, "destination state all why", mg_control_cancel, "deliver no more",
      "nicht mehr zustellen"},
     {"move", "ID DESTINATION", 2, 2, "destination why", mg_control_move,
@@ -52,10 +52,10 @@ const struct mg_control_command mg_control_commands[] = {
      "den ganzen Speicher als eine Datei, im laufenden Betrieb"},
     {"restore", "FILE", 1, 1, "store force why", mg_control_restore,
      "make a store of a backup; the gateway is stopped",
-     "aus einer Sicherung einen Speicher machen; der Knoten steht"},
+     "aus einer Sicherung einen Speicher machen; das Gateway steht"},
     {"verify", "FILE", 1, 1, "authorities revocation certificate content", mg_control_verify,
      "check a sealed message, a receipt or a report, without the gateway",
-     "gesiegelte Nachricht, Quittung oder Bericht prüfen, ohne den Knoten"},
+     "gesiegelte Nachricht, Quittung oder Bericht prüfen, ohne das Gateway"},
     {.name = NULL},
 };
 
@@ -77,7 +77,7 @@ static const char general_english[] =
 static const char general_german[] =
     "\n"
     "Für jeden Befehl:\n"
-    "      --socket PFAD      der Steuerungs-Socket des Knotens [" MG_CONTROL_SOCKET "]\n"
+    "      --socket PFAD      der Steuerungs-Socket des Gateways [" MG_CONTROL_SOCKET "]\n"
     "      --json             was Programme lesen\n"
     "      --colour WANN      always, never oder auto\n"
     "  -h, --help             dieser Text\n"
@@ -85,7 +85,7 @@ static const char general_german[] =
     "\n"
     "Endestatus: 0 getan; 1 abgelehnt, nicht gefunden, ungültig oder nicht gesund; 2 falscher "
     "Aufruf\n"
-    "oder keine Aussage möglich; 3 kein Knoten antwortet; 4 nicht erlaubt. Siehe "
+    "oder keine Aussage möglich; 3 kein Gateway antwortet; 4 nicht erlaubt. Siehe "
     "muengstenctl(1).\n";
 
 static int help(void)
@@ -93,7 +93,7 @@ static int help(void)
     fputs(mg_say("Usage: muengstenctl COMMAND [OPTION]...\n\n"
                  "Watches and mends a muengsten gateway.\n\n",
                  "Aufruf: muengstenctl BEFEHL [OPTION]...\n\n"
-                 "Beobachtet einen muengsten-Knoten und bringt in Ordnung, was klemmt.\n\n"),
+                 "Beobachtet ein muengsten-Gateway und bringt in Ordnung, was klemmt.\n\n"),
           stdout);
     for (const struct mg_control_command *command = mg_control_commands; command->name; command++) {
         char usage[80];

@@ -108,7 +108,7 @@ bool mg_control_is_id(const char *word)
     struct mg_id id;
     return mg_id_parse(word, &id) ||
            (mg_control_mistake(mg_say("%s is no id of a message: the gateway's, as in receipts.",
-                                      "%s ist keine Nachrichten-ID: die des Knotens, wie in "
+                                      "%s ist keine Nachrichten-ID: die des Gateways, wie in "
                                       "Quittungen."),
                                word),
             false);

@@ -21,15 +21,15 @@ static const struct {
     {"ready", "bereit", MG_COLOUR_GOOD},
     {"degraded", "eingeschränkt", MG_COLOUR_WARN},
     {"paused", "angehalten", MG_COLOUR_WARN},
-    {"down", "gestört", MG_COLOUR_BAD},
+    {"down", "ausgefallen", MG_COLOUR_BAD},
     {"blocked", "blockiert", MG_COLOUR_BAD},
     {"removed", "entfernt", MG_COLOUR_WARN},
     {"waiting", "wartet", MG_COLOUR_WARN},
     {"running", "läuft", MG_COLOUR_NONE},
-    {"held", "festgehalten", MG_COLOUR_WARN},
+    {"held", "zurückgehalten", MG_COLOUR_WARN},
     {"delivered", "zugestellt", MG_COLOUR_GOOD},
     {"collected", "abgeholt", MG_COLOUR_GOOD},
-    {"dead", "aufgegeben", MG_COLOUR_BAD},
+    {"dead", "gescheitert", MG_COLOUR_BAD},
     {"cancelled", "abgebrochen", MG_COLOUR_FAINT},
     /* The checks at intake. */
     {"form", "Form", MG_COLOUR_NONE},
@@ -77,17 +77,17 @@ static const struct {
     {"certificate.expiring", "Das Zertifikat läuft bald ab."},
     {"certificate.not-yet-valid", "Das Zertifikat ist noch nicht gültig."},
     {"destination.backlog", "Nachrichten warten hier schon lange."},
-    {"destination.blocked", "Eine aufgegebene Nachricht hält die Reihenfolge auf."},
-    {"destination.dead-letters", "Nachrichten wurden aufgegeben: siehe muengstenctl dead."},
-    {"destination.down", "Das Ziel ist gestört; was wartet, bleibt erhalten."},
+    {"destination.blocked", "Eine gescheiterte Nachricht hält die Reihenfolge auf."},
+    {"destination.dead-letters", "Nachrichten sind gescheitert: siehe muengstenctl dead."},
+    {"destination.down", "Das Ziel ist ausgefallen; was wartet, bleibt erhalten."},
     {"destination.paused", "Das Ziel ist angehalten; was wartet, bleibt erhalten."},
     {"destination.removed",
      "Die Konfiguration kennt das Ziel nicht mehr, und es wartet noch etwas."},
-    {"gateway.stopping", "Der Knoten hört gerade auf."},
+    {"gateway.stopping", "Das Gateway hört gerade auf."},
     {"reload.refused", "Die neue Konfiguration wurde abgelehnt; die alte bleibt in Kraft."},
     {"revocation.expiring", "Die Sperrliste läuft bald ab."},
     {"revocation.stale", "Die Sperrliste ist veraltet."},
-    {"source.down", "Hier kommt nichts herein: Die Quelle ist gestört."},
+    {"source.down", "Hier kommt nichts herein: Die Quelle ist ausgefallen."},
     {"store.failed", "Der Speicher meldet Fehler."},
     {"store.reserve", "Der Platz ist aufgebraucht: Nichts wird mehr angenommen."},
     {"store.slow", "Der Speicher ist langsam: Ein Commit dauert über eine Sekunde."},
@@ -174,7 +174,7 @@ void mg_look_figures(const struct mg_screen *screen, const json_t *status, struc
     add_figure(screen, status, mg_say("messages stored", "Nachrichten"), "store.messages", text);
     add_figure(screen, status, mg_say("deliveries waiting", "Zustellungen wartend"),
                "store.waiting", text);
-    add_figure(screen, status, mg_say("dead letters", "aufgegeben"), "store.dead", text);
+    add_figure(screen, status, mg_say("dead letters", "gescheitert"), "store.dead", text);
     add_store(screen, status, text);
     snprintf(line, sizeof line, mg_say("%.12s…, loaded %s", "%.12s…, geladen %s"),
              mg_pick_text(status, "configuration.hash"),
@@ -243,7 +243,7 @@ void mg_look_destinations(const struct mg_screen *screen, const json_t *status,
     const char *const headings[] = {
         mg_say("DESTINATION", "ZIEL"),     mg_say("STATE", "ZUSTAND"),
         mg_say(">WAITING", ">WARTET"),     mg_say(">OLDEST", ">ÄLTESTE"),
-        mg_say(">DEAD", ">AUFGEGEBEN"),    mg_say(">PER MIN", ">JE MIN"),
+        mg_say(">DEAD", ">GESCHEITERT"),   mg_say(">PER MIN", ">JE MIN"),
         mg_say("LAST SUCCESS", "ZULETZT"), mg_say("NEXT TRY", "NÄCHSTER"),
         mg_say("REMARK", "BEMERKUNG"),     NULL};
     const json_t *destination;

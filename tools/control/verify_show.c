@@ -262,8 +262,8 @@ void mg_verify_explain(const struct mg_screen *screen, const char *file, bool ex
             mg_say("\nThe authorities vouch for the owner of the certificate. Whether that is the "
                    "gateway,\nsee its subject, or name the gateway's certificate with "
                    "--certificate.\n",
-                   "\nDie Stellen bürgen für den Inhaber des Zertifikats. Ob das der Knoten ist, "
-                   "sagt der Name\ndarin, oder nennen Sie das Zertifikat des Knotens mit "
+                   "\nDie Stellen bürgen für den Inhaber des Zertifikats. Ob es das Gateway ist, "
+                   "sagt der Name\ndarin, oder nennen Sie das Zertifikat des Gateways mit "
                    "--certificate.\n"));
 }
 

@@ -43,7 +43,7 @@ export default {
             'Gegenstelle und Verbindung prüfen. Nachrichten warten hier und gehen von selbst hinaus, sobald das Ziel wieder antwortet.',
         'destination.blocked': 'Das Ziel {subject} ist blockiert',
         'destination.blocked.do':
-            'Eine gescheiterte Nachricht hält die Reihenfolge auf. Nach Klärung mit dem Empfänger diese Nachricht erneut versuchen oder abbrechen; dann folgen die übrigen.',
+            'Eine gescheiterte Nachricht hält die Reihenfolge auf. Nach Klärung mit dem Leser diese Nachricht erneut versuchen oder abbrechen; dann folgen die übrigen.',
         'destination.paused': 'Das Ziel {subject} ist angehalten',
         'destination.paused.do':
             'Nachrichten warten, bis es fortgesetzt wird. Wer es angehalten hat und warum, steht beim Ziel.',
@@ -74,7 +74,7 @@ export default {
         'revocation.expiring': 'Eine Sperrliste läuft bald ab: {subject}',
         'revocation.expiring.do': 'Prüfen, ob die neue Sperrliste abgeholt wird.',
         'revocation.stale': 'Eine Sperrliste ist veraltet: {subject}',
-        'revocation.stale.do': 'Die aktuelle Sperrliste ablegen. Ohne sie können Partner abgewiesen werden.',
+        'revocation.stale.do': 'Die aktuelle Sperrliste ablegen. Ohne sie können Teilnehmer abgewiesen werden.',
         'store.space': 'Der Speicherplatz wird knapp',
         'store.space.do': 'Platz schaffen oder die Platte vergrößern, bevor die Annahme anhält.',
         'store.reserve': 'Kein Speicherplatz: es wird nichts mehr angenommen',
@@ -135,7 +135,7 @@ export default {
     routes: {
         title: 'Leitwege',
         none: 'Es ist kein Leitweg eingerichtet.',
-        reader: 'Empfänger',
+        reader: 'Leser',
         messages: 'Nachrichten',
     },
     quick: {
@@ -518,7 +518,7 @@ export default {
     code: {
         accepted: 'Gespeichert; das Gateway steht für die Zustellung ein.',
         delivered: 'Das Ziel hat sie angenommen.',
-        collected: 'Der Empfänger hat sie abgeholt.',
+        collected: 'Der Leser hat sie abgeholt.',
         dead: 'Die Zustellung wurde aufgegeben.',
         cancelled: 'Die Zustellung wurde abgebrochen.',
         http: 'Das Ziel antwortete mit {status}.',
@@ -551,7 +551,7 @@ export default {
         'signature.content-changed': 'Der Inhalt wurde nach der Signatur geändert.',
         'signature.value': 'Die Signatur ist falsch.',
         'profile.unknown': 'Kein Nachrichtenprofil kennt dieses Dokument.',
-        'route.none': 'Für diesen Empfänger gibt es keinen Leitweg.',
+        'route.none': 'Für diesen Leser gibt es keinen Leitweg.',
         'permission.author': 'Der Teilnehmer darf nicht für diesen Autor senden.',
         'permission.type': 'Der Teilnehmer darf diesen Typ nicht senden.',
         'permission.reader': 'Der Teilnehmer darf nicht an diesen Leser senden.',

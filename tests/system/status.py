@@ -484,7 +484,7 @@ def guarded(world):
     assert int(head.headers["Content-Length"]) > 1000
 
 
-@test("while the gateway stops, the state is still shown; whoever looks does not keep it from stopping")
+@test("while the gateway stops, it is shown and not ready; whoever looks does not keep it from stopping")
 def stopping(world):
     world.city_system.change("--slow", "3")
     world.send()
@@ -495,6 +495,9 @@ def stopping(world):
     world.main.signal(signal.SIGTERM)
     world.main.wait_for("gateway.stopping")
     equal(world.status()["stopping"], True)
+    ready = json.loads(world.ask("/readyz").expect(503).body)
+    equal((ready["ready"], [one["code"] for one in ready["reasons"]]), (False, ["gateway.stopping"]))
+    world.ask("/healthz").expect(200)
     equal(world.metrics()["muengsten_stopping"], 1)
     equal(world.main.process.wait(15 * PATIENCE), 0)
     idle.close()

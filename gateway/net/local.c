@@ -25,14 +25,15 @@ static int new_socket(void)
     return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* Whether somebody listens at the path already. */
+/* Whether somebody listens at the path already, perhaps for something else, such as datagrams, or
+ * for others: only a socket that refuses is one that was left behind. */
 static bool is_in_use(const struct sockaddr_un *address)
 {
     int probe = new_socket();
     if (probe < 0)
         return false;
-    bool answered =
-        connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN;
+    bool answered = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ||
+                    (errno != ECONNREFUSED && errno != ENOENT);
     close(probe);
     return answered;
 }

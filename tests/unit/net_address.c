@@ -1,10 +1,18 @@
-/* Addresses to listen at, as the configuration writes them. */
+/* Addresses to listen at, as the configuration writes them, and paths of sockets. */
 #include "gateway/net/address.h"
+#include "gateway/net/local.h"
 
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static struct mg_address first(const char *text)
 {
@@ -71,6 +79,40 @@ static void addresses_are_equal_if_family_host_and_port_are(void)
     CU_ASSERT(mg_address_equal(&written, &usual));
 }
 
+/* ---- sockets ---- */
+
+static int bind_socket(const char *path, int type)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int made = socket(AF_UNIX, type, 0);
+    CU_ASSERT_EQUAL_FATAL(bind(made, (const struct sockaddr *)&address, sizeof address), 0);
+    return made;
+}
+
+static void only_a_socket_that_was_left_behind_is_taken_over(void)
+{
+    char folder[] = "/tmp/muengsten-local-XXXXXX", path[64];
+    struct mg_local local = {.socket = -1};
+    struct mg_error error;
+    struct stat before, after;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/control", folder);
+    int datagrams = bind_socket(path, SOCK_DGRAM);
+    CU_ASSERT_EQUAL_FATAL(stat(path, &before), 0);
+    CU_ASSERT_FALSE(mg_local_listen(&local, path, 0600, &error));
+    CU_ASSERT_STRING_EQUAL(error.code, "net.listen");
+    CU_ASSERT(stat(path, &after) == 0 && after.st_ino == before.st_ino);
+    close(datagrams);
+    unlink(path);
+    close(bind_socket(path, SOCK_STREAM));
+    CU_ASSERT_FATAL(mg_local_listen(&local, path, 0600, &error));
+    CU_ASSERT(stat(path, &after) == 0 && (after.st_mode & 0777) == 0600);
+    mg_local_remove(&local, path);
+    close(local.socket);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -78,6 +120,7 @@ int main(void)
         UNIT_TEST(a_star_is_every_address_of_both_families),
         UNIT_TEST(what_is_no_address_is_not_read_as_one),
         UNIT_TEST(addresses_are_equal_if_family_host_and_port_are),
+        UNIT_TEST(only_a_socket_that_was_left_behind_is_taken_over),
     };
     return unit_run("net_address", tests, sizeof tests / sizeof *tests);
 }

@@ -41,10 +41,21 @@ void mg_remote_spend(struct mg_remote *remote, int cost)
 
 /* ---- words ---- */
 
+/* What an operator did, and what a restore, stands in traces below codes of these beginnings: no
+ * program can make believe that it was one of them. */
+static bool is_reserved(const char *code)
+{
+    static const char *const beginnings[] = {"operator.", "restore."};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(code, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
 bool mg_remote_is_code(const char *code)
 {
     size_t length = strlen(code);
-    return length > 0 && length < MG_ERROR_CODE_SIZE &&
+    return length > 0 && !is_reserved(code) && length < MG_ERROR_CODE_SIZE &&
            strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789.-_"
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
 }

@@ -1,3 +1,4 @@
+#include "gateway/isolation/remote_inside.h"
 #include "tests/unit/remote_world.h"
 
 #include <stdlib.h>
@@ -56,12 +57,23 @@ static void what_is_cancelled_ends_as_the_adapter_wants(void)
     world_stop();
 }
 
+static void a_code_is_a_word_that_no_operator_has_for_an_act(void)
+{
+    CU_ASSERT(mg_remote_is_code("http.503"));
+    CU_ASSERT(mg_remote_is_code("operators-office.closed"));
+    CU_ASSERT_FALSE(mg_remote_is_code(""));
+    CU_ASSERT_FALSE(mg_remote_is_code("two words"));
+    CU_ASSERT_FALSE(mg_remote_is_code("operator.retry"));
+    CU_ASSERT_FALSE(mg_remote_is_code("restore.held"));
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(a_shared_object_in_its_process_takes_a_delivery),
         UNIT_TEST(outcomes_are_as_the_adapter_says),
         UNIT_TEST(what_is_cancelled_ends_as_the_adapter_wants),
+        UNIT_TEST(a_code_is_a_word_that_no_operator_has_for_an_act),
     };
     setenv("MUENGSTEN_ADAPTER_HOST", MG_HOST_OF_TESTS, 0);
     return unit_run("remote", tests, sizeof tests / sizeof *tests);

@@ -9,13 +9,24 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 
 # The system tests are programs in Python that speak TAP. `make check TESTS=tests/system/trip.py` runs
 # one of them alone; `make check SYSTEM_TESTS=tests/system/trip.py` runs it beside the unit tests.
-# Apart, since ./check runs it beside the others.
+# Apart, since ./check runs them beside the others: what those who write adapters are given, and what operators see and
+# do.
 KIT_TESTS = tests/system/kit.py
-SYSTEM_TESTS = \
-	tests/system/trip.py \
-	tests/system/verify.py \
+OPERATOR_TESTS = \
+	tests/system/status.py \
+	tests/system/prometheus.py \
+	tests/system/access.py \
+	tests/system/openapi.py \
+	tests/system/operators.py \
+	tests/system/page.py \
 	tests/system/control.py \
 	tests/system/backup.py \
+	tests/system/audit.py \
+	tests/system/verify.py \
+	tests/system/activation.py \
+	tests/system/handbook.py
+SYSTEM_TESTS = \
+	tests/system/trip.py \
 	tests/system/refusals.py \
 	tests/system/signatures.py \
 	tests/system/shapes.py \
@@ -26,17 +37,9 @@ SYSTEM_TESTS = \
 	tests/system/adapters.py \
 	tests/system/configuration.py \
 	tests/system/revocation.py \
-	tests/system/access.py \
-	tests/system/openapi.py \
 	tests/system/reload.py \
 	tests/system/renewal.py \
 	tests/system/service.py \
-	tests/system/activation.py \
-	tests/system/status.py \
-	tests/system/audit.py \
-	tests/system/prometheus.py \
-	tests/system/operators.py \
-	tests/system/page.py \
 	tests/system/folder.py \
 	tests/system/isolation.py \
 	tests/system/mailbox.py \
@@ -45,8 +48,8 @@ SYSTEM_TESTS = \
 	tests/system/mqtt.py \
 	tests/system/smtp.py \
 	tests/system/install.py \
-	tests/system/handbook.py \
 	$(KIT_TESTS) \
+	$(OPERATOR_TESTS) \
 	tests/system/tutorial.py \
 	tests/system/disk_full.py \
 	tests/system/crash.py
@@ -97,7 +100,9 @@ lint:
 # For ./check, which runs them in other ways too.
 print-unit-tests:
 	@echo $(UNIT_TESTS)
-.PHONY: print-unit-tests
+print-operator-tests:
+	@echo $(OPERATOR_TESTS)
+.PHONY: print-unit-tests print-operator-tests
 
 # Longer than a check should take: many crashes, one after the other.
 ROUNDS = 200

@@ -64,6 +64,8 @@ struct gateway {
 void gateway_start_upkeep(struct gateway *gateway);
 /* Looks at the revocation lists once more now. */
 void gateway_look_at_lists(struct gateway *gateway);
+/* Looks at what has outlived its retention in a moment, and not only when its turn comes. */
+void gateway_expire_soon(struct gateway *gateway);
 
 /* seal_change.c: tells of the seal certificate that is announced, and of the moment when it seals;
  * call it when a configuration has come into force. */

@@ -78,6 +78,7 @@ static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_c
     mg_dispatch_apply(gateway->dispatch, config);
     mg_operate_commit(gateway->operate, config);
     mg_store_set_retention(gateway->store, config->keep_content, config->keep_trace);
+    gateway_expire_soon(gateway);
     mg_audit_apply(gateway->audit, config);
     return true;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #define EXPIRE_PAUSE 60000
+/* After the start, and after a configuration that may have other times, soon. */
+#define EXPIRE_SOON 1000
 #define AUDIT_PAUSE  1000
 
 static void start_timer(struct event *timer, int64_t milliseconds)
@@ -145,6 +147,11 @@ static void look_after_audit(evutil_socket_t descriptor, short what, void *conte
     mg_audit_tick(gateway->audit);
 }
 
+void gateway_expire_soon(struct gateway *gateway)
+{
+    start_timer(gateway->expire_timer, EXPIRE_SOON);
+}
+
 void gateway_start_upkeep(struct gateway *gateway)
 {
     gateway->revocation_timer = evtimer_new(gateway->base, revocation_due, gateway);
@@ -152,5 +159,5 @@ void gateway_start_upkeep(struct gateway *gateway)
     gateway->audit_timer = evtimer_new(gateway->base, look_after_audit, gateway);
     start_timer(gateway->audit_timer, AUDIT_PAUSE);
     gateway->expire_timer = evtimer_new(gateway->base, expire, gateway);
-    start_timer(gateway->expire_timer, EXPIRE_PAUSE);
+    gateway_expire_soon(gateway);
 }

@@ -64,6 +64,18 @@ static void write_cursor(struct mg_json *json, int64_t next)
     mg_json_text_or_null(json, "cursor", next > 0 ? mg_question_cursor(next, cursor) : NULL);
 }
 
+/* Whoever asks for one message by its name looks at it, and that is written; a list of many is a look
+ * at none of them. */
+static void note_look(const struct search *search)
+{
+    const struct mg_store_query *query = &search->question.query;
+    if ((!query->id && !query->uuid) || search->hits.count == 0)
+        return;
+    struct mg_audit_act act = mg_desk_act(search->inquiry.ask, "looked");
+    act.message = &search->hits.hits[0].message.id;
+    mg_audit_act(search->inquiry.desk->audit, &act, NULL, NULL);
+}
+
 static void answer_search(struct mg_inquiry *inquiry)
 {
     const struct search *search = (struct search *)inquiry;
@@ -73,6 +85,7 @@ static void answer_search(struct mg_inquiry *inquiry)
         mg_inquiry_fail(inquiry);
         return;
     }
+    note_look(search);
     mg_json_object(&json, NULL);
     mg_json_list(&json, "messages");
     for (size_t i = 0; i < search->hits.count; i++)

@@ -224,7 +224,8 @@ class Seals:
         loader = importlib.machinery.SourceFileLoader("city_system", path)
         self.system = importlib.util.module_from_spec(importlib.util.spec_from_loader("city_system", loader))
         loader.exec_module(self.system)
-        self.options = types.SimpleNamespace(trusted=world.pki.trusted(), sealer=world.pki / "gateway-seal.pem")
+        sealer = self.system.certificate_digest(world.pki / "gateway-seal.pem")
+        self.options = types.SimpleNamespace(trusted=world.pki.trusted(), sealers={sealer: ""})
 
     def document(self, content_type, body):
         """The document of a body, whose seal is the gateway's and covers it."""

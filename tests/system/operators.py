@@ -33,7 +33,7 @@ class Watched(World):
         self.main = self.gateway(self.text())
         return self
 
-    def text(self, **attributes):
+    def text(self, retention=None, **attributes):
         known = [destination("main", self.city_system, DEAD_SOON, **attributes),
                  destination("strict", self.city_system, DEAD_SOON, ordered="true"),
                  folder_destination("files", self.outbox)]
@@ -44,7 +44,8 @@ class Watched(World):
         return configuration(
             self, partners=[partner(self.pki, PORTAL), partner(self.pki, "solingen-planning")],
             destinations=known, routes=[route(f"test:{name}", name) for name in ("main", "strict", "files")],
-            extra=element("status", address=f"*:{self.status_port}", hosts="localhost") + "".join(operators))
+            extra=element("status", address=f"*:{self.status_port}", hosts="localhost") +
+            (element("retention", **retention) if retention else "") + "".join(operators))
 
     def send(self, reader="main", **changes):
         """A message for one of the destinations: (the gateway's id, its UUID)."""
@@ -128,6 +129,15 @@ def trace(world):
           [("accepted", "accepted", None), ("ended", "delivered", "main")])
     assert message["trace"][1]["duration_microseconds"] > 0
     equal(len(world.trail(act="looked", message=identifier, by=ANNA)) >= 1, True, "the look is in the trail")
+
+
+@test("who asks for one message by its UUID has looked at it, and who lists many at none of them")
+def search_is_a_look(world):
+    _, uuid = world.send()
+    world.look("/messages?limit=200", VERA)
+    identifier = world.look(f"/messages?uuid={uuid}", VERA)["messages"][0]["id"]
+    wait_for(lambda: world.trail(act="looked", by=VERA), "the trail has the look")
+    equal({one["message"] for one in world.trail(act="looked", by=VERA)}, {identifier})
 
 
 @test("to ask for what never was leaves nothing in the audit trail, and does not make it something that was")
@@ -309,6 +319,28 @@ def at_once(world):
     world.act(f"/messages/{identifier}/cancel", seen=world.seen(identifier)).expect(409, "act.over")
 
 
+@test("of eight acts that are underway at the same time exactly one is done")
+def underway(world):
+    identifier = world.dead()
+    world.act("/destinations/main/pause").expect(200)
+    seen = world.seen(identifier)
+    start, answers = threading.Barrier(8), []
+
+    def act(number):
+        start.wait()
+        answers.append(world.act(f"/messages/{identifier}/{('retry', 'cancel')[number % 2]}",
+                                 (ANNA, BERT)[number // 2 % 2], seen=seen).status)
+
+    threads = [threading.Thread(target=act, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    equal(sorted(answers), [200] + 7 * [409])
+    equal(len(world.trail(act="retry", message=identifier)) + len(world.trail(act="cancel", message=identifier)), 1)
+    world.act("/destinations/main/resume").expect(200)
+
+
 @test("a viewer who tries to act is refused, nothing happens, and the trail says so")
 def viewer(world):
     identifier = world.dead()
@@ -403,6 +435,24 @@ def paused(world):
     world.act("/destinations/main/resume").expect(409, "act.conflict")
     equal([(one["act"], one["by"]) for one in world.trail(destination="main")
            if one["act"] in ("pause", "resume")][-2:], [("pause", ANNA), ("resume", BERT)])
+
+
+@test("contents are deleted after their days and traces after theirs, and the audit trail still knows")
+def retention(world):
+    identifier, uuid = world.send()
+    world.in_state(identifier, "delivered")
+    kinds = {part["kind"] for part in world.message(identifier)["parts"]}
+    assert {"content", "original", "receipt"} <= kinds, kinds
+    world.main.reload(world.text(retention=dict(content="1min", trace="1h", duplicates="1h")))
+    wait_for(lambda: "content" not in {part["kind"] for part in world.message(identifier)["parts"]},
+             "the content is gone", seconds=150, pause=1)
+    equal(world.message(identifier)["uuid"], uuid)
+    world.ask(f"/messages/{identifier}/content").expect(404, "message.unknown")
+    world.main.reload(world.text(retention=dict(content="1min", trace="1min", duplicates="1h")))
+    wait_for(lambda: world.ask(f"/messages/{identifier}").status == 404, "the trace is gone")
+    gone = world.ask(f"/messages/{identifier}").expect(404, "message.unknown")
+    assert any(entry["line"]["act"] == "accepted" for entry in gone.problem["journal"]), gone.problem
+    world.main.reload(world.text())
 
 
 @test("who asks much at once is told to ask again, and everybody else is answered")

@@ -10,7 +10,7 @@
 #define EXPIRE_PAUSE 60000
 /* After the start, and after a configuration that may have other times, soon. */
 #define EXPIRE_SOON 1000
-#define AUDIT_PAUSE  1000
+#define AUDIT_PAUSE 1000
 
 static void start_timer(struct event *timer, int64_t milliseconds)
 {

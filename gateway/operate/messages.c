@@ -64,8 +64,8 @@ static void write_cursor(struct mg_json *json, int64_t next)
     mg_json_text_or_null(json, "cursor", next > 0 ? mg_question_cursor(next, cursor) : NULL);
 }
 
-/* Whoever asks for one message by its name looks at it, and that is written; a list of many is a look
- * at none of them. */
+/* Whoever asks for one message by its name looks at it, and that is written; a list of many is a
+ * look at none of them. */
 static void note_look(const struct search *search)
 {
     const struct mg_store_query *query = &search->question.query;

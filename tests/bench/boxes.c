@@ -7,11 +7,8 @@
  * turns, ROUNDS (2,000) times, and fills up what was settled. Prints for each step what it took in
  * both, by the clock (median) and of the processor (mean), and the ratios, as JSON.
  */
-#include "gateway/base/buffer.h"
-#include "gateway/base/clock.h"
-#include "gateway/store/store.h"
+#include "tests/bench/stock.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,39 +17,18 @@
 #define BOX   "box"
 #define FEW   10
 #define TAKEN 1000
-#define CROWD 2000
 
 enum step { LIST, TAKE, SETTLE, STEPS };
 
 struct box {
     char folder[512];
-    struct mg_handoff *handoff;
-    struct mg_store *store;
+    struct stock stock;
     int64_t time; /* of the next message */
     double *clock[STEPS];
     double processor[STEPS];
 };
 
-struct message {
-    struct mg_store_accept accept;
-    struct mg_store_part part;
-    struct mg_store_delivery_plan plan;
-    char uuid[MG_ID_TEXT_SIZE];
-    size_t *underway;
-};
-
 static const char content[300] = "<message/>";
-
-__attribute__((noreturn, format(printf, 1, 2))) static void give_up(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "boxes: ");
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(1);
-}
 
 static double seconds_of(clockid_t clock)
 {
@@ -63,77 +39,35 @@ static double seconds_of(clockid_t clock)
 
 /* ---- filling ---- */
 
-static void accepted(struct mg_store_accept *accept)
+static void add(struct box *box)
 {
-    if (!accept->ok || accept->result != MG_ACCEPT_NEW)
-        give_up("a message was not accepted: %s", accept->error.text);
-    struct message *message = accept->context;
-    (*message->underway)--;
-    free(message);
-}
-
-static void accept_one(struct box *box, size_t *underway)
-{
-    struct message *message = mg_allocate_zeroed(1, sizeof *message);
     struct mg_id uuid = mg_id_new();
-    mg_id_text(&uuid, message->uuid);
-    message->underway = underway;
-    message->part =
-        (struct mg_store_part){.kind = MG_PART_CONTENT, .bytes = content, .length = sizeof content};
-    message->plan = (struct mg_store_delivery_plan){mg_id_new(), BOX};
     /* About as fast as they are really accepted: some in each millisecond. */
-    message->accept = (struct mg_store_accept){
+    struct stock_message message = {
         .id = mg_id_new(),
         .partner = "wuppertal-portal",
-        .way = "in",
-        .uuid = message->uuid,
-        .profile = "service",
         .type = "service:0101",
         .author = "ags:05124000",
         .reader = "ags:05120000",
+        .destination = BOX,
         .received = 1000000 + box->time++ / 5,
-        .remembered_until = INT64_MAX,
-        .parts = &message->part,
+        .parts = {{.kind = MG_PART_CONTENT, .bytes = content, .length = sizeof content}},
         .part_count = 1,
-        .deliveries = &message->plan,
-        .delivery_count = 1,
-        .done = accepted,
-        .context = message,
     };
-    (*underway)++;
-    mg_store_accept(box->store, &message->accept);
+    mg_id_text(&uuid, message.uuid);
+    stock_add(&box->stock, &message);
 }
 
 static void fill(struct box *box, size_t count)
 {
-    size_t underway = 0;
-    for (size_t i = 0; i < count; i++) {
-        accept_one(box, &underway);
-        while (underway >= CROWD)
-            mg_handoff_wait(box->handoff, -1);
-    }
-    while (underway > 0)
-        mg_handoff_wait(box->handoff, -1);
+    for (size_t i = 0; i < count; i++)
+        add(box);
+    stock_wait(&box->stock);
 }
 
-static void open_store(struct box *box)
+static void open_stock(struct box *box)
 {
-    struct mg_error error;
-    const struct mg_store_options options = {.folder = box->folder,
-                                             .node = "bench",
-                                             .keep_content = INT64_MAX / 2,
-                                             .keep_trace = INT64_MAX / 2};
-    box->handoff = mg_handoff_new(&error);
-    box->store = box->handoff ? mg_store_sqlite_open(&options, box->handoff, &error) : NULL;
-    if (!box->store)
-        give_up("the store does not open: %s", error.text);
-}
-
-static void close_store(struct box *box)
-{
-    mg_store_close(box->store);
-    mg_handoff_drain(box->handoff);
-    mg_handoff_free(box->handoff);
+    stock_open(&box->stock, box->folder, "bench");
 }
 
 static void open_box(struct box *box, const char *folder, const char *name, size_t rounds)
@@ -141,12 +75,12 @@ static void open_box(struct box *box, const char *folder, const char *name, size
     snprintf(box->folder, sizeof box->folder, "%s/%s", folder, name);
     for (int step = 0; step < STEPS; step++)
         box->clock[step] = mg_allocate_zeroed(rounds, sizeof(double));
-    open_store(box);
+    open_stock(box);
 }
 
 static void close_box(struct box *box)
 {
-    close_store(box);
+    stock_close(&box->stock);
     for (int step = 0; step < STEPS; step++)
         free(box->clock[step]);
 }
@@ -163,11 +97,11 @@ static void take(struct box *box, struct mg_store_delivery *delivery)
     bool done = false;
     struct mg_store_take take = {
         .destination = BOX, .now = 5000000, .lease = 9000000, .done = taken, .context = &done};
-    mg_store_take(box->store, &take);
+    mg_store_take(box->stock.store, &take);
     while (!done)
-        mg_handoff_wait(box->handoff, -1);
+        mg_handoff_wait(box->stock.handoff, -1);
     if (!take.ok || !take.found)
-        give_up("nothing could be taken: %s", take.error.text);
+        stock_give_up("nothing could be taken: %s", take.error.text);
     *delivery = take.delivery;
 }
 
@@ -187,21 +121,22 @@ static void settle(struct box *box, const struct mg_store_delivery *delivery)
                                      .code = "collected",
                                      .done = settled,
                                      .context = &done};
-    mg_store_settle(box->store, &settle);
+    mg_store_settle(box->stock.store, &settle);
     while (!done)
-        mg_handoff_wait(box->handoff, -1);
+        mg_handoff_wait(box->stock.handoff, -1);
     if (!settle.ok)
-        give_up("a taking was not settled: %s", settle.error.text);
+        stock_give_up("a taking was not settled: %s", settle.error.text);
 }
 
 static void list(struct box *box)
 {
     struct mg_error error;
     struct mg_store_list list;
-    if (!mg_store_list(box->store, BOX, (struct mg_store_place){0}, FEW, 5000000, &list, &error))
-        give_up("the box was not listed: %s", error.text);
+    if (!mg_store_list(box->stock.store, BOX, (struct mg_store_place){0}, FEW, 5000000, &list,
+                       &error))
+        stock_give_up("the box was not listed: %s", error.text);
     if (list.count != FEW)
-        give_up("the list has %zu messages", list.count);
+        stock_give_up("the list has %zu messages", list.count);
     free(list.entries);
 }
 
@@ -274,11 +209,11 @@ static void print_result(struct box boxes[2], size_t waiting, size_t rounds, dou
 int main(int argument_count, char **arguments)
 {
     if (argument_count < 2 || argument_count > 4)
-        give_up("usage: boxes FOLDER [WAITING [ROUNDS]]");
+        stock_give_up("usage: boxes FOLDER [WAITING [ROUNDS]]");
     size_t waiting = argument_count > 2 ? strtoul(arguments[2], NULL, 10) : 1000000;
     size_t rounds = argument_count > 3 ? strtoul(arguments[3], NULL, 10) : 2000;
     if (waiting < FEW || rounds < 1)
-        give_up("there must be at least %d messages, and a round", FEW);
+        stock_give_up("there must be at least %d messages, and a round", FEW);
     struct box boxes[2] = {{.time = 0}, {.time = 0}};
     open_box(&boxes[0], arguments[1], "few", rounds);
     open_box(&boxes[1], arguments[1], "many", rounds);
@@ -290,9 +225,9 @@ int main(int argument_count, char **arguments)
     /* Both begin with an empty log; and it shows what a start costs that counts everything. */
     double opening = 0;
     for (size_t i = 0; i < 2; i++) {
-        close_store(&boxes[i]);
+        stock_close(&boxes[i].stock);
         opening = seconds_of(CLOCK_MONOTONIC);
-        open_store(&boxes[i]);
+        open_stock(&boxes[i]);
         opening = seconds_of(CLOCK_MONOTONIC) - opening;
     }
     measure(boxes, rounds);

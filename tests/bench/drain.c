@@ -9,12 +9,10 @@
  * less than what a gateway in a hurry asks for. The first and last tenth are not counted. Prints
  * microseconds of CPU for each message, as JSON.
  */
-#include "gateway/base/buffer.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/pool.h"
-#include "gateway/store/store.h"
+#include "tests/bench/stock.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +21,8 @@
 #define WORKERS 2
 
 struct drain {
-    struct mg_handoff *handoff;
+    struct stock stock;
     struct mg_pool *workers;
-    struct mg_store *store;
     const char *destination;
     size_t at_once, count;
     size_t begun, running, ended;
@@ -44,17 +41,6 @@ struct load {
     struct mg_store_outcome outcome;
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) static void give_up(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("drain: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(1);
-}
-
 static double processor_seconds(void)
 {
     struct rusage used;
@@ -68,16 +54,16 @@ static double processor_seconds(void)
 static void load_part(struct load *load, int kind, struct mg_buffer *part)
 {
     struct mg_error error;
-    struct mg_store *store = load->drain->store;
+    struct mg_store *store = load->drain->stock.store;
     struct mg_store_part_facts facts;
     if (!mg_store_part(store, &load->delivery.message, kind, &facts, &error))
-        give_up("a part cannot be found: %s", error.text);
+        stock_give_up("a part cannot be found: %s", error.text);
     if (facts.size < 0)
-        give_up("a message has no part %d", kind);
+        stock_give_up("a message has no part %d", kind);
     char *room = mg_buffer_reserve(part, (size_t)facts.size);
     if (mg_store_read(store, &load->delivery.message, kind, 0, room, (size_t)facts.size, &error) !=
         facts.size)
-        give_up("a part cannot be read");
+        stock_give_up("a part cannot be read");
     mg_buffer_used(part, (size_t)facts.size);
 }
 
@@ -87,16 +73,16 @@ static void work(struct mg_job *job)
     struct mg_error error;
     struct mg_store_part_facts none;
     bool found = false;
-    if (!mg_store_find(load->drain->store, &load->delivery.message, &load->message, &found,
+    if (!mg_store_find(load->drain->stock.store, &load->delivery.message, &load->message, &found,
                        &error) ||
         !found)
-        give_up("a message cannot be found");
+        stock_give_up("a message cannot be found");
     load_part(load, MG_PART_HEADER, &load->parts[0]);
     load_part(load, MG_PART_CONTENT, &load->parts[1]);
     load_part(load, MG_PART_SEAL_DETACHED, &load->parts[2]);
-    if (!mg_store_part(load->drain->store, &load->delivery.message, MG_PART_ATTACHMENT, &none,
+    if (!mg_store_part(load->drain->stock.store, &load->delivery.message, MG_PART_ATTACHMENT, &none,
                        &error))
-        give_up("attachments cannot be looked for: %s", error.text);
+        stock_give_up("attachments cannot be looked for: %s", error.text);
 }
 
 /* ---- claiming and recording ---- */
@@ -108,7 +94,7 @@ static void recorded(struct mg_store_outcome *outcome)
     struct load *load = outcome->context;
     struct drain *drain = load->drain;
     if (!outcome->ok)
-        give_up("an outcome was not recorded: %s", outcome->error.text);
+        stock_give_up("an outcome was not recorded: %s", outcome->error.text);
     for (size_t i = 0; i < sizeof load->parts / sizeof *load->parts; i++)
         mg_buffer_free(&load->parts[i]);
     free(load);
@@ -135,7 +121,7 @@ static void loaded(struct mg_job *job)
         .done = recorded,
         .context = load,
     };
-    mg_store_outcome(load->drain->store, &load->outcome);
+    mg_store_outcome(load->drain->stock.store, &load->outcome);
 }
 
 static void claimed(struct mg_store_claim *claim)
@@ -143,17 +129,17 @@ static void claimed(struct mg_store_claim *claim)
     struct drain *drain = claim->context;
     drain->claiming = false;
     if (!claim->ok)
-        give_up("nothing was claimed: %s", claim->error.text);
+        stock_give_up("nothing was claimed: %s", claim->error.text);
     if (claim->count == 0 && drain->running == 0)
-        give_up("only %zu of %zu messages wait for %s", drain->ended, drain->count,
-                drain->destination);
+        stock_give_up("only %zu of %zu messages wait for %s", drain->ended, drain->count,
+                      drain->destination);
     for (size_t i = 0; i < claim->count; i++) {
         struct load *load = mg_allocate_zeroed(1, sizeof *load);
         load->job = (struct mg_job){.work = work, .done = loaded};
         load->drain = drain;
         load->delivery = claim->deliveries[i];
         if (!mg_pool_submit(drain->workers, &load->job))
-            give_up("the workers have no place");
+            stock_give_up("the workers have no place");
     }
     drain->begun += claim->count;
     drain->running += claim->count;
@@ -177,48 +163,37 @@ static void claim_more(struct drain *drain)
         .done = claimed,
         .context = drain,
     };
-    mg_store_claim(drain->store, &drain->claim);
+    mg_store_claim(drain->stock.store, &drain->claim);
 }
 
 /* ---- the whole ---- */
 
-static void open_store(struct drain *drain, const char *folder)
+static void start(struct drain *drain, const char *folder)
 {
     struct mg_error error;
-    const struct mg_store_options options = {.folder = folder,
-                                             .node = "drain",
-                                             .keep_content = INT64_MAX / 2,
-                                             .keep_trace = INT64_MAX / 2};
-    drain->handoff = mg_handoff_new(&error);
-    if (!drain->handoff)
-        give_up("%s", error.text);
-    drain->store = mg_store_sqlite_open(&options, drain->handoff, &error);
-    if (!drain->store)
-        give_up("the store does not open: %s", error.text);
-    drain->workers = mg_pool_new("worker", WORKERS, 2048, drain->handoff, &error);
+    stock_open(&drain->stock, folder, "drain");
+    drain->workers = mg_pool_new("worker", WORKERS, 2048, drain->stock.handoff, &error);
     if (!drain->workers)
-        give_up("%s", error.text);
+        stock_give_up("%s", error.text);
 }
 
 int main(int argument_count, char **arguments)
 {
     if (argument_count != 5)
-        give_up("usage: drain FOLDER DESTINATION COUNT AT-ONCE");
+        stock_give_up("usage: drain FOLDER DESTINATION COUNT AT-ONCE");
     struct drain drain = {.destination = arguments[2],
                           .count = strtoul(arguments[3], NULL, 10),
                           .at_once = strtoul(arguments[4], NULL, 10)};
     drain.from = drain.count / 10;
     drain.to = drain.count - drain.from;
     if (drain.from == 0 || drain.at_once == 0)
-        give_up("at least 10 messages, and at least one at once");
-    open_store(&drain, arguments[1]);
+        stock_give_up("at least 10 messages, and at least one at once");
+    start(&drain, arguments[1]);
     claim_more(&drain);
     while (drain.ended < drain.count)
-        mg_handoff_wait(drain.handoff, -1);
+        mg_handoff_wait(drain.stock.handoff, -1);
     mg_pool_free(drain.workers);
-    mg_store_close(drain.store);
-    mg_handoff_drain(drain.handoff);
-    mg_handoff_free(drain.handoff);
+    stock_close(&drain.stock);
     printf("{\"messages\": %zu, \"cpu_us\": %.2f}\n", drain.to - drain.from,
            (drain.cpu_to - drain.cpu_from) * 1e6 / (double)(drain.to - drain.from));
     return 0;

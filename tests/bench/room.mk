@@ -6,6 +6,8 @@ EXTRA_DIST += \
 	tests/bench/adapters tests/bench/ends.py tests/bench/looks tests/bench/mailbox tests/bench/measure.py tests/bench/run
 CLEANFILES += $(EXTRA_PROGRAMS)
 
+BENCH_STOCK = tests/bench/stock.c tests/bench/stock.h
+
 tests_bench_bare_SOURCES = tests/bench/bare.c $(gateway_muengstend_SOURCES)
 tests_bench_bare_CPPFLAGS = $(gateway_muengstend_CPPFLAGS)
 tests_bench_bare_LDADD = $(gateway_muengstend_LDADD)
@@ -15,13 +17,13 @@ tests_bench_bare_LDFLAGS = $(gateway_muengstend_LDFLAGS) \
 	-Wl,--wrap=mg_checks_note,--wrap=mg_checks_write,--wrap=mg_sqlite_done \
 	-Wl,--wrap=mg_audit_write_accepted,--wrap=mg_audit_write_ended,--wrap=mg_sqlite_upgrade,--wrap=mg_sqlite_prepare
 
-tests_bench_boxes_SOURCES = tests/bench/boxes.c
+tests_bench_boxes_SOURCES = tests/bench/boxes.c $(BENCH_STOCK)
 tests_bench_boxes_LDADD = libstore.la libbase.la -lpthread
 
-tests_bench_drain_SOURCES = tests/bench/drain.c
+tests_bench_drain_SOURCES = tests/bench/drain.c $(BENCH_STOCK)
 tests_bench_drain_LDADD = libstore.la libbase.la $(SQLITE_LIBS) -lpthread
 
-tests_bench_fill_SOURCES = tests/bench/fill.c
+tests_bench_fill_SOURCES = tests/bench/fill.c $(BENCH_STOCK)
 tests_bench_fill_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
 tests_bench_fill_LDADD = libstore.la libmessage.la libbase.la $(LIBXML2_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) -lpthread
 
@@ -29,7 +31,7 @@ tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(XMLSEC_CFLAGS) $(LIBXML2_CFLAGS)
 tests_bench_floor_LDADD = $(XMLSEC_LIBS) $(LIBXML2_LIBS)
 
-tests_bench_search_SOURCES = tests/bench/search.c
+tests_bench_search_SOURCES = tests/bench/search.c $(BENCH_STOCK)
 tests_bench_search_LDADD = libstore.la libbase.la $(SQLITE_LIBS) -lpthread
 
 tests_bench_load_SOURCES = tests/bench/load.c

@@ -11,16 +11,14 @@
  * be less than that, and then costs less.
  */
 #include "gateway/store/search.h"
-#include "gateway/base/buffer.h"
 #include "gateway/base/clock.h"
+#include "tests/bench/stock.h"
 
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CROWD        2000
 #define AUTHORS      50
 #define READERS      49
 #define TYPES        40
@@ -32,108 +30,43 @@
 
 struct messages {
     char folder[512];
-    struct mg_handoff *handoff;
-    struct mg_store *store;
+    struct stock stock;
     size_t count;
     struct mg_id middle; /* of a message in the middle */
     char middle_uuid[MG_ID_TEXT_SIZE];
 };
 
-struct message {
-    struct mg_store_accept accept;
-    struct mg_store_part part;
-    struct mg_store_delivery_plan plan;
-    char uuid[MG_ID_TEXT_SIZE];
-    char author[32], reader[32], type[32], partner[32], destination[32];
-    size_t *underway;
-};
-
 static const char content[100] = "<message/>";
-
-__attribute__((noreturn, format(printf, 1, 2))) static void give_up(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "search: ");
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(1);
-}
 
 /* ---- filling ---- */
 
-static void accepted(struct mg_store_accept *accept)
-{
-    struct message *message = accept->context;
-    if (!accept->ok || accept->result != MG_ACCEPT_NEW)
-        give_up("a message was not accepted: %s", accept->error.text);
-    (*message->underway)--;
-    free(message);
-}
-
 /* The author 0 has one message in a thousand, the others share the rest. */
-static void accept_one(struct messages *messages, size_t i, size_t *underway)
+static void add(struct messages *messages, size_t i)
 {
-    struct message *message = mg_allocate_zeroed(1, sizeof *message);
-    struct mg_id id = mg_id_new(), uuid = mg_id_new();
-    mg_id_text(&uuid, message->uuid);
-    snprintf(message->author, sizeof message->author, "ags:%zu",
-             i % 1000 == 500 ? 0 : 1 + i % (AUTHORS - 1));
-    snprintf(message->reader, sizeof message->reader, "ags:%zu", i % READERS);
-    snprintf(message->type, sizeof message->type, "service:%zu", i % TYPES);
-    snprintf(message->partner, sizeof message->partner, "partner-%zu", i % PARTNERS);
-    snprintf(message->destination, sizeof message->destination, "destination-%zu",
-             i % DESTINATIONS);
-    if (i == messages->count / 2) {
-        messages->middle = id;
-        memcpy(messages->middle_uuid, message->uuid, sizeof message->uuid);
-    }
-    message->underway = underway;
-    message->part =
-        (struct mg_store_part){.kind = MG_PART_CONTENT, .bytes = content, .length = sizeof content};
-    message->plan = (struct mg_store_delivery_plan){mg_id_new(), message->destination};
-    message->accept = (struct mg_store_accept){
-        .id = id,
-        .partner = message->partner,
-        .way = "in",
-        .uuid = message->uuid,
-        .profile = "service",
-        .type = message->type,
-        .author = message->author,
-        .reader = message->reader,
+    struct mg_id uuid = mg_id_new();
+    struct stock_message message = {
+        .id = mg_id_new(),
         .received = START + (int64_t)i * 20,
-        .remembered_until = INT64_MAX,
-        .parts = &message->part,
+        .parts = {{.kind = MG_PART_CONTENT, .bytes = content, .length = sizeof content}},
         .part_count = 1,
-        .deliveries = &message->plan,
-        .delivery_count = 1,
-        .done = accepted,
-        .context = message,
     };
-    (*underway)++;
-    mg_store_accept(messages->store, &message->accept);
+    mg_id_text(&uuid, message.uuid);
+    snprintf(message.author, sizeof message.author, "ags:%zu",
+             i % 1000 == 500 ? 0 : 1 + i % (AUTHORS - 1));
+    snprintf(message.reader, sizeof message.reader, "ags:%zu", i % READERS);
+    snprintf(message.type, sizeof message.type, "service:%zu", i % TYPES);
+    snprintf(message.partner, sizeof message.partner, "partner-%zu", i % PARTNERS);
+    snprintf(message.destination, sizeof message.destination, "destination-%zu", i % DESTINATIONS);
+    if (i == messages->count / 2) {
+        messages->middle = message.id;
+        memcpy(messages->middle_uuid, message.uuid, sizeof message.uuid);
+    }
+    stock_add(&messages->stock, &message);
 }
 
-static void open_store(struct messages *messages)
+static void open_stock(struct messages *messages)
 {
-    struct mg_error error;
-    const struct mg_store_options options = {.folder = messages->folder,
-                                             .node = "bench",
-                                             .keep_content = INT64_MAX / 2,
-                                             .keep_trace = INT64_MAX / 2};
-    messages->handoff = mg_handoff_new(&error);
-    messages->store =
-        messages->handoff ? mg_store_sqlite_open(&options, messages->handoff, &error) : NULL;
-    if (!messages->store)
-        give_up("the store does not open: %s", error.text);
-}
-
-static void close_store(struct messages *messages)
-{
-    mg_store_close(messages->store);
-    mg_handoff_drain(messages->handoff);
-    mg_handoff_free(messages->handoff);
+    stock_open(&messages->stock, messages->folder, "bench");
 }
 
 /* What would take a claim and an outcome for each, in one statement each. */
@@ -152,26 +85,21 @@ static void end_most(const struct messages *messages)
     snprintf(path, sizeof path, "%s/store.db", messages->folder);
     if (sqlite3_open(path, &database) != SQLITE_OK ||
         sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
-        give_up("the deliveries cannot be ended: %s", sqlite3_errmsg(database));
+        stock_give_up("the deliveries cannot be ended: %s", sqlite3_errmsg(database));
     sqlite3_close(database);
 }
 
 static void fill(struct messages *messages, const char *folder, const char *name, size_t count)
 {
-    size_t underway = 0;
     snprintf(messages->folder, sizeof messages->folder, "%s/%s", folder, name);
     messages->count = count;
-    open_store(messages);
-    for (size_t i = 0; i < count; i++) {
-        accept_one(messages, i, &underway);
-        while (underway >= CROWD)
-            mg_handoff_wait(messages->handoff, -1);
-    }
-    while (underway > 0)
-        mg_handoff_wait(messages->handoff, -1);
-    close_store(messages);
+    open_stock(messages);
+    for (size_t i = 0; i < count; i++)
+        add(messages, i);
+    stock_wait(&messages->stock);
+    stock_close(&messages->stock);
     end_most(messages);
-    open_store(messages);
+    open_stock(messages);
 }
 
 /* ---- asking ---- */
@@ -197,8 +125,8 @@ static double ask(struct messages *messages, struct mg_store_query query, size_t
         query.from = START + (int64_t)(messages->count - 100) * 20;
     if (query.to == 1)
         query.to = START + (int64_t)(messages->count - 50) * 20;
-    if (!mg_store_search(messages->store, &query, &hits, &error))
-        give_up("a search failed: %s", error.text);
+    if (!mg_store_search(messages->stock.store, &query, &hits, &error))
+        stock_give_up("a search failed: %s", error.text);
     *found = hits.count;
     mg_store_hits_free(&hits);
     return (double)(mg_clock_monotonic() - begun);
@@ -282,12 +210,12 @@ int main(int count, char **arguments)
 {
     static struct messages both[2];
     if (count < 2 || count > 5)
-        give_up("usage: search FOLDER [MANY [FEW [ROUNDS]]]");
+        stock_give_up("usage: search FOLDER [MANY [FEW [ROUNDS]]]");
     size_t many = count > 2 ? strtoul(arguments[2], NULL, 10) : 1000000;
     size_t few = count > 3 ? strtoul(arguments[3], NULL, 10) : 10000;
     size_t rounds = count > 4 ? strtoul(arguments[4], NULL, 10) : 20;
     if (many < 100 || few < 100 || rounds == 0)
-        give_up("at least 100 messages, and one round");
+        stock_give_up("at least 100 messages, and one round");
     fill(&both[0], arguments[1], "few", few);
     fill(&both[1], arguments[1], "many", many);
     printf("%-44s %9zu         %9zu            ratio\n", "messages (found)", few, many);
@@ -296,7 +224,7 @@ int main(int count, char **arguments)
     double worst[2] = {slowest(&both[0]), slowest(&both[1])};
     printf("%-44s %9.0f us      %9.0f us      %8.2f\n", "the slowest of 1,024 combinations",
            worst[0], worst[1], worst[1] / worst[0]);
-    close_store(&both[0]);
-    close_store(&both[1]);
+    stock_close(&both[0].stock);
+    stock_close(&both[1].stock);
     return 0;
 }

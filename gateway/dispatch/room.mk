@@ -48,7 +48,8 @@ tests_unit_adapter_older_la_LDFLAGS = $(tests_unit_adapter_tempers_la_LDFLAGS)
 
 UNIT_TESTS += tests/unit/dispatch_lanes
 DISPATCH_WORLD = tests/unit/dispatch_world.c tests/unit/dispatch_world.h
-tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c $(DISPATCH_WORLD)
+DISPATCH_OFFICE = tests/unit/dispatch_office.c tests/unit/dispatch_office.h $(DISPATCH_WORLD)
+tests_unit_dispatch_lanes_SOURCES = tests/unit/dispatch_lanes.c $(DISPATCH_OFFICE)
 tests_unit_dispatch_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS) $(LIBEVENT_CFLAGS) \
 	$(OPENSSL_CFLAGS) \
 	-DMG_ADAPTERS_OF_TESTS='"$(abs_top_builddir)/tests/unit/.libs"' \
@@ -64,7 +65,7 @@ tests_unit_dispatch_lanes_LDADD = $(DISPATCH_LANES_ROOMS) \
 	-ldl -lpthread
 
 UNIT_TESTS += tests/unit/dispatch_acts
-tests_unit_dispatch_acts_SOURCES = tests/unit/dispatch_acts.c $(DISPATCH_WORLD)
+tests_unit_dispatch_acts_SOURCES = tests/unit/dispatch_acts.c $(DISPATCH_OFFICE)
 tests_unit_dispatch_acts_CPPFLAGS = $(tests_unit_dispatch_lanes_CPPFLAGS)
 tests_unit_dispatch_acts_DEPENDENCIES = $(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la
 tests_unit_dispatch_acts_LDADD = $(tests_unit_dispatch_lanes_LDADD)

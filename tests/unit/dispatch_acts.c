@@ -3,7 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/store/act.h"
-#include "tests/unit/dispatch_world.h"
+#include "tests/unit/dispatch_office.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -14,37 +14,12 @@
 
 static void start(struct world *world, const char *temper)
 {
-    static struct mg_config_parameter own;
-    own = (struct mg_config_parameter){"temper", temper};
-    const struct mg_config_destination destination = {
-        .name = "office",
-        .adapter = "adapter_tempers",
-        .process = {.isolation = MG_ISOLATION_NONE},
-        .seal = MG_SEAL_DETACHED,
-        .concurrency = 4,
-        .timeout = 20000,
-        .retry = {.first = 10,
-                  .longest = 20,
-                  .factor = 2,
-                  .give_up = 60000,
-                  .breaker = 1000,
-                  .breaker_time = 100},
-        .parameters = &own,
-        .parameter_count = 1,
-    };
-    world_start(world, &destination, 1000);
-    world_make_dispatch(world);
+    office_start(world, MG_ISOLATION_NONE, OFFICE_ADAPTER, temper);
 }
 
 static void accept_message(struct world *world, int64_t received)
 {
-    world_accept(world, received, 3);
-    mg_dispatch_wake(world->dispatch, "office");
-}
-
-static bool is_open(struct world *world)
-{
-    return world_delivery(world, 0).state < MG_DELIVERY_DELIVERED;
+    office_accept(world, received, 3);
 }
 
 static bool was_never_tried(struct world *world)
@@ -99,7 +74,7 @@ static void what_is_paused_waits_until_it_is_resumed(void)
     CU_ASSERT(is_told_as_paused(&world));
     mg_dispatch_resume(world.dispatch, "office");
     CU_ASSERT_FALSE(is_told_as_paused(&world));
-    CU_ASSERT(world_run_while(&world, is_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     mg_dispatch_resume(world.dispatch, "office");
     world_stop(&world);
 }
@@ -120,7 +95,7 @@ static void a_pause_of_before_the_lane_was_there_holds(void)
     CU_ASSERT_EQUAL(world_delivery(&world, 0).attempts, 0);
     CU_ASSERT(is_told_as_paused(&world));
     mg_dispatch_resume(world.dispatch, "office");
-    CU_ASSERT(world_run_while(&world, is_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     world_stop(&world);
 }
 
@@ -170,7 +145,7 @@ static void a_retry_is_one_at_once_though_the_breaker_is_open(void)
     CU_ASSERT(retry(&world));
     CU_ASSERT(world_run_while(&world, was_tried_once));
     CU_ASSERT(retry(&world));
-    CU_ASSERT(world_run_while(&world, is_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     CU_ASSERT_EQUAL(world_delivery(&world, 0).state, MG_DELIVERY_DELIVERED);
     world_stop(&world);
 }
@@ -183,7 +158,7 @@ static void what_is_revived_is_not_given_up_for_its_age(void)
     world.destination.retry.give_up = 10 * HOUR;
     mg_dispatch_begin(world.dispatch);
     accept_message(&world, mg_clock_now() - 100 * HOUR);
-    CU_ASSERT(world_run_while(&world, is_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     CU_ASSERT_EQUAL(world_delivery(&world, 0).state, MG_DELIVERY_DEAD);
     CU_ASSERT(retry(&world));
     CU_ASSERT(world_run_while(&world, was_tried_once));

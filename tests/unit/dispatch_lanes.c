@@ -1,6 +1,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "tests/unit/dispatch_world.h"
+#include "tests/unit/dispatch_office.h"
 #include "tests/unit/unit.h"
 
 #include <dlfcn.h>
@@ -10,8 +10,7 @@
 
 #define MANY 40
 
-/* One destination, whose adapter has a temper (adapter_tempers.c); how often it was told to deliver
- * and to cancel. */
+/* How often the adapter was told to deliver and to cancel. */
 static unsigned *begun, *cancelled;
 
 /* The host has loaded the adapter. */
@@ -31,28 +30,9 @@ static void find_counts(const char *name)
 static void start_where(struct world *world, enum mg_isolation isolation, const char *adapter,
                         const char *temper)
 {
-    static struct mg_config_parameter own;
-    own = (struct mg_config_parameter){"temper", temper};
-    const struct mg_config_destination destination = {
-        .name = "office",
-        .adapter = adapter,
-        .process = {.isolation = isolation},
-        .seal = MG_SEAL_DETACHED,
-        .concurrency = 4,
-        .timeout = 20000,
-        .retry = {.first = 10,
-                  .longest = 20,
-                  .factor = 2,
-                  .give_up = 60000,
-                  .breaker = 1000,
-                  .breaker_time = 100},
-        .parameters = &own,
-        .parameter_count = 1,
-    };
-    world_start(world, &destination, 1000);
+    office_start(world, isolation, adapter, temper);
     if (isolation == MG_ISOLATION_NONE)
         find_counts(adapter);
-    world_make_dispatch(world);
 }
 
 static void start_with(struct world *world, const char *adapter, const char *temper)
@@ -62,15 +42,14 @@ static void start_with(struct world *world, const char *adapter, const char *tem
 
 static void start(struct world *world, const char *temper)
 {
-    start_with(world, "adapter_tempers", temper);
+    start_with(world, OFFICE_ADAPTER, temper);
 }
 
 /* ---- messages ---- */
 
 static void accept_with(struct world *world, size_t parts)
 {
-    world_accept(world, mg_clock_now(), parts);
-    mg_dispatch_wake(world->dispatch, "office");
+    office_accept(world, mg_clock_now(), parts);
 }
 
 static void accept_messages(struct world *world, size_t count)
@@ -90,14 +69,6 @@ static int events_of(struct world *world, size_t number, const char *code)
         found += strcmp(events[i].code, code) == 0;
     free(events);
     return found;
-}
-
-static bool some_are_open(struct world *world)
-{
-    for (size_t i = 0; i < world->count; i++)
-        if (world_delivery(world, i).state < MG_DELIVERY_DELIVERED)
-            return true;
-    return false;
 }
 
 static bool some_have_not_begun(struct world *world)
@@ -129,7 +100,7 @@ static void deliver_many(const char *temper, enum mg_delivery_state state, int a
     accept_messages(&world, MANY / 2);
     mg_dispatch_begin(world.dispatch);
     accept_messages(&world, MANY / 2);
-    CU_ASSERT(world_run_while(&world, some_are_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     all_ended(&world, state, attempts);
     world_stop(&world);
 }
@@ -140,7 +111,7 @@ static void an_adapter_reads_every_part_of_a_message_with_its_attachments(void)
     start(&world, "reads");
     mg_dispatch_begin(world.dispatch);
     accept_with(&world, 5);
-    CU_ASSERT(world_run_while(&world, some_are_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     all_ended(&world, MG_DELIVERY_DELIVERED, 1);
     world_stop(&world);
 }
@@ -177,7 +148,7 @@ static void an_adapter_made_for_the_first_version_of_the_interface_works(void)
         CU_ASSERT_EQUAL(abi_of(MG_ADAPTERS_OF_TESTS "/adapter_older.so"), 1);
         mg_dispatch_begin(world.dispatch);
         accept_with(&world, cases[i].parts);
-        CU_ASSERT(world_run_while(&world, some_are_open));
+        CU_ASSERT(world_run_while(&world, office_has_open));
         all_ended(&world, cases[i].state, cases[i].attempts);
         CU_ASSERT_EQUAL(*begun, (unsigned)cases[i].attempts);
         world_stop(&world);
@@ -196,12 +167,12 @@ static void adapters_in_processes_do_everything_as_inside(void)
         enum mg_delivery_state state;
         int attempts;
     } cases[] = {
-        {"adapter_tempers", "prompt", MG_DELIVERY_DELIVERED, 1},
-        {"adapter_tempers", "reads", MG_DELIVERY_DELIVERED, 1},
-        {"adapter_tempers", "works", MG_DELIVERY_DELIVERED, 1},
-        {"adapter_tempers", "delivers", MG_DELIVERY_DELIVERED, 1},
-        {"adapter_tempers", "mends", MG_DELIVERY_DELIVERED, 3},
-        {"adapter_tempers", "refuses", MG_DELIVERY_DEAD, 1},
+        {OFFICE_ADAPTER, "prompt", MG_DELIVERY_DELIVERED, 1},
+        {OFFICE_ADAPTER, "reads", MG_DELIVERY_DELIVERED, 1},
+        {OFFICE_ADAPTER, "works", MG_DELIVERY_DELIVERED, 1},
+        {OFFICE_ADAPTER, "delivers", MG_DELIVERY_DELIVERED, 1},
+        {OFFICE_ADAPTER, "mends", MG_DELIVERY_DELIVERED, 3},
+        {OFFICE_ADAPTER, "refuses", MG_DELIVERY_DEAD, 1},
         {"adapter_older", "works", MG_DELIVERY_DELIVERED, 1},
     };
     if (!unit_can_watch_processes())
@@ -214,7 +185,7 @@ static void adapters_in_processes_do_everything_as_inside(void)
         /* With attachments, which stay at the gateway and are read through the process's stream. */
         for (int j = 0; j < MANY / 2; j++)
             accept_with(&world, 5);
-        CU_ASSERT(world_run_while(&world, some_are_open));
+        CU_ASSERT(world_run_while(&world, office_has_open));
         all_ended(&world, cases[i].state, cases[i].attempts);
         world_stop(&world);
     }
@@ -252,7 +223,7 @@ static void what_always_fails_is_dead_when_its_time_is_over(void)
     world.destination.retry.give_up = 100;
     mg_dispatch_begin(world.dispatch);
     accept_messages(&world, 8);
-    CU_ASSERT(world_run_while(&world, some_are_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     for (size_t i = 0; i < world.count; i++) {
         CU_ASSERT_EQUAL(events_of(&world, i, "dead"), 1);
         CU_ASSERT_EQUAL(events_of(&world, i, "test.later"), world_delivery(&world, i).attempts - 1);
@@ -279,7 +250,7 @@ static void a_breaker_that_opens_lets_everything_through_in_the_end(void)
     world.destination.retry.breaker_time = 20;
     mg_dispatch_begin(world.dispatch);
     accept_messages(&world, 8);
-    CU_ASSERT(world_run_while(&world, some_are_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     all_ended(&world, MG_DELIVERY_DELIVERED, 3);
     world_stop(&world);
 }
@@ -290,7 +261,7 @@ static void a_message_whose_content_is_gone_is_dead_and_nobody_is_asked(void)
     start(&world, "hangs");
     mg_dispatch_begin(world.dispatch);
     accept_with(&world, 1);
-    CU_ASSERT(world_run_while(&world, some_are_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     all_ended(&world, MG_DELIVERY_DEAD, 1);
     world_stop(&world);
 }
@@ -307,7 +278,7 @@ static void what_does_not_end_in_time_is_cancelled_once_and_tried_again(void)
         world.destination.retry.give_up = 500;
         mg_dispatch_begin(world.dispatch);
         accept_messages(&world, 6);
-        CU_ASSERT(world_run_while(&world, some_are_open));
+        CU_ASSERT(world_run_while(&world, office_has_open));
         for (size_t j = 0; j < world.count; j++) {
             CU_ASSERT_EQUAL(events_of(&world, j, "dead"), 1);
             CU_ASSERT_EQUAL(events_of(&world, j, "test.later"),
@@ -390,7 +361,7 @@ static void stops_at_any_moment_lose_and_repeat_nothing(void)
         world_make_dispatch(&world);
     }
     mg_dispatch_begin(world.dispatch);
-    CU_ASSERT(world_run_while(&world, some_are_open));
+    CU_ASSERT(world_run_while(&world, office_has_open));
     all_ended(&world, MG_DELIVERY_DELIVERED, 1);
     world_stop(&world);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /*
  * 48 bits of milliseconds, then a counter of 12 + 14 bits that begins at random in each millisecond
@@ -98,4 +99,11 @@ bool mg_id_parse(const char *text, struct mg_id *id)
         text += 2;
     }
     return true;
+}
+
+bool mg_id_parse_urn(const char *text, struct mg_id *id)
+{
+    static const char scheme[] = "urn:uuid:";
+    size_t length = sizeof scheme - 1;
+    return strncasecmp(text, scheme, length) == 0 && mg_id_parse(text + length, id);
 }

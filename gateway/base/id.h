@@ -25,4 +25,7 @@ const char *mg_id_text(const struct mg_id *id, char text[MG_ID_TEXT_SIZE]);
  * else. */
 bool mg_id_parse(const char *text, struct mg_id *id);
 
+/* The same behind "urn:uuid:" (RFC 9562, section 4). */
+bool mg_id_parse_urn(const char *text, struct mg_id *id);
+
 #endif

@@ -60,11 +60,16 @@ bool mg_xml_canonical(xmlDoc *document, xmlChar **bytes, size_t *length, struct 
 /* The first child element of that namespace and local name, or NULL. */
 xmlNode *mg_xml_child(const xmlNode *parent, const char *space, const char *name);
 
-/* True if the node is an element of that namespace and local name. */
+/* True if the node is an element of that namespace (NULL: of none) and local name. */
 bool mg_xml_is(const xmlNode *node, const char *space, const char *name);
 
 /* Copies the element's text without surrounding white space. False if it has child elements, is
  * longer than size - 1 bytes, or is empty; text is then empty. */
 bool mg_xml_text(const xmlNode *element, char *text, size_t size);
+
+/* The same of a child, to be shown to people: each control character is a blank. Empty where
+ * mg_xml_text is false, or there is no such child. */
+void mg_xml_child_text(const xmlNode *parent, const char *space, const char *name, char *text,
+                       size_t size);
 
 #endif

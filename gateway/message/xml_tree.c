@@ -4,9 +4,10 @@
 
 bool mg_xml_is(const xmlNode *node, const char *space, const char *name)
 {
-    return node && node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
-           strcmp((const char *)node->name, name) == 0 &&
-           strcmp((const char *)node->ns->href, space) == 0;
+    if (!node || node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name) != 0)
+        return false;
+    const char *own = node->ns ? (const char *)node->ns->href : NULL;
+    return own && space ? strcmp(own, space) == 0 : !own && !space;
 }
 
 xmlNode *mg_xml_child(const xmlNode *parent, const char *space, const char *name)
@@ -71,4 +72,13 @@ bool mg_xml_text(const xmlNode *element, char *text, size_t size)
     }
     text[collected.length] = '\0';
     return collected.length > 0;
+}
+
+void mg_xml_child_text(const xmlNode *parent, const char *space, const char *name, char *text,
+                       size_t size)
+{
+    mg_xml_text(mg_xml_child(parent, space, name), text, size);
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
 }

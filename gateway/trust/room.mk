@@ -12,6 +12,7 @@ libtrust_la_SOURCES = \
 	gateway/trust/plain.c gateway/trust/plain.h \
 	gateway/trust/proven.c gateway/trust/proven.h \
 	gateway/trust/receipt.c gateway/trust/receipt.h \
+	gateway/trust/receipt_reading.c gateway/trust/receipt_reading.h \
 	gateway/trust/revocation.c gateway/trust/revocation.h \
 	gateway/trust/schema.c gateway/trust/schema.h \
 	gateway/trust/seal.c gateway/trust/seal.h \

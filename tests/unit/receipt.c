@@ -1,4 +1,5 @@
 #include "gateway/trust/receipt.h"
+#include "gateway/trust/receipt_reading.h"
 #include "gateway/trust/schema.h"
 
 #include "gateway/base/clock.h"
@@ -176,6 +177,79 @@ static void records_stand_in_the_list_of_their_level(void)
     mg_buffer_free(&receipt);
 }
 
+static void read_back(const struct mg_receipt_facts *facts, struct mg_receipt_reading *reading)
+{
+    struct mg_buffer receipt = make(facts);
+    xmlDoc *document = parse(&receipt);
+    CU_ASSERT(mg_receipt_read(xmlDocGetRootElement(document), reading));
+    xmlFreeDoc(document);
+    mg_buffer_free(&receipt);
+}
+
+static void what_a_receipt_says_can_be_read_back(void)
+{
+    static const char *const order[] = {"accepted", "destination.unreachable", "repeated",
+                                        "delivered"};
+    static const char *const levels[] = {"info", "error", "warning", "info"};
+    static struct mg_receipt_reading reading;
+    struct mg_receipt_facts facts = facts_of(&usual_header);
+    char id[MG_ID_TEXT_SIZE], time[MG_CLOCK_TEXT_SIZE];
+    facts.records = records;
+    facts.record_count = sizeof records / sizeof *records;
+    facts.status = MG_RECEIPT_RED;
+    read_back(&facts, &reading);
+    CU_ASSERT_STRING_EQUAL(reading.id, mg_id_text(&facts.id, id));
+    CU_ASSERT_STRING_EQUAL(reading.uuid, usual_header.uuid);
+    CU_ASSERT_STRING_EQUAL(reading.gateway, "gateway.example");
+    CU_ASSERT_STRING_EQUAL(reading.time, mg_clock_text(facts.now, time));
+    CU_ASSERT(reading.has_digest && memcmp(reading.digest, digest, sizeof digest) == 0);
+    CU_ASSERT_STRING_EQUAL(mg_receipt_state(reading.status), "failed");
+    CU_ASSERT_EQUAL_FATAL(reading.entry_count, facts.record_count);
+    for (size_t i = 0; i < reading.entry_count; i++) {
+        CU_ASSERT_STRING_EQUAL(reading.entries[i].code, order[i]);
+        CU_ASSERT_STRING_EQUAL(reading.entries[i].level, levels[i]);
+        CU_ASSERT_STRING_EQUAL(reading.entries[i].time, mg_clock_text(records[i].time, time));
+    }
+    CU_ASSERT_STRING_EQUAL(reading.entries[1].reason, "<remscheid> & co: no connection.");
+}
+
+static void what_is_read_of_a_receipt_cannot_steer_a_terminal(void)
+{
+    static struct mg_receipt_record hostile[MG_RECEIPT_ENTRIES + 1];
+    static struct mg_receipt_reading reading;
+    struct mg_receipt_facts facts = facts_of(&hostile_header);
+    for (size_t i = 0; i <= MG_RECEIPT_ENTRIES; i++)
+        hostile[i] = (struct mg_receipt_record){MG_RECEIPT_INFO, (int64_t)i, "a\tb", "c\x7f\nd"};
+    facts.records = hostile;
+    facts.record_count = MG_RECEIPT_ENTRIES + 1;
+    read_back(&facts, &reading);
+    CU_ASSERT_EQUAL_FATAL(reading.entry_count, MG_RECEIPT_ENTRIES);
+    CU_ASSERT_STRING_EQUAL(reading.entries[0].code, "a b");
+    CU_ASSERT_STRING_EQUAL(reading.entries[0].reason, "c  d");
+    CU_ASSERT_STRING_EQUAL(mg_receipt_state(reading.status), "underway");
+}
+
+static void a_document_that_is_no_receipt_is_not_read(void)
+{
+    static const char *const texts[] = {
+        "<TransportReport/>", "<TransportReport xmlns=\"urn:other\"/>",
+        "<Report xmlns=\"http://xoev.de/transport/xta/211\"/>",
+        "<TransportReport xmlns=\"http://xoev.de/transport/xta/211\"/>"};
+    static struct mg_receipt_reading reading;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct mg_buffer text = {0};
+        CU_ASSERT(mg_buffer_add_text(&text, texts[i]));
+        xmlDoc *document = parse(&text);
+        /* Only the last one is one, which says nothing. */
+        CU_ASSERT_EQUAL(mg_receipt_read(xmlDocGetRootElement(document), &reading), i == 3);
+        CU_ASSERT_PTR_NULL(mg_receipt_state(reading.status));
+        CU_ASSERT_STRING_EQUAL(reading.id, "");
+        CU_ASSERT_FALSE(reading.has_digest);
+        xmlFreeDoc(document);
+        mg_buffer_free(&text);
+    }
+}
+
 static void a_receipt_ends_at_the_limit_of_its_buffer(void)
 {
     struct mg_receipt_facts facts = facts_of(&usual_header);
@@ -260,6 +334,9 @@ int main(void)
         UNIT_TEST(a_receipt_without_its_signature_is_its_own_canonical_form),
         UNIT_TEST(hostile_header_facts_stay_text_in_the_receipt),
         UNIT_TEST(records_stand_in_the_list_of_their_level),
+        UNIT_TEST(what_a_receipt_says_can_be_read_back),
+        UNIT_TEST(what_is_read_of_a_receipt_cannot_steer_a_terminal),
+        UNIT_TEST(a_document_that_is_no_receipt_is_not_read),
         UNIT_TEST(a_receipt_ends_at_the_limit_of_its_buffer),
         UNIT_TEST(a_receipt_is_appended_to_what_is_there),
         UNIT_TEST(a_receipt_is_valid_against_the_schema_of_xta),

@@ -345,13 +345,13 @@ static void a_receipt_is_verified_and_read_in_the_order_of_time(void)
     sk_X509_free(expected);
     X509_free(former);
     EVP_PKEY_free(key);
-    CU_ASSERT_STRING_EQUAL(receipt.gateway, "gateway.example");
-    CU_ASSERT_STRING_EQUAL(receipt.state, "failed");
-    CU_ASSERT_EQUAL_FATAL(receipt.record_count, 2);
-    CU_ASSERT_STRING_EQUAL(receipt.records[0].code, "accepted");
-    CU_ASSERT_STRING_EQUAL(receipt.records[0].level, "info");
-    CU_ASSERT_STRING_EQUAL(receipt.records[1].code, "delivery.dead");
-    CU_ASSERT_STRING_EQUAL(receipt.records[1].reason, "The destination wuppertal gave up.");
+    CU_ASSERT_STRING_EQUAL(receipt.reading.gateway, "gateway.example");
+    CU_ASSERT_EQUAL(receipt.reading.status, MG_RECEIPT_RED);
+    CU_ASSERT_EQUAL_FATAL(receipt.reading.entry_count, 2);
+    CU_ASSERT_STRING_EQUAL(receipt.reading.entries[0].code, "accepted");
+    CU_ASSERT_STRING_EQUAL(receipt.reading.entries[0].level, "info");
+    CU_ASSERT_STRING_EQUAL(receipt.reading.entries[1].code, "delivery.dead");
+    CU_ASSERT_STRING_EQUAL(receipt.reading.entries[1].reason, "The destination wuppertal gave up.");
     mg_buffer_free(&text);
 }
 

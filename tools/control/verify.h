@@ -13,6 +13,7 @@
 
 #include "gateway/base/error.h"
 #include "gateway/base/id.h"
+#include "gateway/trust/receipt_reading.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -46,15 +47,7 @@ struct mg_verify_check {
     struct mg_error error; /* why it failed; its code is empty if it did not */
 };
 
-#define MG_VERIFY_CHECKS  6
-#define MG_VERIFY_RECORDS 64 /* of a receipt; of more, those that come first */
-
-struct mg_verify_record {
-    char level[8]; /* "error", "warning", "info" */
-    char time[40];
-    char code[64];
-    char reason[512];
-};
+#define MG_VERIFY_CHECKS 6
 
 struct mg_verdict {
     enum mg_verify_result result;
@@ -63,7 +56,6 @@ struct mg_verdict {
     char content_file[4096], seal_file[4096]; /* where two files belong together */
     /* What was signed. */
     char message[MG_ID_TEXT_SIZE]; /* the gateway's id */
-    char uuid[64];                 /* the sender's; of receipts */
     char gateway[256];
     char partner[256], way[256], profile[256]; /* of seals */
     char sender_signature[16];                 /* of seals: "valid", "none" */
@@ -72,9 +64,7 @@ struct mg_verdict {
     char time[40];                             /* when it was sealed, or reported */
     int64_t moment;                            /* the same in milliseconds; 0: it does not say */
     char digest[65];                           /* SHA-256 of the content, in hexadecimal */
-    int status; /* of receipts: that of XTA, 0 underway to 3 failed; -1: none */
-    struct mg_verify_record records[MG_VERIFY_RECORDS];
-    size_t record_count;
+    struct mg_receipt_reading receipt;         /* of receipts */
     /* Who signed. */
     char subject[512], issuer[512], serial[128], fingerprint[65];
     char not_before[40], not_after[40];

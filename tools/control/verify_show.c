@@ -142,7 +142,8 @@ static void add_message(const struct mg_screen *screen, const struct mg_verdict 
 {
     char sender[600], way[600];
     mg_screen_fact(screen, text, mg_say("message", "Nachricht"), verdict->message);
-    mg_screen_fact(screen, text, mg_say("sender's UUID", "UUID des Absenders"), verdict->uuid);
+    mg_screen_fact(screen, text, mg_say("sender's UUID", "UUID des Absenders"),
+                   verdict->receipt.uuid);
     if (verdict->kind == MG_VERIFY_SEAL) {
         snprintf(way, sizeof way, mg_say("%s, by %s", "%s, über %s"), verdict->partner,
                  verdict->way);
@@ -209,17 +210,17 @@ static void add_records(const struct mg_screen *screen, const struct mg_verdict 
                                     mg_say("WHAT", "WAS"), mg_say("REASON", "GRUND"), NULL};
     if (verdict->kind != MG_VERIFY_RECEIPT)
         return;
-    mg_buffer_print(text, "\n%s\n", state_of(verdict->status));
+    mg_buffer_print(text, "\n%s\n", state_of(verdict->receipt.status));
     struct mg_table *table = mg_table_new(headings);
-    for (size_t i = 0; i < verdict->record_count; i++) {
-        const struct mg_verify_record *record = &verdict->records[i];
-        enum mg_colour colour = strcmp(record->level, "error") == 0     ? MG_COLOUR_BAD
-                                : strcmp(record->level, "warning") == 0 ? MG_COLOUR_WARN
-                                                                        : MG_COLOUR_NONE;
-        mg_table_add(table, MG_COLOUR_NONE, record->time);
-        mg_table_add(table, colour, record->level);
-        mg_table_add(table, MG_COLOUR_NONE, record->code);
-        mg_table_add(table, MG_COLOUR_NONE, record->reason);
+    for (size_t i = 0; i < verdict->receipt.entry_count; i++) {
+        const struct mg_receipt_entry *entry = &verdict->receipt.entries[i];
+        enum mg_colour colour = strcmp(entry->level, "error") == 0     ? MG_COLOUR_BAD
+                                : strcmp(entry->level, "warning") == 0 ? MG_COLOUR_WARN
+                                                                       : MG_COLOUR_NONE;
+        mg_table_add(table, MG_COLOUR_NONE, entry->time);
+        mg_table_add(table, colour, entry->level);
+        mg_table_add(table, MG_COLOUR_NONE, entry->code);
+        mg_table_add(table, MG_COLOUR_NONE, entry->reason);
     }
     if (mg_table_rows(table) > 0)
         mg_table_show(table, screen, text);
@@ -284,13 +285,13 @@ static json_t *check_json(const struct mg_verify_check *check)
     return object;
 }
 
-static json_t *record_json(const struct mg_verify_record *record)
+static json_t *record_json(const struct mg_receipt_entry *entry)
 {
     json_t *object = json_object();
-    put(object, "time", record->time);
-    put(object, "level", record->level);
-    put(object, "code", record->code);
-    put(object, "reason", record->reason);
+    put(object, "time", entry->time);
+    put(object, "level", entry->level);
+    put(object, "code", entry->code);
+    put(object, "reason", entry->reason);
     return object;
 }
 
@@ -312,14 +313,13 @@ json_t *mg_verify_json(const char *file, const struct mg_verdict *verdict)
     static const char *const whole[] = {"valid", "unclear", "invalid"};
     static const char *const kinds[] = {"nothing", "seal", "receipt", "signature"};
     static const char *const forms[] = {"enveloped", "detached", "multipart"};
-    static const char *const states[] = {"underway", "done", "warnings", "failed"};
     json_t *object = json_object(), *checks = json_array(), *records = json_array();
     put(object, "file", file);
     put(object, "result", whole[verdict->result]);
     put(object, "kind", kinds[verdict->kind]);
     put(object, "form", verdict->kind == MG_VERIFY_NOTHING ? NULL : forms[verdict->form]);
     put(object, "message", verdict->message);
-    put(object, "uuid", verdict->uuid);
+    put(object, "uuid", verdict->receipt.uuid);
     put(object, "gateway", verdict->gateway);
     put(object, "time", verdict->time);
     put(object, "partner", verdict->partner);
@@ -330,13 +330,13 @@ json_t *mg_verify_json(const char *file, const struct mg_verdict *verdict)
     put(object, "next_certificate", verdict->next_certificate);
     put(object, "next_from", verdict->next_from);
     put(object, "digest", verdict->digest);
-    put(object, "state", verdict->status >= 0 ? states[verdict->status] : NULL);
+    put(object, "state", mg_receipt_state(verdict->receipt.status));
     json_object_set_new(object, "signer", *verdict->subject ? signer_json(verdict) : json_null());
     for (size_t i = 0; i < verdict->check_count; i++)
         json_array_append_new(checks, check_json(&verdict->checks[i]));
     json_object_set_new(object, "checks", checks);
-    for (size_t i = 0; i < verdict->record_count; i++)
-        json_array_append_new(records, record_json(&verdict->records[i]));
+    for (size_t i = 0; i < verdict->receipt.entry_count; i++)
+        json_array_append_new(records, record_json(&verdict->receipt.entries[i]));
     json_object_set_new(object, "records", records);
     return object;
 }

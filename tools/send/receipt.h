@@ -7,24 +7,13 @@
 
 #include "gateway/base/error.h"
 #include "gateway/trust/certificate.h"
+#include "gateway/trust/receipt_reading.h"
 
 #include <stddef.h>
 
-#define MG_SEND_RECORDS 64 /* shown of one report */
-
-struct mg_send_record {
-    char level[8]; /* "error", "warning", "info" */
-    char time[40];
-    char code[64];
-    char reason[512];
-};
-
 struct mg_send_receipt {
-    char signer[256];                               /* subject of the certificate that signed it */
-    char gateway[256];                              /* who issued it */
-    char state[16];                                 /* "underway", "done", "warnings", "failed" */
-    struct mg_send_record records[MG_SEND_RECORDS]; /* in the order of time */
-    size_t record_count;
+    char signer[256]; /* subject of the certificate that signed it */
+    struct mg_receipt_reading reading;
 };
 
 /* Verifies the signature of a receipt or report: by a certificate that the anchors trust, and by

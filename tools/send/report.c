@@ -138,12 +138,12 @@ static void show_reason(const struct mg_error *error)
                error->text);
 }
 
-static void show_records(const struct mg_send_receipt *receipt)
+static void show_entries(const struct mg_send_receipt *receipt)
 {
-    for (size_t i = 0; i < receipt->record_count; i++) {
-        const struct mg_send_record *record = &receipt->records[i];
-        printf("          %-24s  %-7s  %-24s  %s\n", record->time, record->level, record->code,
-               record->reason);
+    for (size_t i = 0; i < receipt->reading.entry_count; i++) {
+        const struct mg_receipt_entry *entry = &receipt->reading.entries[i];
+        printf("          %-24s  %-7s  %-24s  %s\n", entry->time, entry->level, entry->code,
+               entry->reason);
     }
 }
 
@@ -168,7 +168,7 @@ static void show_line(const struct mg_send_report *report, const struct mg_send_
         show_reason(&result->error);
     if (receipt && report->options->verbose) {
         printf("          signed by %s\n", receipt->signer);
-        show_records(receipt);
+        show_entries(receipt);
     }
 }
 
@@ -219,22 +219,29 @@ int mg_send_report_end(struct mg_send_report *report)
     return report->counts[MG_SEND_IS_REFUSED] > 0 ? MG_SEND_REFUSED : MG_SEND_ACCEPTED;
 }
 
+static const char *state_of(const struct mg_receipt_reading *reading)
+{
+    const char *state = mg_receipt_state(reading->status);
+    return state ? state : "unknown";
+}
+
 static void status_json(const char *id, const struct mg_send_receipt *receipt,
                         const struct mg_error *error)
 {
+    const struct mg_receipt_reading *reading = &receipt->reading;
     struct mg_buffer line = {0};
     mg_buffer_add_text(&line, "{");
     add_json(&line, "id", id);
-    add_json(&line, "gateway", receipt->gateway);
-    add_json(&line, "state", receipt->state);
+    add_json(&line, "gateway", reading->gateway);
+    add_json(&line, "state", state_of(reading));
     mg_buffer_print(&line, ",\"verified\":%s,\"events\":[", error ? "false" : "true");
-    for (size_t i = 0; i < receipt->record_count; i++) {
+    for (size_t i = 0; i < reading->entry_count; i++) {
         struct mg_buffer event = {0};
         mg_buffer_add_text(&event, "{");
-        add_json(&event, "time", receipt->records[i].time);
-        add_json(&event, "level", receipt->records[i].level);
-        add_json(&event, "code", receipt->records[i].code);
-        add_json(&event, "text", receipt->records[i].reason);
+        add_json(&event, "time", reading->entries[i].time);
+        add_json(&event, "level", reading->entries[i].level);
+        add_json(&event, "code", reading->entries[i].code);
+        add_json(&event, "text", reading->entries[i].reason);
         mg_buffer_print(&line, "%s%s}", i > 0 ? "," : "", event.data);
         mg_buffer_free(&event);
     }
@@ -253,13 +260,13 @@ void mg_send_report_status(const struct mg_send_options *options,
         status_json(options->status, receipt, error);
         return;
     }
-    printf("%-8s  %s  report of %s, %s\n", receipt->state, options->status, receipt->gateway,
-           error ? "NOT VERIFIED" : "verified");
+    printf("%-8s  %s  report of %s, %s\n", state_of(&receipt->reading), options->status,
+           receipt->reading.gateway, error ? "NOT VERIFIED" : "verified");
     if (error)
         show_reason(error);
     else if (options->verbose)
         printf("          signed by %s\n", receipt->signer);
-    show_records(receipt);
+    show_entries(receipt);
 }
 
 void mg_send_report_no_status(const struct mg_send_options *options, int status,

@@ -158,14 +158,18 @@ bool mg_audit_days_find(struct mg_store *store, const struct mg_signer *signer, 
 {
     struct mg_audit_closing closing;
     *days = (struct mg_audit_days){.count = 0};
+    /* What was written before midnight may reach the disk after it, and belongs to its day too. */
+    if (!mg_store_flush_journal(store, error))
+        return false;
     if (!read_last_closing(store, &closing, error))
         return false;
+    memcpy(days->before, closing.day, sizeof days->before);
     memcpy(days->closed, closing.day, sizeof days->closed);
     int64_t covered = closing.last, through;
     for (bool more = true; more && days->count < MG_AUDIT_DAYS;)
         if (!close_day(store, signer, now, covered + 1, days, &covered, &more, error))
             return false;
-    days->more = days->count == MG_AUDIT_DAYS;
+    days->next = days->count == MG_AUDIT_DAYS ? now : end_of_day(now);
     bool there = false;
     if (!find_old(store, now - keep, &through, error) ||
         (through > 0 && !is_there(store, through, &there, error)))

@@ -17,12 +17,14 @@
 struct mg_audit_days {
     char *lines[MG_AUDIT_DAYS]; /* to be written under MG_AUDIT_CLOSED, in this order */
     size_t count;
-    bool more;
-    char closed[MG_AUDIT_DAY_SIZE]; /* the last day that is closed once they are; empty: none */
+    int64_t next;                   /* the next midnight, or at once if there is more to close */
+    char before[MG_AUDIT_DAY_SIZE]; /* the last day that is closed already; empty: none */
+    char closed[MG_AUDIT_DAY_SIZE]; /* and the last one once these lines are written */
     int64_t expired;                /* up to here entries are older than they are kept; 0: none */
 };
 
-/* Codes: store.failed, key.sign. What was found before a failure may be written all the same. */
+/* Waits for what is on its way to the disk. Codes: store.failed, store.closed, key.sign. What was
+ * found before a failure may be written all the same. */
 bool mg_audit_days_find(struct mg_store *store, const struct mg_signer *signer, int64_t now,
                         int64_t keep, struct mg_audit_days *days, struct mg_error *error);
 void mg_audit_days_free(struct mg_audit_days *days);

@@ -17,9 +17,11 @@ struct upkeep {
     int64_t due;    /* when to look again */
     size_t waiting; /* closings that are not on disk yet */
     bool failed;
-    bool more;
-    int64_t expired; /* what may be deleted once they are */
-    char closed[MG_AUDIT_DAY_SIZE];
+    /* Once they are: when to look again, what may be deleted, and the last day that is closed. */
+    int64_t next;
+    int64_t expired;
+    char closing[MG_AUDIT_DAY_SIZE];
+    char closed[MG_AUDIT_DAY_SIZE]; /* the last day whose closing is on disk */
     bool exporting;
     int64_t export_due;
     bool export_failed;
@@ -119,15 +121,22 @@ static void delete (struct mg_audit *audit, int64_t through)
 
 /* ---- closing ---- */
 
+static void tell_closed(struct upkeep *upkeep)
+{
+    if (upkeep->failed || strcmp(upkeep->closed, upkeep->closing) == 0)
+        return;
+    memcpy(upkeep->closed, upkeep->closing, sizeof upkeep->closed);
+    mg_log(MG_LOG_NOTICE, "audit.closed", "day", upkeep->closed, NULL);
+}
+
 /* When everything is on disk; the rest of the days, or what failed, has its turn later. */
 static void finish_days(struct mg_audit *audit)
 {
     struct upkeep *upkeep = audit->upkeep;
-    int64_t now = mg_clock_now();
-    upkeep->due = upkeep->failed ? now + PAUSE
-                  : upkeep->more ? now
-                                 : (now / MG_AUDIT_DAY + 1) * MG_AUDIT_DAY;
+    /* Not from now on: midnight may have come while this day was looked at. */
+    upkeep->due = upkeep->failed ? mg_clock_now() + PAUSE : upkeep->next;
     upkeep->looking = false;
+    tell_closed(upkeep);
     if (upkeep->expired > 0 && !upkeep->failed && !atomic_load(&audit->stopping))
         delete (audit, upkeep->expired);
 }
@@ -174,14 +183,13 @@ static void found_days(struct mg_job *job)
         mg_log(MG_LOG_ERROR, "audit.not-closed", "code", task->error.code, "reason",
                task->error.text, NULL);
     upkeep->failed = !task->ok;
-    upkeep->more = task->days.more;
+    upkeep->next = task->days.next;
     upkeep->expired = task->ok ? task->days.expired : 0;
     upkeep->waiting = 1; /* until all are on their way */
-    memcpy(upkeep->closed, task->days.closed, sizeof upkeep->closed);
+    memcpy(upkeep->closed, task->days.before, sizeof upkeep->closed);
+    memcpy(upkeep->closing, task->days.closed, sizeof upkeep->closing);
     for (size_t i = 0; i < task->days.count; i++)
         write_line(audit, MG_AUDIT_CLOSED, task->days.lines[i]);
-    if (task->days.count > 0)
-        mg_log(MG_LOG_NOTICE, "audit.closed", "day", task->days.closed, NULL);
     if (upkeep->expired > 0)
         write_expired(audit, upkeep->expired);
     end(task);

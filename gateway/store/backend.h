@@ -38,6 +38,8 @@ struct mg_store_class {
                     struct mg_store_lines *lines, struct mg_error *error);
     bool (*trim_journal)(struct mg_store *store, int64_t through, const char *kept, bool *more,
                          struct mg_error *error);
+    bool (*flush_journal)(struct mg_store *store,
+                          struct mg_error *error); /* NULL: nothing is ever underway */
     bool (*backup)(struct mg_store *store, struct mg_store_backup *backup, struct mg_error *error);
     bool (*erase)(struct mg_store *store, struct mg_store_erase *erase, struct mg_error *error);
     bool (*remains)(struct mg_store *store, const struct mg_id *id, const char *partner,

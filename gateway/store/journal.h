@@ -57,6 +57,11 @@ bool mg_store_journal(struct mg_store *store, const struct mg_store_journal_quer
 /* The number of the last line that is on disk; 0: there is none. At once, any thread. */
 int64_t mg_store_journal_last(struct mg_store *store);
 
+/* Waits until every call that was made before is on disk, or will never be: then no line that was
+ * written before this moment comes after those that are there. Blocks; any thread but the loop's.
+ * Code store.closed. */
+bool mg_store_flush_journal(struct mg_store *store, struct mg_error *error);
+
 /* Deletes lines from the beginning up to a number, but for those with this subject, at most a
  * batch; *more says whether there may be more. The chain begins anew behind them, so whoever
  * deletes keeps what proves where. Blocks; any thread but the loop's. */

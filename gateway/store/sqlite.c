@@ -253,6 +253,7 @@ static const struct mg_store_class sqlite_class = {
     .note = enqueue_note,
     .journal = mg_sqlite_journal,
     .trim_journal = mg_sqlite_trim_journal,
+    .flush_journal = mg_sqlite_flush_journal,
     .backup = mg_sqlite_backup,
     .erase = mg_sqlite_erase,
     .remains = mg_sqlite_remains,

@@ -365,6 +365,7 @@ bool mg_sqlite_journal(struct mg_store *store, const struct mg_store_journal_que
                        struct mg_store_lines *lines, struct mg_error *error);
 bool mg_sqlite_trim_journal(struct mg_store *store, int64_t through, const char *kept, bool *more,
                             struct mg_error *error);
+bool mg_sqlite_flush_journal(struct mg_store *store, struct mg_error *error);
 int64_t mg_sqlite_journal_last(struct mg_store *store);
 
 /* ---- the numbers ---- */

@@ -128,6 +128,11 @@ bool mg_store_trim_journal(struct mg_store *store, int64_t through, const char *
     return store->class->trim_journal(store, through, kept, more, error);
 }
 
+bool mg_store_flush_journal(struct mg_store *store, struct mg_error *error)
+{
+    return !store->class->flush_journal || store->class->flush_journal(store, error);
+}
+
 int64_t mg_store_journal_last(struct mg_store *store)
 {
     return store->class->journal_last(store);

@@ -335,6 +335,52 @@ static void each_day_is_closed_once_with_the_entries_written_in_it(void)
     end();
 }
 
+/* Midnight may come while somebody looks: what counts is the time that was looked at. */
+static void whoever_has_looked_looks_again_at_the_midnight_after_that_time(void)
+{
+    int64_t midnight = (mg_clock_now() / MG_AUDIT_DAY + 1) * MG_AUDIT_DAY;
+    struct mg_audit_days days;
+    struct mg_error error;
+    char day[MG_AUDIT_DAY_SIZE];
+    begin();
+    write_entries(1);
+    CU_ASSERT(mg_audit_days_find(fixture.store, signer, midnight - 1, FOREVER, &days, &error));
+    CU_ASSERT(days.count == 0 && days.next == midnight);
+    mg_audit_days_free(&days);
+    CU_ASSERT(mg_audit_days_find(fixture.store, signer, midnight, FOREVER, &days, &error));
+    CU_ASSERT(days.count == 1 && days.next == midnight + MG_AUDIT_DAY);
+    mg_audit_day(midnight - 1, day);
+    CU_ASSERT_STRING_EQUAL(days.before, "");
+    CU_ASSERT_STRING_EQUAL(days.closed, day);
+    mg_audit_days_free(&days);
+    end();
+}
+
+static void count_note(struct mg_store_note *note)
+{
+    *(int *)note->context += note->ok;
+}
+
+/* Whoever closes a day right after midnight must not be faster than the disk. */
+static void what_is_on_its_way_to_the_disk_belongs_to_the_day_that_is_closed(void)
+{
+    enum { NOTES = 1500 };
+    int written = 0;
+    struct mg_store_note *notes = calloc(NOTES, sizeof *notes);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(notes);
+    begin();
+    for (int i = 0; i < NOTES; i++) {
+        notes[i] = (struct mg_store_note){
+            .line = "{\"act\":\"looked\"}", .done = count_note, .context = &written};
+        mg_store_note(fixture.store, &notes[i]);
+    }
+    CU_ASSERT_EQUAL(close_days(TOMORROW, FOREVER, NULL), 1);
+    CU_ASSERT_EQUAL(written, NOTES);
+    CU_ASSERT(strstr(text_of(NOTES + 1), "\"first\":1,\"last\":1500,") != NULL);
+    end();
+    free(notes);
+}
+
 static void every_kind_of_tampering_is_found_and_its_first_number_told(void)
 {
     static const struct {
@@ -472,6 +518,8 @@ int main(void)
         UNIT_TEST(what_an_operator_is_denied_is_bounded_too),
         UNIT_TEST(an_untouched_trail_is_whole_and_says_what_is_not_signed_yet),
         UNIT_TEST(each_day_is_closed_once_with_the_entries_written_in_it),
+        UNIT_TEST(whoever_has_looked_looks_again_at_the_midnight_after_that_time),
+        UNIT_TEST(what_is_on_its_way_to_the_disk_belongs_to_the_day_that_is_closed),
         UNIT_TEST(every_kind_of_tampering_is_found_and_its_first_number_told),
         UNIT_TEST(a_chain_that_was_made_anew_does_not_fit_what_was_signed),
         UNIT_TEST(a_closing_that_is_left_out_or_signed_anew_is_found),

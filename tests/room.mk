@@ -22,6 +22,7 @@ OPERATOR_TESTS = \
 	tests/system/control.py \
 	tests/system/backup.py \
 	tests/system/audit.py \
+	tests/system/midnight.py \
 	tests/system/verify.py \
 	tests/system/activation.py \
 	tests/system/handbook.py
@@ -76,14 +77,14 @@ EXTRA_DIST += \
 	tests/system/disk_full.py \
 	tests/system/dispatch.py tests/system/folder.py tests/system/gate.py tests/system/handbook.py tests/system/harness.py \
 	tests/system/hostile_http.py tests/system/impersonation.py tests/system/install.py \
-	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py \
+	tests/system/isolation.py tests/system/kit.py tests/system/mailbox.py tests/system/messages.py tests/system/midnight.py \
 	tests/system/mqtt.py tests/system/openapi.py tests/system/operators.py tests/system/order.py tests/system/packages.py \
 	tests/system/peers/city-system tests/system/prometheus.py \
 	tests/system/programs/ill tests/system/refusals.py tests/system/reload.py \
 	tests/system/renewal.py tests/system/town.py \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
 	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \
-	tests/system/tap.py tests/system/backup.py tests/system/control.py tests/system/trip.py tests/system/verify.py \
+	tests/system/tap.py tests/system/trail.py tests/system/backup.py tests/system/control.py tests/system/trip.py tests/system/verify.py \
 	tests/thread.suppressions
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.

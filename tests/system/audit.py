@@ -4,7 +4,6 @@
 import base64
 import contextlib
 import datetime
-import hashlib
 import json
 import re
 import shutil
@@ -17,24 +16,9 @@ import threading
 from harness import (PATIENCE, Client, World, configuration, destination, element, equal, muengstenctl, partner, route,
                      wait_for)
 from tap import Skip, run, test
+from trail import backdate, check_chain, digest, entries_of, openssl_verifies
 
 PORTAL = "wuppertal-portal"
-DAY = 86400000
-ZERO = bytes(32)
-
-
-def digest(before, number, written, subject, text):
-    """The hash of an entry, from what docs and header promise and nothing else."""
-    subject, text = (subject or "").encode(), text.encode()
-    return hashlib.sha256(before + number.to_bytes(8, "big") + written.to_bytes(8, "big") +
-                          len(subject).to_bytes(4, "big") + subject + len(text).to_bytes(4, "big") + text).digest()
-
-
-def readable(subject):
-    """A subject as text: UUIDs are stored as their 16 bytes."""
-    if isinstance(subject, bytes):
-        return re.sub("^(.{8})(.{4})(.{4})(.{4})", r"\1-\2-\3-\4-", subject.hex())
-    return subject
 
 
 class Audit(World):
@@ -54,12 +38,8 @@ class Audit(World):
             destinations=[destination("remscheid", self.remscheid), dead],
             routes=[route("test:nowhere", "nowhere"), route("remscheid", "remscheid")])
 
-    def entries(self, gateway=None):
-        """All entries in their order, each with its line read."""
-        with (gateway or self.main).database() as connection:
-            rows = connection.execute("SELECT number, time, subject, line, hash FROM journal ORDER BY number")
-            return [dict(number=number, time=when, subject=readable(subject), text=text, hash=value,
-                         **{"line": json.loads(text)}) for number, when, subject, text, value in rows]
+    def entries(self):
+        return entries_of(self.main)
 
     def acts(self, act, **members):
         return [entry for entry in self.entries() if entry["line"]["act"] == act and
@@ -71,15 +51,6 @@ class Audit(World):
     def send(self, reader="remscheid"):
         message, text = self.signed("wuppertal", reader)
         return message, self.client(PORTAL).post(text).expect(201)
-
-
-def check_chain(entries):
-    before = ZERO
-    for place, entry in enumerate(entries, 1):
-        equal(entry["number"], place, "the number of an entry")
-        wanted = digest(before, entry["number"], entry["time"], entry["subject"], entry["text"])
-        equal(entry["hash"].hex(), wanted.hex(), f"the hash of entry {place}")
-        before = wanted
 
 
 @test("the start stands in the trail, with version and configuration")
@@ -226,38 +197,11 @@ def killed(world):
     equal(len(named), len(set(named)), "acceptances of different messages")
 
 
-def backdate(world, days):
-    """Gives all entries an earlier time, as if the gateway had last run that many days ago."""
-    path = next(path for path in world.main.store_files() if path.name == "store.db")
-    connection = sqlite3.connect(path)
-    before = ZERO
-    for number, written, subject, text in connection.execute(
-            "SELECT number, time, subject, line FROM journal ORDER BY number").fetchall():
-        before = digest(before, number, written - days * DAY, readable(subject), text)
-        connection.execute("UPDATE journal SET time = ?, hash = ? WHERE number = ?",
-                           (written - days * DAY, before, number))
-    connection.commit()
-    connection.close()
-
-
-def openssl_verifies(world, line):
-    folder = world.folder
-    (folder / "closing.der").write_bytes(base64.b64decode(line["certificate"]))
-    (folder / "closing.sig").write_bytes(base64.b64decode(line["signature"]))
-    (folder / "closing.txt").write_text(
-        f"muengsten audit 1\n{line['day']}\n{line['first']}\n{line['last']}\n{line['hash']}\n", encoding="ascii")
-    subprocess.run(["openssl", "x509", "-inform", "DER", "-in", folder / "closing.der", "-pubkey", "-noout",
-                    "-out", folder / "closing.key"], check=True, capture_output=True)
-    return subprocess.run(["openssl", "dgst", "-sha256", "-verify", folder / "closing.key", "-signature",
-                           folder / "closing.sig", folder / "closing.txt"],
-                          check=False, capture_output=True).returncode == 0
-
-
 @test("a day that is over is closed with a signature of the seal's key, which openssl verifies")
 def closed(world):
     world.main.stop()
     count = len(world.entries())
-    backdate(world, 2)
+    backdate(world.main, 2)
     world.main.start()
     entry = world.wait_for_act("closed")[0]
     line = entry["line"]
@@ -268,9 +212,9 @@ def closed(world):
     seal = subprocess.run(["openssl", "x509", "-in", world.pki / "gateway-seal.pem", "-outform", "DER"],
                           check=True, capture_output=True).stdout
     equal(base64.b64decode(line["certificate"]), seal, "the certificate")
-    if not openssl_verifies(world, line):
+    if not openssl_verifies(world.folder, line):
         raise AssertionError("openssl does not verify the closing")
-    if openssl_verifies(world, dict(line, last=line["last"] + 1)):
+    if openssl_verifies(world.folder, dict(line, last=line["last"] + 1)):
         raise AssertionError("openssl verifies what was not signed")
     check_chain(world.entries())
 

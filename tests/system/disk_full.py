@@ -5,8 +5,9 @@ import contextlib
 import os
 import subprocess
 
-from harness import World, configuration, destination, equal, partner, wait_for
+from harness import World, configuration, destination, element, equal, partner, wait_for
 from tap import Skip, run, test
+from trail import backdate, entries_of, last_closed
 
 MEGABYTE = 1 << 20
 
@@ -31,7 +32,8 @@ class DiskFull(World):
         self.main = self.gateway(configuration(
             self, store={"folder": self.disk / "store", "reserve": "32M"},
             partners=[partner(self.pki, "wuppertal-portal")],
-            destinations=[destination("remscheid", self.remscheid)]))
+            destinations=[destination("remscheid", self.remscheid)],
+            extra=element("control", socket=self.folder / "control")))
         return self
 
     def close(self):
@@ -117,6 +119,26 @@ def not_a_byte(world):
     for identifier in receipts:
         world.remscheid.wait_for(id=identifier, answer=200, seconds=20)
     equal(world.send().status, 201, "afterwards")
+
+
+@test("a day is said to be closed once its closing is on disk, and not before")
+def closed(world):
+    def closings():
+        return [entry["line"]["day"] for entry in entries_of(world.main) if entry["line"]["act"] == "closed"]
+
+    world.main.stop()
+    backdate(world.main, 1)
+    world.fill(3 * MEGABYTE)
+    world.main.start()
+    wait_for(lambda: [line for line in world.main.lines("audit.not-written") if "signature" in line],
+             "the closing is not written")
+    equal((closings(), last_closed(world.folder / "control"), world.main.lines("audit.closed")), ([], None, []))
+    world.main.stop()
+    world.clear()
+    world.main.start()
+    day, = wait_for(closings, "the day is closed")
+    wait_for(lambda: last_closed(world.folder / "control") == day, "the status says so")
+    world.main.wait_for("audit.closed", day=day)
 
 
 if __name__ == "__main__":

@@ -60,11 +60,10 @@ PY_LOG_COMPILER = $(PYTHON3)
 SYSTEM_ENVIRONMENT = \
 	srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 	CC='$(CC)' MUENGSTEND='$(abs_top_builddir)/gateway/muengstend' \
-	MUENGSTEN_SEND='$(abs_top_builddir)/tools/muengsten-send' \
 	MUENGSTENCTL='$(abs_top_builddir)/tools/muengstenctl' \
 	MUENGSTEN_ADAPTER_HOST='$(abs_top_builddir)/tools/muengsten-adapter-host'
 AM_TESTS_ENVIRONMENT = $(SYSTEM_ENVIRONMENT); \
-	export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTEN_SEND MUENGSTENCTL MUENGSTEN_ADAPTER_HOST;
+	export srcdir builddir CC PYTHONDONTWRITEBYTECODE MUENGSTEND MUENGSTENCTL MUENGSTEN_ADAPTER_HOST;
 
 # Each is named, though most are among SYSTEM_TESTS: that may be another list for one run.
 EXTRA_DIST += \

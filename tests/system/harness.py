@@ -5,7 +5,7 @@
         gateway = world.gateway(configuration(world, destinations=[rest("remscheid", city)]))
         answer = world.client("wuppertal-portal").post(signed(...))
 
-Whatever the world has started it ends. Programs are found by MUENGSTEND, MUENGSTEN_SEND, srcdir and builddir,
+Whatever the world has started it ends. Programs are found by MUENGSTEND, MUENGSTENCTL, srcdir and builddir,
 which make sets; without them the source tree is where this file stands, and the build tree the current folder.
 """
 
@@ -50,10 +50,6 @@ def program(variable, *places):
 
 def muengstend():
     return program("MUENGSTEND", "gateway/muengstend", "muengstend")
-
-
-def muengsten_send():
-    return program("MUENGSTEN_SEND", "tools/muengsten-send", "muengsten-send")
 
 
 def muengstenctl():

@@ -61,10 +61,6 @@ def profiles():
     return listed
 
 
-def without_signature(text):
-    return re.sub(r"<ds:Signature .*</ds:Signature>", "", text, flags=re.DOTALL)
-
-
 @test("a message from each of the three cities reaches each of the others")
 def six_directions(world):
     for author, reader in itertools.permutations(CITIES, 2):

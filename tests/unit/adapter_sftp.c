@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Two keys as a server shows them, and as a file has them; what they are does not matter here. */
+/* A key as a server shows it, and two as a file has them; what they are does not matter here. */
 #define KEY       "\0\0\0\013ssh-ed25519 the one"
-#define OTHER     "\0\0\0\013ssh-ed25519 another"
 #define KEY_64    "AAAAC3NzaC1lZDI1NTE5IHRoZSBvbmU="
 #define OTHER_64  "AAAAC3NzaC1lZDI1NTE5IGFub3RoZXI="
 #define LENGTH_OF (sizeof KEY - 1)

@@ -307,8 +307,3 @@ bool world_is_ready(void)
 {
     return world.states > 0 && world.state == MG_STATE_READY;
 }
-
-bool world_is_down(void)
-{
-    return world.states > 1 && world.state == MG_STATE_DOWN;
-}

@@ -57,6 +57,5 @@ void world_run_for(int milliseconds);
 
 bool world_all_done(void);
 bool world_is_ready(void);
-bool world_is_down(void);
 
 #endif

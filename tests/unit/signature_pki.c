@@ -77,11 +77,6 @@ void pki_stop(void)
     pki_remove_files();
 }
 
-struct mg_anchors *pki_anchors(void)
-{
-    return anchors;
-}
-
 struct mg_signer *pki_signer(const struct pki_party *identity)
 {
     struct mg_error error;

@@ -17,8 +17,6 @@ void pki_stop(void);
 /* Removes the folder now, for a program that does not come to pki_stop. */
 void pki_remove_files(void);
 
-struct mg_anchors *pki_anchors(void);
-
 /* Path of a file in the temporary folder; "root.pem" is there from the beginning. Valid
  * until the next call. */
 const char *pki_path(const char *name);

@@ -73,6 +73,12 @@ tests_unit_operate_LDADD = \
 	$(LIBEVENT_LIBS) $(XMLSEC_LIBS) $(LIBXML2_LIBS) $(OPENSSL_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) \
 	$(JANSSON_LIBS) \
 	-ldl -lpthread
+UNIT_TESTS += tests/unit/operate_acts
+tests_unit_operate_acts_SOURCES = tests/unit/operate_acts.c $(DISPATCH_OFFICE)
+tests_unit_operate_acts_CPPFLAGS = $(tests_unit_dispatch_lanes_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_operate_acts_DEPENDENCIES = \
+	liboperate.la $(DISPATCH_LANES_ROOMS) tests/unit/adapter_tempers.la
+tests_unit_operate_acts_LDADD = $(tests_unit_operate_LDADD)
 UNIT_TESTS += tests/unit/openapi
 tests_unit_openapi_SOURCES = tests/unit/openapi.c
 tests_unit_openapi_CPPFLAGS = $(liboperate_la_CPPFLAGS)

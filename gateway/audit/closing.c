@@ -29,8 +29,11 @@ static void write_signed(const struct mg_audit_closing *closing, struct mg_buffe
 {
     char hash[65];
     write_hash(closing->hash, hash);
-    mg_buffer_print(bytes, "muengsten audit 1\n%s\n%" PRId64 "\n%" PRId64 "\n%s\n", closing->day,
-                    closing->first, closing->last, hash);
+    if (closing->day[0])
+        mg_buffer_print(bytes, "muengsten audit 1\n%s\n%" PRId64 "\n%" PRId64 "\n%s\n",
+                        closing->day, closing->first, closing->last, hash);
+    else
+        mg_buffer_print(bytes, "muengsten audit expired 1\n%" PRId64 "\n%s\n", closing->last, hash);
 }
 
 /* ---- writing ---- */
@@ -63,10 +66,13 @@ bool mg_audit_closing_write(const struct mg_audit_closing *closing, const struct
     if (size <= 0)
         return mg_fail(error, "key.sign", "The seal's certificate has no DER form.");
     write_hash(closing->hash, hash);
-    mg_buffer_print(line,
-                    "{\"act\":\"closed\",\"day\":\"%s\",\"first\":%" PRId64 ",\"last\":%" PRId64
-                    ",\"hash\":\"%s\"",
-                    closing->day, closing->first, closing->last, hash);
+    if (closing->day[0])
+        mg_buffer_print(
+            line, "{\"act\":\"closed\",\"day\":\"%s\",\"first\":%" PRId64 ",\"last\":%" PRId64,
+            closing->day, closing->first, closing->last);
+    else
+        mg_buffer_print(line, "{\"act\":\"expired\",\"through\":%" PRId64, closing->last);
+    mg_buffer_print(line, ",\"hash\":\"%s\"", hash);
     add_base64(line, "signature", signature, length);
     add_base64(line, "certificate", certificate, (size_t)size);
     mg_buffer_add_text(line, "}");
@@ -127,31 +133,58 @@ static bool read_certificate(const char *text, struct mg_audit_closing *closing)
     return closing->certificate;
 }
 
-static bool read_members(json_t *line, struct mg_audit_closing *closing)
+static bool says(json_t *line, const char *act)
+{
+    const char *said = json_string_value(json_object_get(line, "act"));
+    return said && strcmp(said, act) == 0;
+}
+
+static bool read_day(json_t *line, struct mg_audit_closing *closing)
 {
     const char *day = json_string_value(json_object_get(line, "day"));
-    const char *act = json_string_value(json_object_get(line, "act"));
     closing->first = json_integer_value(json_object_get(line, "first"));
     closing->last = json_integer_value(json_object_get(line, "last"));
-    if (!act || strcmp(act, "closed") != 0 || !day || strlen(day) != MG_AUDIT_DAY_SIZE - 1 ||
+    if (!says(line, MG_AUDIT_CLOSED) || !day || strlen(day) != MG_AUDIT_DAY_SIZE - 1 ||
         closing->first < 1 || closing->last < closing->first)
         return false;
     memcpy(closing->day, day, MG_AUDIT_DAY_SIZE);
-    return read_hash(json_string_value(json_object_get(line, "hash")), closing->hash) &&
-           read_signature(json_string_value(json_object_get(line, "signature")), closing) &&
-           read_certificate(json_string_value(json_object_get(line, "certificate")), closing);
+    return true;
+}
+
+static bool read_through(json_t *line, struct mg_audit_closing *expiry)
+{
+    expiry->last = json_integer_value(json_object_get(line, "through"));
+    return says(line, MG_AUDIT_EXPIRED) && expiry->last >= 1;
+}
+
+static bool read_line(const char *line, struct mg_audit_closing *closing,
+                      bool (*read_numbers)(json_t *line, struct mg_audit_closing *closing))
+{
+    *closing = (struct mg_audit_closing){.day = ""};
+    json_t *read = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    bool passed =
+        read_numbers(read, closing) &&
+        read_hash(json_string_value(json_object_get(read, "hash")), closing->hash) &&
+        read_signature(json_string_value(json_object_get(read, "signature")), closing) &&
+        read_certificate(json_string_value(json_object_get(read, "certificate")), closing);
+    json_decref(read);
+    if (!passed)
+        mg_audit_closing_clear(closing);
+    return passed;
 }
 
 bool mg_audit_closing_read(const char *line, struct mg_audit_closing *closing,
                            struct mg_error *error)
 {
-    *closing = (struct mg_audit_closing){.day = ""};
-    json_t *read = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-    bool passed = json_is_object(read) && read_members(read, closing);
-    json_decref(read);
-    if (!passed)
-        mg_audit_closing_clear(closing);
-    return passed || mg_fail(error, "audit.closing", "it closes a day, but not in the form of one");
+    return read_line(line, closing, read_day) ||
+           mg_fail(error, "audit.closing", "it closes a day, but not in the form of one");
+}
+
+bool mg_audit_expiry_read(const char *line, struct mg_audit_closing *expiry, struct mg_error *error)
+{
+    return read_line(line, expiry, read_through) ||
+           mg_fail(error, "audit.closing",
+                   "it says that retention deleted entries, but not in the form of that");
 }
 
 void mg_audit_closing_clear(struct mg_audit_closing *closing)
@@ -182,16 +215,17 @@ bool mg_audit_closing_check(const struct mg_audit_closing *closing, int64_t time
                             X509_STORE *trusted, struct mg_error *error)
 {
     struct mg_buffer bytes = {0};
+    const char *what =
+        closing->day[0] ? "that closes the day " : "of what retention is said to have deleted";
     write_signed(closing, &bytes);
     bool good = mg_plain_verify(closing->certificate, bytes.data, bytes.length, closing->signature,
                                 closing->signature_length);
     mg_buffer_free(&bytes);
     if (!good)
         return mg_fail(error, "audit.signature",
-                       "the signature that closes the day %s is not that of its certificate",
-                       closing->day);
+                       "the signature %s%s is not that of its certificate", what, closing->day);
     return !trusted || is_trusted(closing, time, trusted) ||
            mg_fail(error, "audit.signer",
-                   "the day %s is closed by a certificate that is not among the trusted ones",
-                   closing->day);
+                   "the signature %s%s is of a certificate that is not among the trusted ones",
+                   what, closing->day);
 }

@@ -15,6 +15,18 @@
  *     the hash
  *
  * `first` is the number after the `last` of the closing before, so that no closing can be left out.
+ *
+ * What retention deletes is signed as well, before it goes: or whoever can write to the file could
+ * delete days and say that it was retention.
+ *
+ *     {"act":"expired","through":4711,"hash":"…","signature":"…","certificate":"…"}
+ *
+ * through is the last entry of a day that is closed, hash is its hash. Signed are three lines:
+ *
+ *     muengsten audit expired 1
+ *     4711
+ *     the hash
+ *
  * Pure but for the signing, which may block.
  */
 #ifndef MUENGSTEN_AUDIT_CLOSING_H
@@ -23,15 +35,16 @@
 #include "gateway/store/journal.h"
 #include "gateway/trust/plain.h"
 
-/* Under which the closings, and what says how much retention deleted, are found in the journal. */
+/* Under which the closings, and what says how much retention deletes, are found in the journal. */
 #define MG_AUDIT_CLOSED  "closed"
 #define MG_AUDIT_EXPIRED "expired"
 
 #define MG_AUDIT_DAY      INT64_C(86400000)
 #define MG_AUDIT_DAY_SIZE 11
 
+/* A closing, or an expiry: that has neither day nor first. */
 struct mg_audit_closing {
-    char day[MG_AUDIT_DAY_SIZE]; /* "2026-11-25", in UTC */
+    char day[MG_AUDIT_DAY_SIZE]; /* "2026-11-25", in UTC; empty: an expiry */
     int64_t first;
     int64_t last;
     uint8_t hash[MG_STORE_HASH_SIZE];
@@ -44,13 +57,15 @@ struct mg_audit_closing {
 /* The day that a time, in milliseconds since 1970, is in. */
 void mg_audit_day(int64_t time, char day[MG_AUDIT_DAY_SIZE]);
 
-/* Signs a closing and adds its line. Code key.sign. */
+/* Signs a closing or an expiry, and adds its line. Code key.sign. */
 bool mg_audit_closing_write(const struct mg_audit_closing *closing, const struct mg_signer *signer,
                             struct mg_buffer *line, struct mg_error *error);
 
-/* Reads a line. Code audit.closing if it is none. */
+/* Reads the line of a closing, or of an expiry. Code audit.closing if it is none. */
 bool mg_audit_closing_read(const char *line, struct mg_audit_closing *closing,
                            struct mg_error *error);
+bool mg_audit_expiry_read(const char *line, struct mg_audit_closing *expiry,
+                          struct mg_error *error);
 void mg_audit_closing_clear(struct mg_audit_closing *closing);
 
 /* Whether the signature is that of the certificate, and the certificate, at the time when the

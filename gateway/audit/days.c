@@ -106,14 +106,14 @@ static int64_t end_of_closed_day(const struct mg_audit_closing *closing)
     return (int64_t)timegm(&parts) * 1000 + MG_AUDIT_DAY;
 }
 
-/* Up to which number closed days ended before that time. */
-static bool find_old(struct mg_store *store, int64_t before, int64_t *through,
+/* Up to which number, and with which hash, closed days ended before that time; last 0: none did. */
+static bool find_old(struct mg_store *store, int64_t before, struct mg_audit_closing *expiry,
                      struct mg_error *error)
 {
     struct mg_store_journal_query query = {
         .subject = MG_AUDIT_CLOSED, .from = 1, .limit = MG_STORE_LINES_LIMIT};
     bool more = true, passed = true;
-    *through = 0;
+    *expiry = (struct mg_audit_closing){.day = ""};
     while (more && passed) {
         struct mg_store_lines lines;
         if (!mg_store_journal(store, &query, &lines, error))
@@ -123,8 +123,10 @@ static bool find_old(struct mg_store *store, int64_t before, int64_t *through,
             struct mg_audit_closing closing;
             passed = mg_audit_closing_read(lines.lines[i].text, &closing, error);
             mg_audit_closing_clear(&closing);
-            if (passed && end_of_closed_day(&closing) <= before)
-                *through = closing.last;
+            if (passed && end_of_closed_day(&closing) <= before) {
+                expiry->last = closing.last;
+                memcpy(expiry->hash, closing.hash, sizeof expiry->hash);
+            }
             query.from = lines.lines[i].number + 1;
         }
         mg_store_lines_free(&lines);
@@ -153,6 +155,25 @@ static bool is_there(struct mg_store *store, int64_t through, bool *there, struc
     return true;
 }
 
+/* What is too old goes only with a signature that it was retention. */
+static bool find_expired(struct mg_store *store, const struct mg_signer *signer, int64_t before,
+                         struct mg_audit_days *days, struct mg_error *error)
+{
+    struct mg_audit_closing expiry;
+    struct mg_buffer line = {0};
+    bool there = false;
+    if (!find_old(store, before, &expiry, error) ||
+        (expiry.last > 0 && !is_there(store, expiry.last, &there, error)))
+        return false;
+    if (there && !mg_audit_closing_write(&expiry, signer, &line, error)) {
+        mg_buffer_free(&line);
+        return false;
+    }
+    days->expired = there ? expiry.last : 0;
+    days->expiry = there ? mg_buffer_take(&line) : NULL;
+    return true;
+}
+
 bool mg_audit_days_find(struct mg_store *store, const struct mg_signer *signer, int64_t now,
                         int64_t keep, struct mg_audit_days *days, struct mg_error *error)
 {
@@ -165,22 +186,18 @@ bool mg_audit_days_find(struct mg_store *store, const struct mg_signer *signer, 
         return false;
     memcpy(days->before, closing.day, sizeof days->before);
     memcpy(days->closed, closing.day, sizeof days->closed);
-    int64_t covered = closing.last, through;
+    int64_t covered = closing.last;
     for (bool more = true; more && days->count < MG_AUDIT_DAYS;)
         if (!close_day(store, signer, now, covered + 1, days, &covered, &more, error))
             return false;
     days->next = days->count == MG_AUDIT_DAYS ? now : end_of_day(now);
-    bool there = false;
-    if (!find_old(store, now - keep, &through, error) ||
-        (through > 0 && !is_there(store, through, &there, error)))
-        return false;
-    days->expired = there ? through : 0;
-    return true;
+    return find_expired(store, signer, now - keep, days, error);
 }
 
 void mg_audit_days_free(struct mg_audit_days *days)
 {
     for (size_t i = 0; i < days->count; i++)
         free(days->lines[i]);
+    free(days->expiry);
     *days = (struct mg_audit_days){.count = 0};
 }

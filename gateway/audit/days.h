@@ -21,6 +21,7 @@ struct mg_audit_days {
     char before[MG_AUDIT_DAY_SIZE]; /* the last day that is closed already; empty: none */
     char closed[MG_AUDIT_DAY_SIZE]; /* and the last one once these lines are written */
     int64_t expired;                /* up to here entries are older than they are kept; 0: none */
+    char *expiry; /* to be written under MG_AUDIT_EXPIRED before they go; NULL: none */
 };
 
 /* Waits for what is on its way to the disk. Codes: store.failed, store.closed, key.sign. What was

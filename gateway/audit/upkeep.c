@@ -5,7 +5,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,14 +157,6 @@ static void write_line(struct mg_audit *audit, const char *subject, const char *
         audit->upkeep->failed = true;
 }
 
-static void write_expired(struct mg_audit *audit, int64_t through)
-{
-    struct mg_buffer line = {0};
-    mg_buffer_print(&line, "{\"act\":\"expired\",\"through\":%" PRId64 "}", through);
-    write_line(audit, MG_AUDIT_EXPIRED, line.data);
-    mg_buffer_free(&line);
-}
-
 static void work_days(struct mg_job *job)
 {
     struct task *task = (struct task *)job;
@@ -191,7 +182,7 @@ static void found_days(struct mg_job *job)
     for (size_t i = 0; i < task->days.count; i++)
         write_line(audit, MG_AUDIT_CLOSED, task->days.lines[i]);
     if (upkeep->expired > 0)
-        write_expired(audit, upkeep->expired);
+        write_line(audit, MG_AUDIT_EXPIRED, task->days.expiry);
     end(task);
     line_written(true, NULL, audit);
 }

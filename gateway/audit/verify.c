@@ -1,15 +1,14 @@
 /*
- * First the closings are read, which lead from one to the next by what they sign. Then the entries
- * are, from the first to the last, and each hash is computed anew. Where a closing covers an entry
- * as the last of its day, the hash has to be the one that was signed; and where retention has
- * deleted everything before, that is the hash from which the chain goes on.
+ * First the closings are read, which lead from one to the next by what they sign, and how far
+ * retention deletes, which is signed too. Then the entries are, from the first to the last, and
+ * each hash is computed anew. Where a closing covers an entry as the last of its day, the hash has
+ * to be the one that was signed; and where retention has deleted everything before, that is the
+ * hash from which the chain goes on.
  */
 #include "gateway/audit/verify.h"
 
 #include "gateway/audit/closing.h"
 
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,7 @@ struct verification {
     int64_t at;                       /* up to here entries are known to be as they were … */
     uint8_t hash[MG_STORE_HASH_SIZE]; /* … since this is the hash of the last of them */
     int64_t gap;                      /* the first that was missing before the last bridge */
-    int64_t expired;                  /* up to here retention says that it deleted */
+    int64_t expired;                  /* up to here retention deletes: it is signed */
     struct covered *days;             /* in their order */
     size_t day_count;
     size_t day;  /* the first whose last entry has not been met yet */
@@ -164,6 +163,40 @@ static bool check_closing(struct verification *verification, const struct mg_sto
     return passed;
 }
 
+/* ---- what retention deletes ---- */
+
+static bool covers(const struct covered *day, const struct mg_audit_closing *expiry)
+{
+    return day->last == expiry->last && memcmp(day->hash, expiry->hash, sizeof day->hash) == 0;
+}
+
+static bool ends_a_day(const struct verification *verification,
+                       const struct mg_audit_closing *expiry)
+{
+    for (size_t i = 0; i < verification->day_count; i++)
+        if (covers(&verification->days[i], expiry))
+            return true;
+    return false;
+}
+
+static bool check_expiry(struct verification *verification, const struct mg_store_line *line)
+{
+    struct mg_audit_closing expiry;
+    struct mg_error error;
+    if (!mg_audit_expiry_read(line->text, &expiry, &error))
+        return is_wrong(verification, line->number, &error);
+    bool passed = mg_audit_closing_check(&expiry, line->time, verification->trusted, &error) &&
+                  (ends_a_day(verification, &expiry) ||
+                   mg_fail(&error, "audit.closing",
+                           "it says that retention deleted entries, of which no closing is there"));
+    mg_audit_closing_clear(&expiry);
+    if (!passed)
+        return is_wrong(verification, line->number, &error);
+    if (expiry.last > verification->expired)
+        verification->expired = expiry.last;
+    return true;
+}
+
 /* ---- entries ---- */
 
 /* Entries of the days that were deleted whole go on with the hash that was signed. */
@@ -206,28 +239,17 @@ static bool check_hash(struct verification *verification, const struct mg_store_
     return check_day(verification);
 }
 
-static void note_expired(struct verification *verification, const struct mg_store_line *line)
-{
-    json_t *read = json_loads(line->text, JSON_REJECT_DUPLICATES, NULL);
-    int64_t through = json_integer_value(json_object_get(read, "through"));
-    if (through > verification->expired)
-        verification->expired = through;
-    json_decref(read);
-}
-
 static bool check_line(struct verification *verification, const struct mg_store_line *line)
 {
     verification->report->entries++;
     verification->report->last = line->number;
     if (line->number != verification->at + 1 && !bridge(verification, line->number))
-        /* Of what retention deleted the closings are left. */
+        /* Of what retention deleted the closings are left, and for a moment what it comes to next:
+         * it deletes some at a time. */
         return strcmp(line->subject, MG_AUDIT_CLOSED) == 0 ||
+               (line->number > verification->at && line->number <= verification->expired) ||
                is_missing(verification, verification->at + 1);
-    if (!check_hash(verification, line))
-        return false;
-    if (strcmp(line->subject, MG_AUDIT_EXPIRED) == 0)
-        note_expired(verification, line);
-    return true;
+    return check_hash(verification, line);
 }
 
 /* Goes through what has this subject until one is wrong. */
@@ -280,6 +302,7 @@ bool mg_audit_verify(const struct mg_audit_source *source, X509_STORE *trusted,
                                         .chain = mg_store_chain_new(),
                                         .error = error};
     check_each(&verification, MG_AUDIT_CLOSED, check_closing);
+    check_each(&verification, MG_AUDIT_EXPIRED, check_expiry);
     check_each(&verification, NULL, check_line);
     if (report->whole && !verification.failed)
         check_ends(&verification);

@@ -286,6 +286,8 @@ static size_t close_days(int64_t now, int64_t keep, int64_t *expired)
     CU_ASSERT_FATAL(mg_audit_days_find(fixture.store, signer, now, keep, &days, &error));
     for (size_t i = 0; i < days.count; i++)
         CU_ASSERT(note_now(&fixture, MG_AUDIT_CLOSED, days.lines[i]));
+    if (days.expiry)
+        CU_ASSERT(note_now(&fixture, MG_AUDIT_EXPIRED, days.expiry));
     size_t count = days.count;
     if (expired)
         *expired = days.expired;
@@ -494,7 +496,9 @@ static void what_retention_deletes_leaves_a_trail_that_is_whole(void)
     CU_ASSERT_EQUAL(expired, 0);
     CU_ASSERT_EQUAL(close_days(mg_clock_now(), 7 * MG_AUDIT_DAY, &expired), 0);
     CU_ASSERT_EQUAL(expired, 4);
-    CU_ASSERT(note_now(&fixture, MG_AUDIT_EXPIRED, "{\"act\":\"expired\",\"through\":4}"));
+    CU_ASSERT(verify(NULL).whole);
+    change("DELETE FROM journal WHERE number <= 2");
+    CU_ASSERT(verify(NULL).whole); /* in the middle of deleting */
     trim(expired);
     struct mg_audit_report report = verify(NULL);
     CU_ASSERT(report.whole && report.deleted == 4 && report.entries == 11 && report.days == 2);
@@ -503,6 +507,62 @@ static void what_retention_deletes_leaves_a_trail_that_is_whole(void)
     trim(8);
     check_wrong(5, "audit.missing");
     end();
+}
+
+/* Without the key of the seal nobody can say that it was retention: neither in words of their own,
+ * nor in those that are signed for another number. */
+static void who_deletes_days_and_says_that_it_was_retention_is_found(void)
+{
+    X509_STORE *trusted = X509_STORE_new();
+    X509_STORE_add_cert(trusted, seal.certificate);
+    struct mg_buffer forged = {0};
+    begin();
+    write_entries(12);
+    backdate(1, 4, 9);
+    backdate(5, 8, 5);
+    CU_ASSERT_EQUAL(close_days(mg_clock_now(), 7 * MG_AUDIT_DAY, NULL), 2);
+    CU_ASSERT_EQUAL(close_days(mg_clock_now(), 7 * MG_AUDIT_DAY, NULL), 0);
+    CU_ASSERT(verify(trusted).whole);
+    trim(8);
+    check_wrong(5, "audit.missing");
+    mg_buffer_add_text(&forged, text_of(15));
+    char *through = strstr(forged.data, "\"through\":4,");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(through);
+    CU_ASSERT(note_now(&fixture, MG_AUDIT_EXPIRED, "{\"act\":\"expired\",\"through\":8}"));
+    check_wrong(16, "audit.closing");
+    change("DELETE FROM journal WHERE number = 16");
+    fixture_close(&fixture);
+    CU_ASSERT_FATAL(fixture_open(&fixture));
+    through[strlen("\"through\":")] = '8';
+    CU_ASSERT(note_now(&fixture, MG_AUDIT_EXPIRED, forged.data));
+    check_wrong(16, "audit.signature");
+    mg_buffer_free(&forged);
+    end();
+    X509_STORE_free(trusted);
+}
+
+static void retention_that_a_stranger_signed_is_none(void)
+{
+    struct pki_party stranger = pki_self_signed("stranger", "P-256");
+    struct mg_signer *other = pki_signer(&stranger);
+    X509_STORE *trusted = X509_STORE_new();
+    X509_STORE_add_cert(trusted, seal.certificate);
+    begin();
+    write_entries(8);
+    backdate(1, 4, 9);
+    CU_ASSERT_EQUAL(close_days(mg_clock_now(), 7 * MG_AUDIT_DAY, NULL), 1);
+    struct mg_signer *own = signer;
+    signer = other;
+    CU_ASSERT_EQUAL(close_days(mg_clock_now(), 7 * MG_AUDIT_DAY, NULL), 0);
+    signer = own;
+    trim(4);
+    struct mg_audit_report report = verify(trusted);
+    CU_ASSERT(!report.whole && report.wrong == 10);
+    CU_ASSERT_STRING_EQUAL(report.error.code, "audit.signer");
+    end();
+    X509_STORE_free(trusted);
+    mg_signer_free(other);
+    pki_free(&stranger);
 }
 
 int main(void)
@@ -525,6 +585,8 @@ int main(void)
         UNIT_TEST(a_closing_that_is_left_out_or_signed_anew_is_found),
         UNIT_TEST(who_signs_has_to_be_trusted),
         UNIT_TEST(what_retention_deletes_leaves_a_trail_that_is_whole),
+        UNIT_TEST(who_deletes_days_and_says_that_it_was_retention_is_found),
+        UNIT_TEST(retention_that_a_stranger_signed_is_none),
     };
     pki_start();
     seal = pki_issue("seal", "P-256");

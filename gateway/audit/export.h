@@ -4,13 +4,27 @@
  * gets at the store can change it.
  *
  * Whoever reads finds each entry once, or twice after a crash: then the number is the same. Where
- * the export stands is kept in the file "exported" beside the store. Blocks: for the background.
+ * the export stands is kept in the file "exported" beside the store: the number of the last entry
+ * that has left, and its hash. A store that has not that entry was exchanged for an older copy, or
+ * its end was cut off. Blocks: for the background.
  */
 #ifndef MUENGSTEN_AUDIT_EXPORT_H
 #define MUENGSTEN_AUDIT_EXPORT_H
 
 #include "gateway/config/config.h"
 #include "gateway/store/journal.h"
+
+/* What has left last. */
+struct mg_audit_left {
+    int64_t number; /* -1: nobody knows */
+    bool has_hash;
+    uint8_t hash[MG_STORE_HASH_SIZE];
+};
+void mg_audit_export_read(const char *folder, struct mg_audit_left *left);
+
+/* Whether the store has what has left last, as far as that can be known. Codes: audit.missing,
+ * audit.changed, and those of reading. */
+bool mg_audit_export_compare(struct mg_store *store, const char *folder, struct mg_error *error);
 
 /* The number of the last entry that was exported, as the folder's file says; of those that are
  * there (up to last), if it was restored from a backup since; asked_at, if there is no such file:

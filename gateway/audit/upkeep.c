@@ -35,8 +35,9 @@ struct task {
     struct mg_audit_days days;
     int64_t number; /* up to where it deletes, or has exported */
     int64_t asked_at;
+    bool differs; /* the store has not what has left last: with the reason */
     bool ok;
-    struct mg_error error;
+    struct mg_error error, difference;
 };
 
 void mg_audit_start_upkeep(struct mg_audit *audit)
@@ -194,18 +195,30 @@ static void work_export(struct mg_job *job)
     struct task *task = (struct task *)job;
     struct mg_store *store = task->audit->options.store;
     int64_t last = mg_store_journal_last(store);
-    if (task->number < 0)
+    if (task->number < 0) {
+        task->differs = !mg_audit_export_compare(store, task->audit->folder, &task->difference);
         task->number = mg_audit_export_begin(task->audit->folder, last, task->asked_at);
+    }
     task->ok = true;
     while (task->ok && task->number < last && !atomic_load(&task->audit->stopping))
         task->ok = mg_audit_export(store, task->audit->folder, task->config->audit_export,
                                    &task->number, &task->error);
 }
 
+/* Nobody but the operators can know who exchanged the store, and whether that was in order. */
+static void tell_difference(struct mg_audit *audit, const struct mg_error *difference)
+{
+    mg_log(MG_LOG_ERROR, "audit.differs", "code", difference->code, "reason", difference->text,
+           NULL);
+    mg_audit_gateway(audit, "differs", NULL, difference->text);
+}
+
 static void exported(struct mg_job *job)
 {
     struct task *task = (struct task *)job;
     struct upkeep *upkeep = task->audit->upkeep;
+    if (task->differs)
+        tell_difference(task->audit, &task->difference);
     if (!task->ok && !upkeep->export_failed)
         mg_log(MG_LOG_ERROR, "audit.not-exported", "code", task->error.code, "reason",
                task->error.text, NULL);

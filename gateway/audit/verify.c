@@ -46,7 +46,7 @@ static bool read_file(void *context, const struct mg_store_journal_query *query,
 
 struct mg_audit_source mg_audit_source_of_file(struct mg_store_journal_file *file)
 {
-    return (struct mg_audit_source){read_file, file};
+    return (struct mg_audit_source){.read = read_file, .context = file};
 }
 
 /* ---- what is wrong ---- */
@@ -226,6 +226,17 @@ static bool check_day(struct verification *verification)
                       "signed when it was closed");
 }
 
+/* Who has written the end of the trail anew has not called back what had left. */
+static bool check_left(struct verification *verification)
+{
+    const struct mg_audit_left *left = verification->source->left;
+    return !left || !left->has_hash || left->number != verification->at ||
+           memcmp(left->hash, verification->hash, sizeof left->hash) == 0 ||
+           is_changed(verification, left->number,
+                      "the entry is not the one that has left by the export: it or one before it "
+                      "was written anew");
+}
+
 static bool check_hash(struct verification *verification, const struct mg_store_line *line)
 {
     uint8_t hash[MG_STORE_HASH_SIZE];
@@ -236,7 +247,7 @@ static bool check_hash(struct verification *verification, const struct mg_store_
                           "the entry is not as it was written, or not where it was written");
     verification->at = line->number;
     memcpy(verification->hash, hash, sizeof hash);
-    return check_day(verification);
+    return check_left(verification) && check_day(verification);
 }
 
 static bool check_line(struct verification *verification, const struct mg_store_line *line)
@@ -289,6 +300,9 @@ static void check_ends(struct verification *verification)
                                      : verification->expired + 1);
     if (report->last > verification->at || closed_up_to(verification) > verification->at)
         is_missing(verification, verification->at + 1);
+    const struct mg_audit_left *left = verification->source->left;
+    if (left && left->number > report->last)
+        is_missing(verification, report->last + 1);
     report->unsigned_entries = verification->at - closed_up_to(verification);
 }
 

@@ -3,11 +3,12 @@
  * inserted or moved, and each closed day with its signature. Blocks; any thread but the loop's.
  *
  * What stands after the last closing is chained, but not signed yet: whoever can write to the file
- * can cut it off there without a trace but in what was exported.
+ * can cut it off there without a trace but in what was exported. What is known of that is compared.
  */
 #ifndef MUENGSTEN_AUDIT_VERIFY_H
 #define MUENGSTEN_AUDIT_VERIFY_H
 
+#include "gateway/audit/export.h"
 #include "gateway/store/journal.h"
 
 #include <openssl/x509.h>
@@ -17,6 +18,7 @@ struct mg_audit_source {
     bool (*read)(void *context, const struct mg_store_journal_query *query,
                  struct mg_store_lines *lines, struct mg_error *error);
     void *context;
+    const struct mg_audit_left *left; /* NULL: nothing is known; read before the entries */
 };
 struct mg_audit_source mg_audit_source_of_file(struct mg_store_journal_file *file);
 

@@ -315,6 +315,56 @@ def exported_by_syslog(world):
     world.main.start()
 
 
+def rewrite_end(world, count):
+    """Puts that many new entries, well chained, in the place of what the store had after its older copy."""
+    with contextlib.closing(sqlite3.connect(world.main.folder / "store" / "store.db")) as connection:
+        number, before, written = connection.execute(
+            "SELECT number, hash, time FROM journal ORDER BY number DESC LIMIT 1").fetchone()
+        for _ in range(count):
+            number, text = number + 1, '{"act":"looked","by":"nobody","way":"control"}'
+            before = digest(before, number, written, None, text)
+            connection.execute("INSERT INTO journal VALUES (?, ?, NULL, ?, ?)", (number, written, text, before))
+        connection.commit()
+
+
+@test("an older copy in the place of the store is noticed by a verification, and by the gateway at its start")
+def exchanged(world):
+    store, older = world.main.folder / "store", world.folder / "older"
+
+    def verify(status):
+        done = subprocess.run([muengstenctl(), "--json", "audit", "verify", "--store", store], capture_output=True,
+                              text=True, check=False)
+        equal(done.returncode, status, f"the exit status ({done.stdout}{done.stderr})")
+        return json.loads(done.stdout)
+
+    world.main.stop()
+    world.main.config_file.write_text(world.text(extra=element("audit", export="journal")), encoding="utf-8")
+    shutil.copytree(store, older)
+    world.main.start()
+    _, answer = world.send()
+    wait_for(lambda: any(answer.id in line and "delivered" in line for line in world.main.lines("audit")), "it has left")
+    world.main.stop()
+    verify(0)
+    last = world.entries()[-1]["number"]
+    for path in store.glob("store.db*"):
+        path.unlink()
+    for path in older.glob("store.db*"):
+        shutil.copy(path, store)
+    end = world.entries()[-1]["number"]
+    wrong = verify(1)["wrong"]
+    equal((wrong["code"], wrong["number"]), ("audit.missing", end + 1))
+    rewrite_end(world, last - end)
+    equal(verify(1)["wrong"]["code"], "audit.changed")
+    world.main.start()
+    world.main.wait_for("audit.differs", code="audit.changed")
+    world.wait_for_act("differs")
+    world.main.stop()
+    world.main.start()
+    newest = world.acts("started")[-1]["hash"].hex()
+    wait_for(lambda: any(f"hash={newest}" in line for line in world.main.lines("audit")), "the export goes on")
+    equal((len(world.main.lines("audit.differs")), len(world.acts("differs"))), (1, 1), "the next start is content")
+
+
 @test("what is older than it is kept goes by whole days, and its closing stays")
 def deleted(world):
     world.main.stop()

@@ -153,10 +153,13 @@ static int verify(const struct mg_control *control, const struct mg_settings *se
     struct mg_audit_report *report = mg_allocate_zeroed(1, sizeof *report);
     X509_STORE *trusted = NULL;
     struct mg_store_journal_file *file = NULL;
+    struct mg_audit_left left;
     int end = MG_CONTROL_USAGE;
+    mg_audit_export_read(settings->store, &left);
     if (read_trusted(&control->options, settings, &trusted, &error) &&
         (file = open_file(settings->store, &error))) {
-        const struct mg_audit_source source = mg_audit_source_of_file(file);
+        struct mg_audit_source source = mg_audit_source_of_file(file);
+        source.left = &left;
         if (mg_audit_verify(&source, trusted, report, &error))
             end = show_report(control, report, trusted != NULL);
     }

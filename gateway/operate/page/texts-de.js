@@ -444,6 +444,7 @@ export default {
         closed: 'Tag abgeschlossen',
         restore: 'wiederhergestellt',
         expired: 'Ältere gelöscht',
+        differs: 'weicht vom Export ab',
         'refused-more': 'weitere Ablehnungen',
         'denied-more': 'weitere Verweigerungen',
         'unknown-callers': 'unbekannte Anrufer',

@@ -420,6 +420,7 @@ export default {
         closed: 'day closed',
         restore: 'restored',
         expired: 'older ones deleted',
+        differs: 'differs from the export',
         'refused-more': 'more refusals',
         'denied-more': 'more denials',
         'unknown-callers': 'unknown callers',

@@ -36,7 +36,8 @@ bool mg_store_backup(struct mg_store *store, struct mg_store_backup *backup,
 
 /* ---- restoring one ---- */
 
-/* A delivery that was open when the backup was made, or a message that is not in it. */
+/* A delivery that was open when the backup was made, a message that is not in it, or one that was
+ * erased since and is back. */
 struct mg_store_restored {
     struct mg_id message;
     char uuid[64];
@@ -57,6 +58,9 @@ struct mg_store_restore {
     void (*held)(const struct mg_store_restored *delivery, void *context);
     /* Each message that the store before has and the backup has not, as far as it can be read. */
     void (*lost)(const struct mg_store_restored *message, void *context);
+    /* Each message that the store before had erased for data protection after the backup was made:
+     * it has to be erased again. */
+    void (*erased)(const struct mg_store_restored *message, void *context);
     void *context;
     /* Filled in. */
     int64_t time;     /* as of when the backup is */

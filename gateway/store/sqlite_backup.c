@@ -120,9 +120,10 @@ static bool step(struct making *making, sqlite3_backup *copying)
 static bool copy_pages(struct making *making)
 {
     struct mg_error *error = making->error;
+    /* Before the moment begins: what was accepted by then is in it. */
+    making->backup->time = mg_clock_now();
     if (!mg_sqlite_run(&making->source, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1;", error))
         return false;
-    making->backup->time = mg_clock_now();
     sqlite3_backup *copying =
         sqlite3_backup_init(making->target.database, "main", making->source.database, "main");
     error->code[0] = '\0';

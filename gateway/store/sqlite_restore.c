@@ -440,7 +440,7 @@ static bool put_in_place(struct restoring *restoring)
            (fsync(restoring->folder) == 0 || fail_with_errno(restoring, "the folder", "synced"));
 }
 
-/* ---- what is lost ---- */
+/* ---- what is lost, and what is back ---- */
 
 /* Numbers of messages are never given twice, so what has a higher one came after the backup. */
 static bool read_last(struct restoring *restoring, int64_t *last)
@@ -451,33 +451,88 @@ static bool read_last(struct restoring *restoring, int64_t *last)
                             last, restoring->error);
 }
 
-/* The store before may be damaged, which is no reason to fail. */
-static void compare_with_aside(struct restoring *restoring, int64_t last)
+#define MESSAGE "SELECT id, uuid, partner, received FROM messages WHERE "
+enum { A_NEWER, A_ERASED, A_COUNT };
+static const char *const asides[A_COUNT] = {
+    [A_NEWER] = MESSAGE "seq > ?1 ORDER BY seq",
+    [A_ERASED] = "SELECT DISTINCT subject FROM journal"
+                 " WHERE number > ?1 AND line LIKE '{\"act\":\"erase\",%'",
+};
+static const char *const by_id[] = {MESSAGE "id = ?1"};
+
+static void read_message(sqlite3_stmt *row, struct mg_store_restored *message)
 {
-    static const char *const newer[] = {
-        "SELECT seq, id, uuid, partner, received FROM messages WHERE seq > ?1 ORDER BY seq"};
-    struct mg_store_restore *restore = restoring->restore;
-    struct mg_sqlite_connection before = {0};
-    char path[4200];
-    bool found;
-    if (!restore->aside[0])
-        return;
-    snprintf(path, sizeof path, "%s/%s/store.db", restore->folder, restore->aside);
-    bool passed = mg_sqlite_connect(&before, path, NULL, false, NULL) &&
-                  mg_sqlite_prepare(&before, newer, 1, NULL);
-    sqlite3_stmt *row = passed ? mg_sqlite_bind(&before, 0) : NULL;
-    if (passed)
-        sqlite3_bind_int64(row, 1, last);
-    while (passed && (passed = mg_sqlite_row(&before, 0, &found)) && found) {
-        struct mg_store_restored message = {.uuid = ""};
-        mg_sqlite_column_id(row, 1, &message.message);
-        mg_sqlite_column_text(row, 2, message.uuid, sizeof message.uuid);
-        mg_sqlite_column_text(row, 3, message.partner, sizeof message.partner);
-        message.received = sqlite3_column_int64(row, 4);
+    *message = (struct mg_store_restored){.uuid = ""};
+    mg_sqlite_column_id(row, 0, &message->message);
+    mg_sqlite_column_text(row, 1, message->uuid, sizeof message->uuid);
+    mg_sqlite_column_text(row, 2, message->partner, sizeof message->partner);
+    message->received = sqlite3_column_int64(row, 3);
+}
+
+static bool tell_lost(const struct mg_store_restore *restore, struct mg_sqlite_connection *before,
+                      int64_t last)
+{
+    sqlite3_stmt *row = mg_sqlite_bind(before, A_NEWER);
+    bool found, passed;
+    sqlite3_bind_int64(row, 1, last);
+    while ((passed = mg_sqlite_row(before, A_NEWER, &found)) && found) {
+        struct mg_store_restored message;
+        read_message(row, &message);
         if (restore->lost)
             restore->lost(&message, restore->context);
     }
-    restore->aside_read = passed;
+    return passed;
+}
+
+/* Whether the message with this id is stored again. */
+static bool find_again(struct mg_sqlite_connection *now, const struct mg_id *id, bool *found,
+                       struct mg_store_restored *message)
+{
+    sqlite3_stmt *row = mg_sqlite_bind(now, 0);
+    mg_sqlite_bind_id(row, 1, id);
+    if (!mg_sqlite_row(now, 0, found))
+        return false;
+    if (*found)
+        read_message(row, message);
+    mg_sqlite_reset(now, 0);
+    return true;
+}
+
+static bool tell_erased(const struct mg_store_restore *restore, struct mg_sqlite_connection *before)
+{
+    struct mg_sqlite_connection now = {0};
+    char path[4200];
+    bool found;
+    snprintf(path, sizeof path, "%s/store.db", restore->folder);
+    bool passed =
+        mg_sqlite_connect_to_read(&now, path, NULL) && mg_sqlite_prepare(&now, by_id, 1, NULL);
+    sqlite3_stmt *row = mg_sqlite_bind(before, A_ERASED);
+    sqlite3_bind_int64(row, 1, restore->journal);
+    while (passed && (passed = mg_sqlite_row(before, A_ERASED, &found)) && found) {
+        struct mg_store_restored message;
+        struct mg_id id;
+        bool again = false;
+        mg_sqlite_column_id(row, 0, &id);
+        passed = find_again(&now, &id, &again, &message);
+        if (again && restore->erased)
+            restore->erased(&message, restore->context);
+    }
+    mg_sqlite_disconnect(&now);
+    return passed;
+}
+
+/* The store before may be damaged, which is no reason to fail. */
+static void compare_with_aside(struct restoring *restoring, int64_t last)
+{
+    struct mg_store_restore *restore = restoring->restore;
+    struct mg_sqlite_connection before = {0};
+    char path[4200];
+    if (!restore->aside[0])
+        return;
+    snprintf(path, sizeof path, "%s/%s/store.db", restore->folder, restore->aside);
+    restore->aside_read = mg_sqlite_connect(&before, path, NULL, false, NULL) &&
+                          mg_sqlite_prepare(&before, asides, A_COUNT, NULL) &&
+                          tell_lost(restore, &before, last) && tell_erased(restore, &before);
     mg_sqlite_disconnect(&before);
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/store/backup.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/store/erase.h"
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -22,8 +23,8 @@ struct scene {
     struct test_message messages[MESSAGES];
     char file[100];   /* the backup */
     char folder[100]; /* a store that is made of it */
-    size_t held, lost;
-    struct mg_id first_held, first_lost;
+    size_t held, lost, erased;
+    struct mg_id first_held, first_lost, first_erased;
     struct mg_error error;
 };
 
@@ -97,10 +98,18 @@ static void note_lost(const struct mg_store_restored *message, void *context)
         scene->first_lost = message->message;
 }
 
+static void note_erased(const struct mg_store_restored *message, void *context)
+{
+    struct scene *scene = context;
+    CU_ASSERT(message->uuid[0] && message->partner[0] && message->received > 0);
+    if (scene->erased++ == 0)
+        scene->first_erased = message->message;
+}
+
 static bool restore(struct scene *scene, const char *folder, bool replace,
                     struct mg_store_restore *done)
 {
-    scene->held = scene->lost = 0;
+    scene->held = scene->lost = scene->erased = 0;
     *done = (struct mg_store_restore){
         .file = scene->file,
         .folder = folder,
@@ -109,6 +118,7 @@ static bool restore(struct scene *scene, const char *folder, bool replace,
         .line = "{\"act\":\"restored\"}",
         .held = note_held,
         .lost = note_lost,
+        .erased = note_erased,
         .context = scene,
     };
     return mg_store_restore(done, &scene->error);
@@ -351,6 +361,35 @@ static void the_store_before_is_moved_aside_and_tells_what_is_lost(void)
     end(&scene);
 }
 
+static bool erase(struct scene *scene, const struct mg_id *id)
+{
+    struct mg_store_erase erasure = {
+        .message = *id, .cancel = true, .line = "{\"act\":\"erase\",\"by\":\"anna\"}"};
+    return mg_store_erase(scene->fixture.store, &erasure, &scene->error);
+}
+
+static void what_was_erased_since_the_backup_and_is_back_is_told(void)
+{
+    struct scene scene;
+    struct mg_store_restore done;
+    char folder[sizeof scene.folder];
+    begin(&scene);
+    snprintf(folder, sizeof folder, "%s", scene.fixture.folder);
+    CU_ASSERT(erase(&scene, &scene.messages[0].accept.id));
+    CU_ASSERT_FATAL(back_up(&scene));
+    CU_ASSERT(erase(&scene, &scene.messages[1].accept.id));
+    fixture_close(&scene.fixture);
+    CU_ASSERT_FATAL(restore(&scene, folder, true, &done));
+    CU_ASSERT(done.aside_read);
+    CU_ASSERT_EQUAL(scene.erased, 1);
+    CU_ASSERT_EQUAL(memcmp(&scene.first_erased, &scene.messages[1].accept.id, sizeof(struct mg_id)),
+                    0);
+    CU_ASSERT_FATAL(fixture_open(&scene.fixture));
+    CU_ASSERT_FALSE(message_is_stored(scene.fixture.store, &scene.messages[0]));
+    CU_ASSERT(message_is_stored(scene.fixture.store, &scene.messages[1]));
+    end(&scene);
+}
+
 static void a_restore_that_was_broken_off_lets_no_empty_store_begin(void)
 {
     struct scene scene;
@@ -490,6 +529,7 @@ int main(void)
         UNIT_TEST(nothing_that_is_restored_is_delivered_again_by_itself),
         UNIT_TEST(the_journal_goes_on_and_says_that_there_was_a_restore),
         UNIT_TEST(the_store_before_is_moved_aside_and_tells_what_is_lost),
+        UNIT_TEST(what_was_erased_since_the_backup_and_is_back_is_told),
         UNIT_TEST(a_restore_that_was_broken_off_lets_no_empty_store_begin),
         UNIT_TEST(what_is_no_backup_changes_nothing),
         UNIT_TEST(a_backup_with_more_than_a_store_has_is_none),

@@ -69,10 +69,25 @@ static bool take(const void *bytes, size_t length, void *context, struct mg_erro
     return true;
 }
 
+/* So that a loss of power does not take the name back. */
+static bool sync_folder(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = file >= 0 && fsync(file) == 0;
+    if (file >= 0)
+        close(file);
+    return synced;
+}
+
 /* It bears its name only once all of it is on disk. */
 static bool finish(struct target *target, struct mg_error *error)
 {
-    return (fsync(target->file) == 0 && rename(target->part, target->path) == 0) ||
+    return (fsync(target->file) == 0 && rename(target->part, target->path) == 0 &&
+            sync_folder(target->path)) ||
            fail_with_errno(error, target->path);
 }
 
@@ -136,8 +151,8 @@ int mg_control_backup(struct mg_control *control)
 /* What is told of a restore, at its end: before that nothing is certain. */
 struct account {
     bool json;
-    json_t *held, *lost;
-    int64_t held_count, lost_count;
+    json_t *held, *lost, *erased;
+    int64_t held_count, lost_count, erased_count;
     struct mg_buffer text;
 };
 
@@ -203,6 +218,26 @@ static void note_lost(const struct mg_store_restored *entry, void *context)
     mg_buffer_add_text(&account->text, "\n");
 }
 
+static void note_erased(const struct mg_store_restored *entry, void *context)
+{
+    struct account *account = context;
+    char id[MG_ID_TEXT_SIZE];
+    if (account->erased_count++ == 0 && !account->json)
+        mg_buffer_add_text(
+            &account->text,
+            mg_say("\nThese were erased after the backup, and are back; erase them again, with "
+                   "muengstenctl erase ID --why …:\n",
+                   "\nDiese wurden nach der Sicherung gelöscht und sind wieder da; löschen Sie sie "
+                   "erneut, mit muengstenctl erase ID --why …:\n"));
+    if (account->json) {
+        json_array_append_new(account->erased, describe(entry));
+        return;
+    }
+    mg_buffer_print(&account->text, "%s  ", mg_id_text(&entry->message, id));
+    mg_screen_text(&account->text, entry->partner);
+    mg_buffer_add_text(&account->text, "\n");
+}
+
 static void sum_up(struct account *account, const struct mg_store_restore *restore)
 {
     char made[MG_CLOCK_TEXT_SIZE], now[MG_CLOCK_TEXT_SIZE];
@@ -243,10 +278,10 @@ static int finish_account(struct account *account, const struct mg_store_restore
         sum_up(account, restore);
         return mg_control_show(&account->text, MG_CONTROL_DONE);
     }
-    json_t *answer =
-        json_pack("{s:s, s:I, s:O, s:O, s:s?}", "time", mg_clock_text(restore->time, made),
-                  "messages", (json_int_t)restore->messages, "held", account->held, "lost",
-                  account->lost, "aside", restore->aside[0] ? restore->aside : NULL);
+    json_t *answer = json_pack(
+        "{s:s, s:I, s:O, s:O, s:O, s:s?}", "time", mg_clock_text(restore->time, made), "messages",
+        (json_int_t)restore->messages, "held", account->held, "lost", account->lost, "erased",
+        account->erased, "aside", restore->aside[0] ? restore->aside : NULL);
     int end = mg_control_show_json(answer, MG_CONTROL_DONE);
     json_decref(answer);
     return end;
@@ -291,8 +326,10 @@ int mg_control_restore(struct mg_control *control)
         return mg_control_mistake(
             mg_say("Give --store, the folder of <store folder=\"…\">.",
                    "Geben Sie --store an, den Ordner von <store folder=\"…\">."));
-    struct account account = {
-        .json = control->options.json, .held = json_array(), .lost = json_array()};
+    struct account account = {.json = control->options.json,
+                              .held = json_array(),
+                              .lost = json_array(),
+                              .erased = json_array()};
     write_line(control, &line);
     struct mg_store_restore restore = {
         .file = control->words[0],
@@ -302,6 +339,7 @@ int mg_control_restore(struct mg_control *control)
         .line = line.data,
         .held = note_held,
         .lost = note_lost,
+        .erased = note_erased,
         .context = &account,
     };
     int end = mg_store_restore(&restore, &error) ? finish_account(&account, &restore)
@@ -313,5 +351,6 @@ int mg_control_restore(struct mg_control *control)
     mg_buffer_free(&line);
     json_decref(account.held);
     json_decref(account.lost);
+    json_decref(account.erased);
     return end;
 }

@@ -31,6 +31,8 @@ struct mg_http_limits {
     int64_t
         response_time; /* client: from the end of the request to the head of the response [30 s] */
     size_t requests;   /* on one connection before it is closed [100,000] */
+    bool displaces;    /* where connections are few and all taken, a newcomer gets the place of who
+                          has asked for nothing for longest; and all may shake hands at once */
 };
 
 struct mg_http_header {

@@ -45,8 +45,8 @@ void mg_server_log_refusal(struct mg_http_server *server, const char *event, con
 /* Accepts or not, as limit, descriptors and stopping allow. */
 static void set_accepting(struct mg_http_server *server)
 {
-    bool accepting =
-        !server->stopping && !server->starved && server->count < server->limits.connections;
+    bool accepting = !server->stopping && !server->starved &&
+                     (server->count < server->limits.connections || server->limits.displaces);
     if (!server->listener || accepting == server->accepting)
         return;
     server->accepting = accepting;
@@ -56,14 +56,46 @@ static void set_accepting(struct mg_http_server *server)
         evconnlistener_disable(server->listener);
 }
 
+/* Whose request has come whole is being answered, and keeps its place. */
+static bool is_idle(const struct mg_http_request *connection)
+{
+    return connection->phase != MG_REQUEST || !connection->body_done;
+}
+
+static void find_idle(struct mg_connections *list, struct mg_http_request **idle)
+{
+    struct mg_http_request *connection;
+    TAILQ_FOREACH(connection, list, entry)
+    {
+        if (is_idle(connection) && (!*idle || connection->since < (*idle)->since))
+            *idle = connection;
+    }
+}
+
+/* So that nobody who merely holds connections keeps others out. */
+static bool make_room(struct mg_http_server *server)
+{
+    struct mg_http_request *idle = NULL;
+    if (server->count < server->limits.connections)
+        return true;
+    if (server->limits.displaces) {
+        find_idle(&server->waiting, &idle);
+        find_idle(&server->others, &idle);
+    }
+    if (idle)
+        mg_connection_break(idle);
+    return server->count < server->limits.connections;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
                       struct sockaddr *address, int length, void *context)
 {
     struct mg_http_server *server = context;
     (void)listener;
     (void)length;
-    if (server->stopping || server->count >= server->limits.connections ||
-        (server->admit && !server->admit(socket, server->count, server->context))) {
+    if (server->stopping ||
+        (server->admit && !server->admit(socket, server->count, server->context)) ||
+        !make_room(server)) {
         close(socket);
         return;
     }
@@ -118,7 +150,8 @@ void mg_server_move(struct mg_http_request *connection, struct mg_connections *l
 
 bool mg_server_may_shake(const struct mg_http_server *server)
 {
-    return server->shaking_count <= server->limits.connections / MG_HTTP_SHAKING_PART;
+    return server->limits.displaces ||
+           server->shaking_count <= server->limits.connections / MG_HTTP_SHAKING_PART;
 }
 
 void mg_server_shake_next(struct mg_http_server *server)

@@ -23,8 +23,8 @@
 /* Lines about denials that go to the log in one second. */
 #define LOG_LIMIT 20
 
-static const struct mg_http_limits limits = {.connections = CONNECTIONS,
-                                             .write_pause = WRITE_PAUSE};
+static const struct mg_http_limits limits = {
+    .connections = CONNECTIONS, .write_pause = WRITE_PAUSE, .displaces = true};
 
 /* ---- what is asked for ---- */
 

@@ -360,6 +360,52 @@ def half(world):
             assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 403 ")), answer
 
 
+def hold(port, context):
+    """A connection that has asked for something that everybody may know, and for nothing more."""
+    plain = socket.create_connection(("127.0.0.1", port), timeout=60 * PATIENCE)
+    one = context.wrap_socket(plain) if context else plain
+    one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert one.recv(12) == b"HTTP/1.1 200"
+    return one
+
+
+def is_closed(connection):
+    connection.settimeout(0.001)
+    try:
+        while connection.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+@test("whoever holds all connections, at the address of this machine or by TLS, keeps nobody else out")
+def held(world):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(world.pki / "wuppertal-portal-tls.pem", world.pki / "wuppertal-portal-tls.key")
+    for port, tls in ((world.status_port, None), (world.open_port, context)):
+        halves = [socket.create_connection(("127.0.0.1", port), timeout=60 * PATIENCE) for _ in range(8)]
+        for half in halves:
+            half.sendall(b"\x16\x03\x01\x02\x00\x01" if tls else b"GET /heal")
+        kept = [hold(port, tls) for _ in range(80)]
+        try:
+            for _ in range(3):
+                if tls:
+                    world.operator("vera").request("GET", "/whoami").expect(200)
+                else:
+                    world.ask("GET", "/whoami").expect(200)
+            # 64 may be there at once: the newcomers have their places from those who came first.
+            let_go = [is_closed(one) for one in kept]
+            equal(let_go, sorted(let_go, reverse=True), "the first are let go")
+            assert 16 <= sum(let_go) <= 20, let_go
+        finally:
+            for one in halves + kept:
+                one.close()
+
+
 @test("an answer may be used by the page alone, and not be kept, framed or guessed at")
 def headers(world):
     page = world.ask("GET", "/").expect(200)

@@ -144,6 +144,7 @@ def live(world):
     page.go("")
     world.send()
     page.see("Das Ziel Einwohnerwesen Remscheid antwortet nicht", ".problems", 30)
+    page.see("Ein Leitweg ist unterbrochen.", "h1")
     page.wait("document.querySelector('.map .line.is-ok')")
     page.wait("""[...document.querySelectorAll('.map .line:not(.is-ok)')].map(one => one.getAttribute('aria-label'))
         .join().includes('nach Stadt Remscheid')""")

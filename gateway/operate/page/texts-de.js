@@ -98,6 +98,8 @@ export default {
     overview: {
         ok: 'Alles läuft.',
         warning: {one: 'Alles läuft, ein Hinweis.', other: 'Alles läuft, {n} Hinweise.'},
+        broken: {one: 'Ein Leitweg ist unterbrochen.', other: '{n} Leitwege sind unterbrochen.'},
+        warnings: {one: 'Ein Hinweis.', other: '{n} Hinweise.'},
         critical: {one: 'Eine Störung.', other: '{n} Störungen.'},
         stopping: 'Das Gateway wird beendet.',
         places: {one: '{n} Ort', other: '{n} Orte'},

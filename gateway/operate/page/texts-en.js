@@ -74,6 +74,8 @@ export default {
     overview: {
         ok: 'All is well.',
         warning: {one: 'Everything works, one warning.', other: 'Everything works, {n} warnings.'},
+        broken: {one: 'One route is interrupted.', other: '{n} routes are interrupted.'},
+        warnings: {one: 'One warning.', other: '{n} warnings.'},
         critical: {one: 'One failure.', other: '{n} failures.'},
         stopping: 'The gateway is stopping.',
         places: {one: '{n} place', other: '{n} places'},

@@ -105,6 +105,10 @@ function headline(status) {
     if (status.stopping) return say.text('overview.stopping');
     if (health === 'ok') return say.text('overview.ok');
     const n = reasons.filter((one) => one.severity === health).length;
+    const broken = status.routes.filter((one) => one.state === 'down').length;
+    /* A route on which nothing gets through is red on the map, and so not all is well. */
+    if (health === 'warning' && broken)
+        return [say.text('overview.broken', {n: broken}), say.text('overview.warnings', {n})].join(' ');
     return say.text(`overview.${health}`, {n});
 }
 

@@ -12,8 +12,9 @@ from harness import BUILD, SOURCE, World, element, environment, equal, muengsten
 from tap import Skip, run, test
 
 # Programs that are there once the packages are, and what is said of systemd and Debian.
-OURS = {"muengstend": muengstend, "muengstenctl": muengstenctl}
-OTHERS = {"adduser", "apt-get", "chown", "cp", "install", "journalctl", "openssl", "runuser", "ssh", "systemctl",
+SEND = BUILD / "tools" / "muengsten-send"
+OURS = {"muengstend", "muengstenctl", "muengsten-send"}
+OTHERS = {"adduser", "apt-get", "cd", "chown", "cp", "install", "journalctl", "openssl", "runuser", "ssh", "systemctl",
           "systemd-sysusers", "systemd-tmpfiles"}
 
 
@@ -40,7 +41,8 @@ class Handbook(World):
 
     def commands(self):
         """What is to be typed: lines of blocks, and what stands in backquotes and begins with a program of ours."""
-        lines = [line for block in self.blocks() for line in block.splitlines() if line.strip()]
+        blocks = [block.replace("\\\n", " ") for block in self.blocks()]
+        lines = [line for block in blocks for line in block.splitlines() if line.strip()]
         prose = re.sub(r"^ *```.*?^ *```$", "", self.text, flags=re.MULTILINE | re.DOTALL).replace("\n", " ")
         inside = [words for words in re.findall(r"`([^`]+)`", prose) if " " in words]
         return lines + [words for words in inside if words.split()[0] in {*OURS, *OTHERS}]
@@ -56,7 +58,7 @@ class Handbook(World):
 def programs(handbook):
     known = {line.split()[0] for line in handbook.commands()}
     assert {"muengstenctl", "systemctl", "journalctl"} <= known, known
-    equal(sorted(known - set(OURS) - OTHERS - {"/usr/share/muengsten/pki", "./configure"}), [], "unknown programs")
+    equal(sorted(known - OURS - OTHERS - {"/usr/share/muengsten/pki", "./configure"}), [], "unknown programs")
 
 
 @test("every command of muengstenctl that the handbook names is one, with these options")
@@ -136,8 +138,10 @@ def events(handbook):
     equal(sorted(name for name in named if f'"{name}"' not in text), [], "what nobody says")
 
 
-@test("the configuration that the handbook makes of the sample is in order")
-def sample(handbook):
+def make_sample(handbook):
+    """What the handbook makes of the sample, with keys and folders here."""
+    if (handbook.folder / "pki").exists():
+        return handbook.folder / "muengsten.xml"
     pki_command("init", handbook.folder / "pki")
     text = (SOURCE / "etc" / "muengsten.xml").read_text(encoding="utf-8")
     block = next(block for block in handbook.blocks("xml") if "<store " in block)
@@ -153,9 +157,30 @@ def sample(handbook):
     file = handbook.folder / "muengsten.xml"
     file.write_text(text.replace("</gateway>", element("adapters", folder=BUILD / "adapters" / ".libs") + "</gateway>"),
                     encoding="utf-8")
-    done = subprocess.run([muengstend(), "-t", "-c", file], capture_output=True, text=True, check=False,
+    return file
+
+
+@test("the configuration that the handbook makes of the sample is in order")
+def sample(handbook):
+    done = subprocess.run([muengstend(), "-t", "-c", make_sample(handbook)], capture_output=True, text=True, check=False,
                           env=environment())
     equal(done.returncode, 0, done.stderr)
+
+
+@test("the message that the handbook lets send is accepted")
+def sent(handbook):
+    port, text = handbook.free_port(), make_sample(handbook).read_text(encoding="utf-8")
+    text = text.replace("127.0.0.1:9980", f"127.0.0.1:{handbook.free_port()}")
+    text = text.replace("127.0.0.1:8443", f"127.0.0.1:{port}").replace("/run/muengsten", str(handbook.folder))
+    text = text.replace('"pki/', f'"{handbook.folder}/pki/').replace('"schemas/', f'"{SOURCE}/schemas/')
+    gateway = handbook.gateway(re.sub(r'"((in|out)box/)', rf'"{handbook.folder}/\1', text))
+    line, = (line for line in handbook.commands() if line.startswith("muengsten-send "))
+    words = [word.replace("localhost:8443", f"localhost:{port}").replace("/usr/share/muengsten", str(SOURCE))
+             for word in shlex.split(line)]
+    done = subprocess.run([SEND, *words[1:]], cwd=handbook.folder / "pki", capture_output=True, text=True, check=False,
+                          env=environment())
+    gateway.stop()
+    assert "accepted" in done.stdout and "receipt verified" in done.stdout, done.stdout + done.stderr
 
 
 @test("the seal announcement of the handbook is one that the configuration's schema takes")

@@ -98,7 +98,8 @@ struct mg_http_server {
     struct mg_http_handler handler;
     bool (*admit)(int socket, size_t connections, void *context);
     void *context;
-    struct evconnlistener *listener;
+    struct evconnlistener *listener; /* NULL once it has stopped */
+    int port;
     bool accepting;
     bool starved; /* no descriptor was left for a connection */
     bool starvation_logged;

@@ -221,6 +221,21 @@ static bool listen_anywhere(struct mg_http_server *server, const char *text, str
            mg_fail(error, "net.listen", "Cannot listen at %s: %s.", text, strerror(errno));
 }
 
+/* Kept, since it is asked for after the socket has gone too. 0: a socket without ports. */
+static int read_port(int socket)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &length) != 0)
+        return -1;
+    if (address.ss_family == AF_UNIX)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
+    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+}
+
 struct mg_http_server *mg_http_server_new(struct event_base *base,
                                           const struct mg_http_server_options *options,
                                           struct mg_error *error)
@@ -247,6 +262,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
         mg_http_server_free(server);
         return NULL;
     }
+    server->port = read_port(evconnlistener_get_fd(server->listener));
     server->accepting = true;
     evconnlistener_set_error_cb(server->listener, on_accept_error);
     return server;
@@ -268,17 +284,7 @@ void mg_http_server_exchange(struct mg_http_server *server, SSL_CTX *tls,
 
 int mg_http_server_port(const struct mg_http_server *server)
 {
-    struct sockaddr_storage address = {0};
-    socklen_t length = sizeof address;
-    if (getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&address,
-                    &length) != 0)
-        return -1;
-    if (address.ss_family == AF_UNIX)
-        return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
-    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    return server->port;
 }
 
 /* Idle connections close; so do those whose handshake is not done. */

@@ -68,7 +68,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
  * their TLS session, and obey the new limits. */
 void mg_http_server_exchange(struct mg_http_server *server, SSL_CTX *tls,
                              const struct mg_http_limits *limits);
-/* The port it listens on; 0 for a Unix socket. */
+/* The port it listens on, or did until it was stopped; 0 for a Unix socket. */
 int mg_http_server_port(const struct mg_http_server *server);
 
 /* Stops accepting; idle connections close, running requests go on and their connections close after

@@ -52,6 +52,12 @@ def muengstend():
     return program("MUENGSTEND", "gateway/muengstend", "muengstend")
 
 
+def sanitized():
+    """Whether muengstend was built with a sanitizer that makes it slow and keeps memory for itself."""
+    binary = pathlib.Path(muengstend()).read_bytes()
+    return b"__asan_init" in binary or b"__tsan_init" in binary
+
+
 def muengstenctl():
     return program("MUENGSTENCTL", "tools/muengstenctl", "muengstenctl")
 

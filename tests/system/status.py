@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from harness import (PATIENCE, QUICK, SOURCE, Answer, Client, World, configuration, destination, element, equal,
-                     folder_destination, partner, route, wait_for)
+                     folder_destination, partner, read_answer, route, sanitized, wait_for)
 from tap import Skip, run, say, test
 
 try:
@@ -409,7 +409,7 @@ def cost(world):
             world.ask(path).expect(200)
         seconds = (world.main.cpu_ticks() - before) / os.sysconf("SC_CLK_TCK") / 100
         say(f"{path}: {seconds * 1000:.2f} ms of processor time")
-        assert seconds < 0.005 * PATIENCE, f"{path}: {seconds * 1000:.2f} ms"
+        assert seconds < 0.005 * PATIENCE or sanitized(), f"{path}: {seconds * 1000:.2f} ms"
     equal(len(world.status()["destinations"]) >= 202, True)
     world.main.reload(world.text())
 
@@ -484,6 +484,36 @@ def guarded(world):
     assert int(head.headers["Content-Length"]) > 1000
 
 
+def begin(world):
+    """A message of which the gateway has the head alone: (connection, body)."""
+    body = world.signed("wuppertal", "test:main")[1].encode()
+    connection = world.client().raw()
+    connection.sendall(b"POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n"
+                       b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+    said = b""
+    while not said.endswith(b"\r\n\r\n"):
+        said += connection.recv(1)
+    assert said.startswith(b"HTTP/1.1 100 "), said
+    return connection, body
+
+
+@test("a listener that has given up its address is shown until what it has begun is done")
+def leaving(world):
+    def listeners():
+        return {(one["port"], one["state"]) for one in world.status()["listeners"]}
+
+    connection, body = begin(world)
+    other = world.free_port()
+    world.main.reload(world.text().replace(f'"127.0.0.1:{world.port}"', f'"127.0.0.1:{other}"'))
+    equal(listeners(), {(world.port, "stopping"), (other, "ready")})
+    world.ask("/metrics").expect(200)
+    connection.sendall(body)
+    read_answer(connection).expect(201)
+    connection.close()
+    wait_for(lambda: listeners() == {(other, "ready")}, "the old listener has gone")
+    world.main.reload(world.text())
+
+
 @test("while the gateway stops, it is shown and not ready; whoever looks does not keep it from stopping")
 def stopping(world):
     world.city_system.change("--slow", "3")
@@ -492,13 +522,18 @@ def stopping(world):
     idle = http.client.HTTPConnection("127.0.0.1", world.status_port, timeout=20 * PATIENCE)
     idle.request("GET", "/status")
     idle.getresponse().read()
+    connection, body = begin(world)
     world.main.signal(signal.SIGTERM)
     world.main.wait_for("gateway.stopping")
     equal(world.status()["stopping"], True)
+    equal([(one["port"], one["state"]) for one in world.status()["listeners"]], [(world.port, "stopping")])
     ready = json.loads(world.ask("/readyz").expect(503).body)
     equal((ready["ready"], [one["code"] for one in ready["reasons"]]), (False, ["gateway.stopping"]))
     world.ask("/healthz").expect(200)
     equal(world.metrics()["muengsten_stopping"], 1)
+    connection.sendall(body)
+    read_answer(connection).expect(201)
+    connection.close()
     equal(world.main.process.wait(15 * PATIENCE), 0)
     idle.close()
     world.city_system.change()

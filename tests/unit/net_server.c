@@ -572,9 +572,12 @@ static void a_stopping_server_finishes_what_runs(void)
     peer.script = ask_while_stopping;
     peer_start(&peer, &world);
     CU_ASSERT_FATAL(world_wait(&world, one_is_held));
+    int port = mg_http_server_port(world.server);
     mg_http_server_stop(world.server, on_drained, &world);
     world_run(&world, 50);
     CU_ASSERT_FALSE(drained);
+    /* Whoever looks at the server meanwhile is told where it was. */
+    CU_ASSERT_EQUAL(mg_http_server_port(world.server), port);
     mg_http_request_answer(held, 200, NULL, 0, "done", 4);
     CU_ASSERT(peer_wait(&peer));
     CU_ASSERT(replied("Connection: close"));

@@ -21,6 +21,10 @@ ESCAPED = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
 TITLES = dict(wuppertal="Stadt Wuppertal", remscheid="Stadt Remscheid", solingen="Klingenstadt Solingen")
 PLACES = dict(wuppertal=("51.26", "7.15"), remscheid=("51.18", "7.19"), solingen=("51.17", "7.08"))
 LIMIT = 150_000
+# Whose certificates the operators show; only the first may see contents.
+OPERATORS = {"anna.beispiel": "remscheid-registry", "bert.beispiel": "solingen-planning"}
+ANNA, BERT = OPERATORS
+DOWNLOAD = "Inhalt herunterladen (wird protokolliert)"
 
 
 class Watched(World):
@@ -45,7 +49,7 @@ class Watched(World):
             self.browser.close()
         super().close()
 
-    def configured(self, role="operator", more=()):
+    def configured(self, role="operator", more=(), address=None):
         partners = [partner(self.pki, name, place=name.split("-")[0], title=title)
                     for name, title in zip(SYSTEMS, ("Serviceportal", ESCAPED, None))]
         there = [destination(name, city, title=f"Einwohnerwesen {name.capitalize()}", place=name,
@@ -59,7 +63,11 @@ class Watched(World):
             self, partners=partners, destinations=[*there, bitter, *more],
             routes=[*(route(name, name) for name in self.cities), route("test:bitter", "bitter")],
             extra="".join([*places, element("adapters", folder=self.programs),
-                           element("status", address=f"127.0.0.1:{self.status_port}", role=role)]))
+                           element("status", address=address or f"127.0.0.1:{self.status_port}",
+                                   role=None if address else role, hosts="localhost"),
+                           *(element("operator", name=name, role="operator", certificate=self.pki / f"{system}-tls.pem",
+                                     contents="true" if name == ANNA else None)
+                             for name, system in OPERATORS.items())]))
 
     def send(self, reader="remscheid", author="wuppertal", change=lambda text: text):
         """Hands in a message; returns its UUID and the gateway's id."""
@@ -91,7 +99,7 @@ class Watched(World):
 
     def open(self, way="", **options):
         """A fresh page; until something is known of the gateway."""
-        self.browser.ask("open", base=self.base, hash=f"#/{way}", **options)
+        self.browser.ask("open", **{"base": self.base, "hash": f"#/{way}", **options})
         self.browser.wait("document.querySelector('.live.is-ok')")
         return self.browser
 
@@ -229,6 +237,173 @@ def nonsense(world):
     page.go("search?from=yesterday")
     page.see("Danach lässt sich so nicht suchen.")
     world.quiet("400 (Bad Request)")
+
+
+# ---- what comes page by page ----
+
+OLDER = "[...document.querySelectorAll('main button')].find(one => one.innerText === 'Ältere laden')"
+FOUND = "[...document.querySelectorAll('main tbody a')].map(one => one.hash)"
+
+
+def many(world, count, reader):
+    """Messages of one reader; their addresses on the page, newest first."""
+    sent = [world.send(reader)[1] for _ in range(count)]
+    return [f"#/messages/{identifier}" for identifier in reversed(sent)]
+
+
+@test("older messages are loaded below the newer ones, each once and in their order, by mouse and keyboard, up to the end")
+def older(world):
+    begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
+    time.sleep(1.1)
+    sent = many(world, 120, "solingen")
+    page = world.open(f"search?author=ags:05124000&from={begin}&destination=solingen")
+    page.wait(f"document.querySelectorAll('main tbody tr').length === 50 && {OLDER}")
+    equal(page.evaluate(FOUND)[::2], sent[:50], "the first page")
+    # Whoever is impatient gets the next page once.
+    page.evaluate(f"{OLDER}.click(); {OLDER}.click()")
+    page.wait("document.querySelectorAll('main tbody tr').length > 50")
+    page.wait(f"{OLDER}.ariaDisabled !== 'true'")
+    equal(page.evaluate(FOUND)[::2], sent[:100], "two pages")
+    page.evaluate(f"{OLDER}.focus()")
+    page.press("Enter")
+    page.see("Das sind alle.")
+    equal(page.evaluate(FOUND)[::2], sent, "all three pages")
+    page.wait("document.activeElement.id === 'end'")
+    equal(page.text("#announcer"), "120 Nachrichten gefunden.")
+    equal(page.evaluate(f"!{OLDER}"), True, "nothing more is offered")
+    more = many(world, 1, "solingen")
+    page.click("Suchen")
+    page.wait(f"document.querySelector('main tbody a')?.hash === {json.dumps(more[0])}")
+    world.quiet()
+
+
+@test("when older messages cannot be had, the page says so, keeps what it has, and gets them when asked again")
+def interrupted(world):
+    many(world, 60, "solingen")
+    page = world.open("search?destination=solingen")
+    page.wait(f"document.querySelectorAll('main tbody tr').length === 50 && {OLDER}")
+    world.main.stop()
+    page.evaluate(f"{OLDER}.focus()")
+    page.press("Enter")
+    page.see("Das Gateway ist nicht erreichbar.", "main .failure")
+    equal(page.evaluate("document.querySelectorAll('main tbody tr').length"), 50)
+    equal(page.evaluate("document.activeElement.textContent"), "Ältere laden")
+    world.main.start()
+    page.wait("document.querySelector('.live.is-ok')", 40)
+    page.press("Enter")
+    page.wait("document.querySelectorAll('main tbody tr').length > 50")
+    equal(page.evaluate("document.querySelectorAll('main .failure').length"), 0)
+    ways = page.evaluate(FOUND)[::2]
+    equal(len(ways), len(set(ways)), "each is there once")
+    world.quiet("ERR_")
+
+
+@test("of many dead letters the older ones are loaded too; when one is cancelled there, the others stay where they are")
+def older_dead(world):
+    sent = [world.send("test:bitter") for _ in range(60)]
+    wait_for(lambda: all(world.state(identifier) == "dead" for _, identifier in sent), "they are dead", 60)
+    page = world.open("dead?destination=bitter")
+    page.wait(f"document.querySelectorAll('main .problem').length === 50 && {OLDER}")
+    page.evaluate(f"{OLDER}.click(); {OLDER}.click()")
+    page.wait("document.querySelectorAll('main .problem').length >= 60")
+    keys = page.evaluate("[...document.querySelectorAll('main .problem')].map(one => one.dataset.key)")
+    equal(len(keys), len(set(keys)), "each is there once")
+    chosen = keys.index(f"{sent[0][1]} bitter")
+    assert chosen >= 50, "the oldest of them is on the second page"
+    page.evaluate(f"[...document.querySelectorAll('main .problem')][{chosen}].querySelectorAll('button')[2].click()")
+    give_reason(page)
+    send_dialog(page)
+    page.wait(f"![...document.querySelectorAll('main .problem')].some(one => one.dataset.key === {json.dumps(keys[chosen])})")
+    equal(page.evaluate("[...document.querySelectorAll('main .problem')].map(one => one.dataset.key)"),
+          keys[:chosen] + keys[chosen + 1:])
+    equal(world.state(sent[0][1]), "cancelled")
+    for _, identifier in sent[1:]:
+        seen = {name: world.message(identifier)["deliveries"][0][name] for name in ("state", "attempts")}
+        world.ask(f"/messages/{identifier}/cancel", "POST", dict(
+            destination="bitter", why="Ende der Probe", seen=seen)).expect(200)
+    world.quiet()
+
+
+@test("the audit trail is read page by page, back and forth, without a gap")
+def older_journal(world):
+    for way in many(world, 80, "solingen"):
+        wait_for(lambda way=way: world.state(way.rpartition("/")[2]) == "delivered", "it is delivered")
+    page = world.open("journal")
+    numbers = "[...document.querySelectorAll('main tbody tr')].map(one => Number(one.dataset.key.slice(4)))"
+    page.wait(f"{numbers}.length >= 50")
+    seen = page.evaluate(numbers)
+    for _ in range(2):
+        oldest = page.evaluate(numbers)[-1]
+        page.click("Ältere", role="link")
+        page.wait(f"{numbers}[0] === {oldest - 1}")
+        seen += page.evaluate(numbers)
+    equal(seen, list(range(seen[0], seen[-1] - 1, -1)))
+    newest = page.evaluate(numbers)[0]
+    page.click("Neuere", role="link")
+    page.wait(f"{numbers}.at(-1) === {newest + 1}")
+    page.click("Neueste", role="link")
+    page.wait(f"{numbers}[0] >= {seen[0]}")
+    world.quiet()
+
+
+@test("of a message that many have looked at, every entry of the audit trail can be read")
+def long_journal(world):
+    _, identifier = world.send("solingen")
+    wait_for(lambda: world.state(identifier) == "delivered", "it is delivered")
+    for _ in range(230):
+        world.message(identifier)
+    page = world.open(f"journal?message={identifier}")
+    page.wait("document.querySelectorAll('main tbody tr').length === 200")
+    page.see("angenommen", "main tbody")
+    page.click("Neuere", role="link")
+    page.wait("document.querySelectorAll('main tbody tr').length >= 30 && !document.querySelector('main tbody')"
+              ".innerText.includes('angenommen')")
+    page.click("Älteste", role="link")
+    page.see("angenommen", "main tbody")
+    world.quiet()
+
+
+# ---- contents ----
+
+@test("an operator who may see contents downloads exactly what was sent, and the audit trail says so; no other is"
+      " offered it")
+def contents(world):
+    # More than one piece of it, and of one that waits for the browser.
+    message = messages.message("wuppertal", "solingen")
+    long = re.sub('<service:angabe feld="beginn">.*?</service:angabe>',
+                  lambda found: found[0].replace("2027-01-01", "äöü € 😀 &amp; " * 250) * 150, message.text, flags=re.DOTALL)
+    identifier = world.client().post(signing.envelop(long, world.signer("wuppertal-portal"))).expect(201).id
+    wait_for(lambda: world.state(identifier) == "delivered", "it is delivered")
+    page = world.open(f"messages/{identifier}")
+    page.see("Angaben", "h2")
+    equal(DOWNLOAD in page.text(), False, "on loopback nobody is known")
+    port = world.free_port()
+    world.main.reload(world.configured(address=f"*:{port}"))
+    base = f"https://localhost:{port}"
+    try:
+        opened = {name: dict(base=base, certificate=dict(certPath=str(world.pki / f"{system}-tls.pem"),
+                                                         keyPath=str(world.pki / f"{system}-tls.key")))
+                  for name, system in OPERATORS.items()}
+        page = world.open(f"messages/{identifier}", **opened[BERT])
+        page.see("bert.beispiel, Betrieb", "footer")
+        page.see("Angaben", "h2")
+        equal(DOWNLOAD in page.text(), False, "who may not see contents")
+        equal(page.evaluate(f"fetch('/messages/{identifier}/content').then(one => one.status)"), 403)
+        world.quiet("403 (Forbidden)")
+        page = world.open(f"messages/{identifier}", **opened[ANNA])
+        page.see(DOWNLOAD)
+        file = world.folder / "downloaded.xml"
+        equal(page.ask("download", name=DOWNLOAD, file=str(file)), f"{identifier}.xml")
+        equal(len(long.encode()) > 300_000, True)
+        equal(file.read_bytes() == long.encode(), True, "the bytes are those that were sent")
+        page.go(f"journal?message={identifier}")
+        page.see("Inhalt geöffnet", "main tbody")
+        rows = page.evaluate("[...document.querySelectorAll('main tbody tr')].map(one => one.innerText)")
+        equal(sorted(name for row in rows for name in OPERATORS for word in ("Inhalt geöffnet", "verweigert")
+                     if name in row and word in row), [ANNA, BERT])
+        world.quiet()
+    finally:
+        world.main.reload(world.configured())
 
 
 # ---- acts ----

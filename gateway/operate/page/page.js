@@ -219,7 +219,10 @@ function openView() {
             if (!gone.current) announce(sentence);
         },
         go: (address) => {
+            const before = location.hash;
             location.hash = `#/${address}`;
+            // The same address once more is no change, and yet somebody wants to look anew.
+            if (location.hash === before) moved();
         },
         narrow: () => small.matches,
     });

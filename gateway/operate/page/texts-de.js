@@ -165,6 +165,7 @@ export default {
         none: 'Keine gespeicherte Nachricht passt dazu.',
         'not-yet': 'Bis hierher passt keine Nachricht; es gibt noch ältere.',
         next: 'Ältere laden',
+        end: 'Das sind alle.',
         parameter: 'Bitte prüfen: {name}',
     },
     refusals: {
@@ -427,6 +428,7 @@ export default {
         older: 'Ältere',
         newer: 'Neuere',
         newest: 'Neueste',
+        oldest: 'Älteste',
         looked: 'angesehen',
         content: 'Inhalt geöffnet',
         retry: 'erneut versucht',

@@ -141,6 +141,7 @@ export default {
         none: 'No stored message matches.',
         'not-yet': 'No message so far; there are older ones.',
         next: 'Load older ones',
+        end: 'These are all.',
         parameter: 'Please check: {name}',
     },
     refusals: {
@@ -403,6 +404,7 @@ export default {
         older: 'Older',
         newer: 'Newer',
         newest: 'Newest',
+        oldest: 'Oldest',
         looked: 'looked at',
         content: 'content opened',
         retry: 'retried',

@@ -3,6 +3,7 @@
  */
 import {code, element} from './elements.js';
 import * as say from './language.js';
+import {listing} from './listing.js';
 import {ask, state} from './server.js';
 import {deliveryActs} from './acts.js';
 import {
@@ -53,21 +54,15 @@ function item(message, delivery, reload) {
 
 export function open(context) {
     const only = context.query.get('destination') || '';
-    let answer = null;
-    let messages = [];
     let seen = null;
-
-    async function load(cursor) {
+    const list = listing(context, (cursor) => {
         const wanted = new URLSearchParams({
             state: 'dead',
             ...(only && {destination: only}),
             ...(cursor && {cursor}),
         });
-        const found = await ask(`/messages?${wanted}`);
-        answer = found;
-        if (found.ok) messages = cursor ? [...messages, ...found.body.messages] : found.body.messages;
-        context.redraw();
-    }
+        return ask(`/messages?${wanted}`);
+    });
 
     const count = () =>
         (state.status?.destinations || [])
@@ -77,7 +72,8 @@ export function open(context) {
     /* Looked at anew when their number changes, and nothing is being read further down. */
     function follow() {
         const now = state.status ? count() : null;
-        if (seen !== null && now !== seen && messages.length <= 50) load();
+        if (list.isUnderway()) return;
+        if (seen !== null && now !== seen && list.messages().length <= 50) list.load();
         seen = now;
     }
 
@@ -112,10 +108,11 @@ export function open(context) {
         );
     }
 
-    function list() {
+    function found() {
+        const answer = list.answer();
         if (!answer) return loading();
         if (!answer.ok) return failure(answer);
-        const pairs = messages.flatMap((message) =>
+        const pairs = list.messages().flatMap((message) =>
             message.deliveries
                 .filter((one) => one.state === 'dead' && (!only || one.destination === only))
                 .map((one) => [message, one]),
@@ -125,24 +122,16 @@ export function open(context) {
                 ? element(
                       'ul.problems',
                       null,
-                      pairs.map(([message, one]) => item(message, one, () => load())),
+                      pairs.map(([message, one]) => item(message, one, () => list.refresh(message.id))),
                   )
-                : element('p.note.well', null, icon('ok'), say.text('dead.none')),
-            answer.body.cursor
-                ? element(
-                      'p',
-                      null,
-                      element(
-                          'button',
-                          {type: 'button', onclick: () => load(answer.body.cursor)},
-                          say.text('search.next'),
-                      ),
-                  )
-                : null,
+                : answer.body.cursor
+                  ? note(say.text('search.not-yet'))
+                  : element('p.note.well', null, icon('ok'), say.text('dead.none')),
+            list.foot(),
         ];
     }
 
-    load();
+    list.load();
     return {
         title: () => say.text('nav.dead'),
         draw() {
@@ -151,7 +140,7 @@ export function open(context) {
                 heading(say.text('nav.dead')),
                 note(say.text('dead.note')),
                 filter(),
-                section(say.text('dead.title'), list()),
+                section(say.text('dead.title'), found()),
             ];
         },
     };

@@ -7,6 +7,8 @@ import {ask, state} from './server.js';
 import {failure, heading, link, loading, note, nothing, table, when} from './parts.js';
 
 const page = 50;
+/* What is shown at once of a message's entries, which begin with the oldest. */
+const most = 200;
 const identifier = /^[0-9a-f-]{36}$/;
 /* What an entry may be about, beside a message. */
 const named = ['destination', 'to', 'partner', 'network', 'code', 'what', 'reason', 'day', 'count'];
@@ -68,7 +70,7 @@ export function open(context) {
         known = state.status?.audit.entries || 0;
         shownFrom = from || Math.max(1, known - page + 1);
         const wanted = message
-            ? {message, limit: '200'}
+            ? {message, limit: String(most), ...(from && {from: String(from)})}
             : {from: String(shownFrom), limit: String(from ? page : 2 * page)};
         answer = await ask(`/journal?${new URLSearchParams(wanted)}`);
         underway = false;
@@ -82,8 +84,20 @@ export function open(context) {
         if (!underway && (begins || grows)) load();
     }
 
+    function pagesOfMessage() {
+        const address = `journal?message=${encodeURIComponent(message)}`;
+        const {next} = answer.body;
+        return element(
+            'p.row',
+            null,
+            link('journal', say.text('journal.all')),
+            from ? link(address, say.text('journal.oldest')) : null,
+            next ? link(`${address}&from=${next}`, say.text('journal.newer')) : null,
+        );
+    }
+
     function pages() {
-        if (message) return element('p', null, link('journal', say.text('journal.all')));
+        if (message) return pagesOfMessage();
         const older =
             shownFrom > 1
                 ? link(`journal?from=${Math.max(1, shownFrom - page)}`, say.text('journal.older'))

@@ -154,7 +154,8 @@ function parts(list) {
 }
 
 function about(message) {
-    const download = state.who.contents
+    const isStored = message.parts?.some((part) => part.kind === 'content');
+    const download = state.who.contents && isStored
         ? element(
               'a',
               {href: path('messages', message.id, 'content'), download: `${message.id}.xml`},

@@ -6,6 +6,7 @@
  */
 import {code, element, given} from './elements.js';
 import * as say from './language.js';
+import {listing} from './listing.js';
 import {ask, state} from './server.js';
 import {
     deliveryBadge,
@@ -252,25 +253,15 @@ function form(wanted, submit) {
 export function open(context) {
     const wanted = context.query;
     const asked = [...wanted].length > 0;
-    let answer = null;
-    let messages = [];
-    let loadingMore = false;
-
-    async function load(cursor) {
-        loadingMore = true;
-        context.redraw();
-        const uuid = wanted.get('uuid');
-        const found =
-            uuid && [...wanted].length === 1 ? await findIdentified(uuid) : await find(wanted, cursor);
-        loadingMore = false;
-        answer = found;
-        if (found.ok) messages = cursor ? [...messages, ...found.body.messages] : found.body.messages;
-        context.announce(found.ok ? say.text('search.found', {n: messages.length}) : say.text('problem.any'));
-        context.redraw();
-    }
+    const uuid = [...wanted].length === 1 ? wanted.get('uuid') : null;
+    const list = listing(context, (cursor) =>
+        uuid && !cursor ? findIdentified(uuid) : find(wanted, cursor),
+    );
 
     function results() {
         if (!asked) return note(say.text('search.note'));
+        const answer = list.answer();
+        const messages = list.messages();
         if (!answer) return loading();
         if (!answer.ok) {
             const named = answer.body?.parameter;
@@ -286,22 +277,12 @@ export function open(context) {
             messages.length
                 ? messageTable(messages, say.text('search.results'))
                 : note(cursor ? say.text('search.not-yet') : say.text('search.none')),
-            cursor
-                ? element(
-                      'p',
-                      null,
-                      element(
-                          'button',
-                          {type: 'button', disabled: loadingMore, onclick: () => load(cursor)},
-                          say.text('search.next'),
-                      ),
-                  )
-                : null,
+            list.foot(),
             refusals(refused),
         ];
     }
 
-    if (asked) load(null);
+    if (asked) list.load(true);
     return {
         title: () => say.text('nav.search'),
         draw: () => [

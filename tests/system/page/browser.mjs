@@ -52,7 +52,18 @@ function watch(base) {
 }
 
 const commands = {
-    async open({base, hash = '', width = 1280, height = 900, dark = false, forced = false, language = null}) {
+    /* certificate: {certPath, keyPath}, by which the browser's user is known. Whose certificate the gateway
+     * has is for other tests: this browser knows no authority. */
+    async open({
+        base,
+        hash = '',
+        width = 1280,
+        height = 900,
+        dark = false,
+        forced = false,
+        language = null,
+        certificate = null,
+    }) {
         if (context) await context.close();
         told = [];
         loaded = [];
@@ -63,6 +74,10 @@ const commands = {
             locale: 'de-DE',
             timezoneId: 'Europe/Berlin',
             reducedMotion: 'reduce',
+            ...(certificate && {
+                clientCertificates: [{origin: base, ...certificate}],
+                ignoreHTTPSErrors: true,
+            }),
         });
         if (language)
             await context.addInitScript(`localStorage.setItem('muengsten.language', '${language}')`);
@@ -90,6 +105,14 @@ const commands = {
     press: ({key}) => page.keyboard.press(key),
     type: ({text}) => page.keyboard.type(text),
     click: ({role, name}) => page.getByRole(role, {name, exact: true}).first().click(),
+    /* Follows a link, and keeps what the browser then saves; gives the name that it would have there. */
+    async download({name, file}) {
+        const begun = page.waitForEvent('download');
+        await page.getByRole('link', {name, exact: true}).click();
+        const download = await begun;
+        await download.saveAs(file);
+        return download.suggestedFilename();
+    },
     async axe() {
         await evaluate(`${axe};0`);
         return evaluate(`axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations.map((one) =>

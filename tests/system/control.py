@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 import subprocess
 
+import messages
+import signing
 from harness import (PATIENCE, World, configuration, destination, element, environment, equal, folder_destination,
                      muengstenctl, partner, wait_for)
 from tap import Skip, run, test
@@ -19,6 +21,8 @@ PORTAL = "wuppertal-portal"
 OPERATORS, VIEWERS = "adm", "games"
 UNKNOWN = "018f3b1c-9d2a-7c44-8f00-0123456789ab"
 ESCAPES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What turns a terminal's colours, cursor or direction of writing, or has no shape.
+STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
 
 
 class Controlled(World):
@@ -272,6 +276,34 @@ def german(world):
     assert "Befehl" in world.control("nonsense", language="de_DE.UTF-8", status=2)
     for words in (("routes",), ("whoami",), ("messages", "--limit", "1")):
         equal(world.json(*words, language="de_DE.UTF-8"), world.json(*words))
+
+
+@test("JSON holds what a hostile message says, and none of the characters that could steer the terminal it is read on")
+def escaped(world):
+    hostile = "Amt\x7f\x85\x9b31m\u202e\u2066\u2069\u200e\u200f\u061c\U000e0041 Köln 😀"
+    plain = messages.message("wuppertal", "test:main")
+    text, count = re.subn("(<g2g:autor>.*?<behoerde:name>)[^<]*", lambda found: found[1] + hostile, plain.text,
+                          count=1, flags=re.DOTALL)
+    equal(count, 1)
+    identifier = world.client().post(signing.envelop(text, world.signer(PORTAL))).expect(201).id
+    said = world.control("trace", identifier, "--json", apart=True)
+    equal(json.loads(said)["author_name"], hostile)
+    assert "\\u009b31m\\u202e\\u2066" in said and "Köln 😀" in said, said
+    equal([one for one in said if STEERING.match(one)], [])
+    # As one object a line, too.
+    world.control("pause", "shelf", "--why", "Amt \x9b31m\u202e")
+    try:
+        process = subprocess.Popen([str(world.program), "top", "--json"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                   env=dict(environment(), MUENGSTEN_CONTROL=str(world.socket)))
+        line = process.stdout.readline().decode()
+        process.terminate()
+        equal(process.wait(20 * PATIENCE), 0)
+        process.stdout.close()
+        paused = next(one for one in json.loads(line)["destinations"] if one["name"] == "shelf")
+        equal(paused["paused_by"]["why"], "Amt \x9b31m\u202e")
+        equal([one for one in line if STEERING.match(one)], [])
+    finally:
+        world.control("resume", "shelf", "--why", "seen")
 
 
 @test("colours come where they are wanted, and no control character out of a message")

@@ -54,6 +54,49 @@ static void hostile_text_becomes_harmless(void)
     expect_text(NULL, "");
 }
 
+static void expect_json(const char *dump, const char *harmless)
+{
+    struct mg_buffer buffer = {0};
+    mg_screen_json(&buffer, dump);
+    CU_ASSERT_STRING_EQUAL(buffer.data, harmless);
+    mg_buffer_free(&buffer);
+}
+
+static void hostile_text_in_json_is_escaped_and_stays_the_same_to_programs(void)
+{
+    expect_json("{\n  \"K\xc3\xb6ln\": \"\xe4\xb8\xad\xf0\x9f\x98\x80\"\n}\n",
+                "{\n  \"K\xc3\xb6ln\": \"\xe4\xb8\xad\xf0\x9f\x98\x80\"\n}\n");
+    expect_json("\"\x7f\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0\"",
+                "\"\\u007f\\u0080\\u009b\\u009f\xc2\xa0\"");
+    expect_json("\"\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9\"",
+                "\"\\u202a\\u202e\\u2066\\u2069\""); /* direction */
+    expect_json("\"\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\"", "\"\\u200e\\u200f\\u061c\"");
+    expect_json("\"\xf3\xa0\x81\x81\"", "\"\\udb40\\udc41\""); /* a tag */
+
+    /* Every character where most controls are and many beyond, as jansson writes them. */
+    size_t step = unit_amount(0x1f, 0x3ff);
+    for (unsigned long character = 1; character <= 0x10ffff;
+         character += character < 0x2100 ? 1 : step) {
+        char text[32];
+        struct mg_buffer json = {0};
+        if (character >= 0xd800 && character <= 0xdfff)
+            continue;
+        snprintf(text, sizeof text, "\"\\u%04lx\"", character);
+        if (character > 0xffff)
+            snprintf(text, sizeof text, "\"\\u%04lx\\u%04lx\"",
+                     0xd800 + ((character - 0x10000) >> 10), 0xdc00 + (character & 0x3ff));
+        json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+        char *dump = json_dumps(value, JSON_ENCODE_ANY);
+        mg_screen_json(&json, dump);
+        json_t *read = json_loads(json.data, JSON_DECODE_ANY, NULL);
+        CU_ASSERT(value && read && json_equal(value, read));
+        json_decref(read);
+        json_decref(value);
+        mg_buffer_free(&json);
+        free(dump);
+    }
+}
+
 static void widths_are_those_of_characters(void)
 {
     CU_ASSERT_EQUAL(mg_screen_width("M\xc3\xbcngsten"), 8);
@@ -353,6 +396,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         UNIT_TEST(hostile_text_becomes_harmless),
+        UNIT_TEST(hostile_text_in_json_is_escaped_and_stays_the_same_to_programs),
         UNIT_TEST(widths_are_those_of_characters),
         UNIT_TEST(columns_stand_below_each_other),
         UNIT_TEST(the_last_column_ends_where_the_terminal_ends),

@@ -18,11 +18,24 @@ static int end(bool written, int status)
     return MG_CONTROL_USAGE;
 }
 
+bool mg_control_write_json(const json_t *value, size_t form)
+{
+    struct mg_buffer text = {0};
+    char *dump = json_dumps(value, form | JSON_ENCODE_ANY);
+    bool written = false;
+    if (dump) {
+        mg_screen_json(&text, dump);
+        mg_buffer_add_text(&text, "\n");
+        written = mg_screen_write(&text);
+    }
+    mg_buffer_free(&text);
+    free(dump);
+    return written;
+}
+
 int mg_control_show_json(const json_t *value, int status)
 {
-    bool written =
-        json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0 && putchar('\n') != EOF;
-    return end(fflush(stdout) == 0 && written, status);
+    return end(mg_control_write_json(value, JSON_INDENT(2)), status);
 }
 
 int mg_control_show(struct mg_buffer *text, int status)

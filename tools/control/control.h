@@ -38,6 +38,10 @@ struct mg_control {
     size_t word_count;
 };
 
+/* Writes one JSON value and a line's end, in a form that jansson knows (JSON_COMPACT). False if
+ * standard output cannot be written. */
+bool mg_control_write_json(const json_t *value, size_t form);
+
 /* Shows JSON as programs want it (two blanks for each level), and ends with the status given, or
  * with MG_CONTROL_USAGE if standard output cannot be written. */
 int mg_control_show_json(const json_t *value, int status);

@@ -76,6 +76,31 @@ void mg_screen_text(struct mg_buffer *buffer, const char *text)
     }
 }
 
+/* JSON writes what lies beyond U+FFFF as two (RFC 8259, section 7). */
+static void add_escaped(struct mg_buffer *buffer, unsigned long character)
+{
+    if (character > 0xffff) {
+        mg_buffer_print(buffer, "\\u%04lx", 0xd800 + ((character - 0x10000) >> 10));
+        character = 0xdc00 + ((character - 0x10000) & 0x3ff);
+    }
+    mg_buffer_print(buffer, "\\u%04lx", character);
+}
+
+void mg_screen_json(struct mg_buffer *buffer, const char *json)
+{
+    /* Whoever writes JSON has escaped the controls of ASCII, but for DEL. */
+    const unsigned char *at = (const unsigned char *)json;
+    unsigned long character;
+    while (*at) {
+        size_t length = decode(at, &character);
+        if (length > 0 && character >= 0x7f && is_control(character))
+            add_escaped(buffer, character);
+        else
+            mg_buffer_add(buffer, at, length ? length : 1);
+        at += length ? length : 1;
+    }
+}
+
 static size_t columns_of(unsigned long character)
 {
     int width = wcwidth((wchar_t)character);

@@ -3,7 +3,8 @@
  *
  * What comes from messages and partners is hostile. mg_screen_text is the only way in which such
  * text gets onto a screen: control characters of every kind (those of terminals, and those that
- * turn the direction of writing) and what is no UTF-8 become U+FFFD. Pure; one thread.
+ * turn the direction of writing) and what is no UTF-8 become U+FFFD. mg_screen_json is the same for
+ * what programs read, without a loss. Pure; one thread.
  */
 #ifndef MUENGSTEN_TOOLS_CONTROL_SCREEN_H
 #define MUENGSTEN_TOOLS_CONTROL_SCREEN_H
@@ -34,6 +35,11 @@ void mg_screen_look(struct mg_screen *screen, const char *colour);
 
 /* Adds text that may hold anything, NULL for none. */
 void mg_screen_text(struct mg_buffer *buffer, const char *text);
+
+/* Adds JSON text, with each character that mg_screen_text would not let onto a screen written as
+ * \uXXXX, which is the same to programs: a terminal reads JSON, too. The line ends and blanks
+ * between values stay. */
+void mg_screen_json(struct mg_buffer *buffer, const char *json);
 
 /* How many columns a text takes once it went through mg_screen_text. */
 size_t mg_screen_width(const char *text);

@@ -146,8 +146,7 @@ static int stream(struct mg_control *control)
         status = mg_client_get(control, "/status", &answer, &error);
         if (status != MG_CONTROL_DONE)
             mg_control_fail(&error, status);
-        else if (json_dumpf(answer, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF ||
-                 fflush(stdout) != 0)
+        else if (!mg_control_write_json(answer, JSON_COMPACT))
             over = 1;
         json_decref(answer);
         wait_for(control->options.interval);

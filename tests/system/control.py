@@ -278,6 +278,45 @@ def german(world):
         equal(world.json(*words, language="de_DE.UTF-8"), world.json(*words))
 
 
+@test("on a German screen, states, problems, checks, events and certificates have the page's words")
+def german_words(world):
+    def speak(*words, **options):
+        return world.control(*words, language="de_DE.UTF-8", **options)
+
+    world.refusing.change("--refuse", "422")
+    dead, _ = world.send("refusing")
+    world.wait_for_state(dead, "dead")
+    world.control("pause", "shelf", "--why", "to be seen")
+    try:
+        text = speak("status")
+        for sentence in ("Das Ziel shelf ist angehalten.", "Am Ziel refusing sind Nachrichten gescheitert."):
+            assert re.search(rf"^Hinweis .*{re.escape(sentence)} ", text, re.M), text
+        assert ": Hinweise, Laufzeit " in text, text
+        assert re.search("^shelf +angehalten ", text, re.M) and re.search("^main +bereit ", text, re.M), text
+        states = dict(re.findall(r"^test:(\w+) +\* +(\S+)", speak("routes"), re.M))
+        equal((states["main"], states["both"]), ("läuft", "eingeschränkt"))
+    finally:
+        world.control("resume", "shelf", "--why", "seen")
+    assert re.search(f"{dead} +gescheitert ", speak("messages", "--id", dead))
+    assert "Die Zustellung wurde aufgegeben. dead: " in speak("dead", "refusing")
+    world.city_system.change("--fail", "503:1")
+    late, _ = world.send()
+    world.wait_for_state(late, "delivered")
+    world.city_system.change()
+    text = speak("trace", dead) + speak("trace", late)
+    for word in ("Signatur +bestanden", "Leitweg +bestanden", "Angenommen ", "Zustellversuch +main .* http.503: ",
+                 "Das Ziel antwortete mit 503", "Zugestellt +main", "Aufgegeben +refusing"):
+        assert re.search(word, text), f"no {word} in {text}"
+    assert re.search("Siegel des Gateways", speak("certs")) and "Betrieb" in speak("whoami")
+    assert "Eine Nachricht mit dieser Kennung ist nicht gespeichert." in speak("trace", UNKNOWN, status=1)
+    for words in (("trace", dead), ("dead",), ("certs",), ("destinations",)):
+        german, english = (world.json(*words, language=language) for language in ("de_DE.UTF-8", "C.UTF-8"))
+        if words != ("destinations",):
+            equal(german, english, words)
+        equal({str(key) for one in german for key in one}, {str(key) for one in english for key in one})
+    equal({one["state"] for one in world.json("destinations", language="de_DE.UTF-8")}, {"ready"})
+
+
 @test("JSON holds what a hostile message says, and none of the characters that could steer the terminal it is read on")
 def escaped(world):
     hostile = "Amt\x7f\x85\x9b31m\u202e\u2066\u2069\u200e\u200f\u061c\U000e0041 Köln 😀"

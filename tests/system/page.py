@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 
 import messages
 import signing
 from browsing import Browser
-from harness import (PATIENCE, QUICK, SOURCE, SYSTEMS, Answer, World, configuration, destination, element, equal, partner,
-                     route, wait_for)
+from harness import (PATIENCE, QUICK, SOURCE, SYSTEMS, Answer, World, configuration, destination, element, environment,
+                     equal, muengstenctl, partner, route, wait_for)
 from messages import AGS, authority
 from tap import run, say, test
 
@@ -33,6 +34,7 @@ class Watched(World):
     def __enter__(self):
         self.browser = Browser()
         self.status_port = self.free_port()
+        self.control = self.folder / "control"
         self.base = f"http://127.0.0.1:{self.status_port}"
         self.programs = self.folder / "programs"
         self.programs.mkdir()
@@ -62,7 +64,7 @@ class Watched(World):
         return configuration(
             self, partners=partners, destinations=[*there, bitter, *more],
             routes=[*(route(name, name) for name in self.cities), route("test:bitter", "bitter")],
-            extra="".join([*places, element("adapters", folder=self.programs),
+            extra="".join([*places, element("adapters", folder=self.programs), element("control", socket=self.control),
                            element("status", address=address or f"127.0.0.1:{self.status_port}",
                                    role=None if address else role, hosts="localhost"),
                            *(element("operator", name=name, role="operator", certificate=self.pki / f"{system}-tls.pem",
@@ -102,6 +104,12 @@ class Watched(World):
         self.browser.ask("open", **{"base": self.base, "hash": f"#/{way}", **options})
         self.browser.wait("document.querySelector('.live.is-ok')")
         return self.browser
+
+    def spoken(self, *words):
+        """What muengstenctl says on a German screen."""
+        done = subprocess.run([muengstenctl(), *words], capture_output=True, text=True, check=False, timeout=60 * PATIENCE,
+                              env=dict(environment(), LC_ALL="de_DE.UTF-8", MUENGSTEN_CONTROL=str(self.control)))
+        return done.stdout
 
     def quiet(self, *allowed):
         """The browser has had nothing to complain of: no violated policy, no error, no dialog, nothing outside."""
@@ -676,6 +684,52 @@ def complete(world):
     equal(set(keys["en"]) - set(keys["de"]), set())
     spoken = re.compile(r"code\.|health\.[a-z]+\.[a-z-]+$")  # what the gateway itself says in English
     equal({key for key in set(keys["de"]) - set(keys["en"]) if not spoken.match(key)}, set())
+
+
+@test("muengstenctl says in German what the page says: problems, states, events, checks and certificates")
+def one_language(world):
+    world.ask("/destinations/wuppertal/pause", "POST", dict(why="Probe")).expect(200)
+    world.cities["remscheid"].change("--fail", "503:1")
+    _, late = world.send()
+    _, identifier = world.dead()
+    wait_for(lambda: world.state(late) == "delivered", "it is delivered in the end")
+    world.cities["remscheid"].change()
+    try:
+        page = world.open()
+        page.see("ist angehalten", ".problems")
+        page.see("gescheitert", ".problems")
+        said = world.spoken("status")
+        titles = page.evaluate("[...document.querySelectorAll('.problems h3')].map(one => one.innerText)")
+        graves = page.evaluate("[...document.querySelectorAll('.problems .detail')].map(one => one.firstChild.nodeValue)")
+        for word in (*titles, *graves, page.text(".standing .badge span")):
+            assert word in said, f"no {word!r} in {said}"
+        states = page.evaluate("[...document.querySelectorAll('main table .badge span')].map(one => one.innerText)")
+        said = world.spoken("routes")
+        assert states and all(state in said for state in states), (states, said)
+        page.go("destinations/wuppertal")
+        assert re.search(rf"^wuppertal +{page.text('.heading .badge span')} ", world.spoken("destinations"), re.M)
+        for one, end in ((identifier, "Aufgegeben"), (late, "Zustellversuch")):
+            page.go(f"messages/{one}")
+            page.see(end, ".trace")
+            said = world.spoken("trace", one)
+            words = page.evaluate("""[...document.querySelectorAll('.trace h3')].map(one => one.firstChild.nodeValue)
+                .concat([...document.querySelectorAll('.trace tbody tr')].flatMap(one => [one.cells[0], one.cells[1]]
+                    .map(cell => cell.querySelector('.value').textContent)))
+                .concat([...document.querySelectorAll('.trace .outcome > span:first-child')].map(one => one.innerText.trim()))
+                .concat(document.querySelector('.deliveries .badge').innerText)""")
+            assert len(words) > 15, words
+            for word in words:
+                assert word in said, f"no {word!r} in {said}"
+        assert f"{identifier}  gescheitert" in world.spoken("messages", "--id", identifier)
+        page.go("certificates")
+        page.wait("document.querySelectorAll('main > table tbody tr').length > 5")
+        said = world.spoken("certs")
+        roles = page.evaluate("[...document.querySelectorAll('main > table tbody tr')].map(one => "
+                              "one.cells[3].querySelector('.value').innerText)")
+        assert len(set(roles)) > 2 and all(role in said for role in roles), (roles, said)
+    finally:
+        world.ask("/destinations/wuppertal/resume", "POST", dict(why="Probe")).expect(200)
+    world.quiet()
 
 
 @test("on a phone the menu opens by a button, and what changes does not take the focus away")

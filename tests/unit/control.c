@@ -5,6 +5,7 @@
 #include "tools/control/look.h"
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -205,6 +206,95 @@ static void the_locale_says_which_language(void)
     speak("C");
 }
 
+/* ---- German ---- */
+
+/* Where the gateway's descriptions list what it may say. */
+static const struct {
+    const char *file;
+    const char *path; /* parted by blanks, since names have dots */
+    const char *group;
+    const char *before; /* each name */
+} lists[] = {
+    {"schemas/status.schema.json", "$defs health properties state", "health", "is."},
+    {"schemas/status.schema.json", "$defs health properties reasons items properties severity",
+     "severity", ""},
+    {"schemas/status.schema.json", "$defs health properties reasons items properties code",
+     "health", ""},
+    {"schemas/status.schema.json", "$defs destination properties state", "destination", ""},
+    {"schemas/status.schema.json", "$defs certificate properties role", "role", ""},
+    {"gateway/operate/openapi.json", "components schemas State", "delivery", ""},
+    {"gateway/operate/openapi.json", "components schemas Role", "who", ""},
+    {"gateway/operate/openapi.json", "components schemas Part properties kind", "part", ""},
+    {"gateway/operate/openapi.json",
+     "components schemas Trace properties checks items properties check", "check", ""},
+    {"gateway/operate/openapi.json",
+     "components schemas Trace properties checks items properties result", "check", "is."},
+    {"gateway/operate/openapi.json",
+     "components schemas Trace properties trace items properties kind", "trace", ""},
+};
+
+static json_t *names_of(size_t list)
+{
+    const char *source = getenv("srcdir");
+    char file[4096], path[200], *rest = path;
+    snprintf(file, sizeof file, "%s/%s", source ? source : ".", lists[list].file);
+    snprintf(path, sizeof path, "%s", lists[list].path);
+    json_t *document = json_load_file(file, 0, NULL), *value = document;
+    for (char *name = strtok_r(path, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+        value = json_object_get(value, name);
+    json_t *names = json_incref(json_object_get(value, "enum"));
+    json_decref(document);
+    return names;
+}
+
+static void whatever_the_gateway_may_say_has_a_german_word(void)
+{
+    speak("de_DE.UTF-8");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        json_t *names = names_of(i);
+        CU_ASSERT(json_array_size(names) > 1);
+        for (size_t j = 0; j < json_array_size(names); j++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s%s", lists[i].before,
+                     json_string_value(json_array_get(names, j)));
+            if (!mg_words_find(lists[i].group, name)) {
+                printf("# there is no German for %s %s\n", lists[i].group, name);
+                CU_FAIL("a German word");
+            }
+        }
+        json_decref(names);
+    }
+    speak("C");
+}
+
+static void expect_outcome(const char *code, const char *said, const char *wanted)
+{
+    struct mg_buffer text = {0};
+    mg_words_outcome(&text, code, said);
+    CU_ASSERT_STRING_EQUAL(text.data ? text.data : "", wanted);
+    mg_buffer_free(&text);
+}
+
+static void an_outcome_has_its_meaning_in_german_beside_its_code(void)
+{
+    expect_outcome("http.503", "busy", "http.503: busy");
+    speak("de_DE.UTF-8");
+    expect_outcome("http.503", "busy", "Das Ziel antwortete mit 503. http.503: busy");
+    expect_outcome("smtp.452", "", "Der Mailserver antwortete mit 452. smtp.452");
+    expect_outcome("net.timeout", "", "Die Gegenstelle antwortete nicht rechtzeitig. net.timeout");
+    expect_outcome("http.50", "x", "http.50: x");
+    expect_outcome("http.5033", "", "http.5033");
+    expect_outcome("unheard-of", "x", "unheard-of: x");
+    expect_outcome("", "", "");
+    CU_ASSERT_STRING_EQUAL(mg_words_say("delivery", "dead"), "gescheitert");
+    CU_ASSERT_STRING_EQUAL(mg_words_say("delivery", "{subject}"), "{subject}");
+    CU_ASSERT_STRING_EQUAL(mg_words_say_is("check", "not-required"), "nicht verlangt");
+    speak("C");
+    CU_ASSERT_STRING_EQUAL(mg_words_say("delivery", "dead"), "dead");
+    CU_ASSERT_STRING_EQUAL(mg_words_say_is("check", "passed"), "passed");
+    CU_ASSERT_PTR_NULL(mg_words_find("delivery", "dead"));
+}
+
 static json_t *parse(const char *text)
 {
     json_t *value = json_loads(text, 0, NULL);
@@ -293,9 +383,10 @@ static void whatever_a_gateway_says_is_shown_without_harm(void)
         "\"\\u202ex\"}]},\"destinations\":[{\"name\":\"\\u009b\",\"queue\":{\"waiting\":1e300,"
         "\"oldest_seconds\":-5}}],\"id\":\"\\u0007\",\"parts\":[{\"kind\":\"\\u001b\"}]}",
     };
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+    for (size_t i = 0; i < 2 * (sizeof answers / sizeof *answers); i++) {
+        speak(i % 2 ? "de_DE.UTF-8" : "C");
         for (size_t j = 0; j < sizeof everything / sizeof *everything; j++) {
-            json_t *value = parse(answers[i]);
+            json_t *value = parse(answers[i / 2]);
             struct mg_buffer text = {0};
             everything[j](&plain, value, &text);
             for (size_t k = 0; k < text.length; k++)
@@ -304,6 +395,33 @@ static void whatever_a_gateway_says_is_shown_without_harm(void)
             mg_buffer_free(&text);
             json_decref(value);
         }
+    }
+    speak("C");
+}
+
+static void a_destination_that_does_not_answer_is_not_called_ready(void)
+{
+    static const struct {
+        const char *language, *breaker, *word;
+    } cases[] = {
+        {"C", "closed", "a            ready "},
+        {"C", "open", "a            breaker open "},
+        {"C", "half-open", "a            breaker half-open "},
+        {"de_DE.UTF-8", "closed", "bereit "},
+        {"de_DE.UTF-8", "open", "antwortet nicht "},
+        {"de_DE.UTF-8", "half-open", "wird geprüft "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mg_buffer text = {0};
+        json_t *status = json_pack("{s:[{s:s, s:s, s:{s:s}}]}", "destinations", "name", "a",
+                                   "state", "ready", "breaker", "state", cases[i].breaker);
+        speak(cases[i].language);
+        mg_look_destinations(&plain, status, &text);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text.data, cases[i].word));
+        mg_buffer_free(&text);
+        json_decref(status);
+    }
+    speak("C");
 }
 
 static void certificates_come_by_days_left(void)
@@ -404,10 +522,13 @@ int main(void)
         UNIT_TEST(a_line_is_cut_without_breaking_colours_or_characters),
         UNIT_TEST(colours_are_for_terminals_unless_said_otherwise),
         UNIT_TEST(the_locale_says_which_language),
+        UNIT_TEST(whatever_the_gateway_may_say_has_a_german_word),
+        UNIT_TEST(an_outcome_has_its_meaning_in_german_beside_its_code),
         UNIT_TEST(figures_are_put_into_words),
         UNIT_TEST(durations_and_moments_are_put_into_words),
         UNIT_TEST(targets_are_encoded),
         UNIT_TEST(whatever_a_gateway_says_is_shown_without_harm),
+        UNIT_TEST(a_destination_that_does_not_answer_is_not_called_ready),
         UNIT_TEST(certificates_come_by_days_left),
         UNIT_TEST(of_several_deliveries_the_worst_state_is_shown),
         UNIT_TEST(the_command_line_is_read_in_any_order),

@@ -1,9 +1,9 @@
 /* muengstenctl retry, cancel, move, erase, pause, resume, reload: what changes something. Each
  * needs a reason, which goes into the audit trail. */
 #include "tools/control/client.h"
-#include "tools/control/look.h"
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -86,7 +86,7 @@ static void add_delivery(const json_t *answer, struct mg_buffer *text)
     mg_buffer_add_text(text, "  ");
     mg_screen_text(text, mg_pick_text(answer, "delivery.destination"));
     mg_buffer_add_text(text, "  ");
-    mg_screen_text(text, mg_look_state(state));
+    mg_screen_text(text, mg_words_say("delivery", state));
     if (strcmp(state, "waiting") == 0)
         mg_buffer_print(text, mg_say(", next attempt %s", ", nächster Versuch %s"),
                         mg_pick_moment(answer, "delivery.next_attempt", room));

@@ -4,9 +4,9 @@
 #include "gateway/base/clock.h"
 #include "gateway/store/backup.h"
 #include "tools/control/client.h"
-#include "tools/control/look.h"
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,7 +192,7 @@ static void note_held(const struct mg_store_restored *entry, void *context)
     mg_buffer_print(&account->text, "%s  ", mg_id_text(&entry->message, id));
     mg_screen_text(&account->text, entry->destination);
     mg_buffer_print(&account->text, mg_say("  was %s, %d attempts", "  war: %s, %d Versuche"),
-                    mg_look_state(state), entry->attempts);
+                    mg_words_say("delivery", state), entry->attempts);
     mg_buffer_add_text(&account->text, "\n");
 }
 

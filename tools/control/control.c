@@ -1,6 +1,7 @@
 #include "tools/control/control.h"
 
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -48,9 +49,14 @@ int mg_control_show(struct mg_buffer *text, int status)
 int mg_control_fail(const struct mg_error *error, int status)
 {
     struct mg_buffer line = {0};
+    const char *ours = mg_words_find("problem", error->code);
     mg_buffer_add_text(&line, "muengstenctl: ");
     mg_screen_text(&line, error->place);
     mg_buffer_add_text(&line, error->place[0] ? ": " : "");
+    if (ours) {
+        mg_buffer_add_text(&line, ours);
+        mg_buffer_add_text(&line, " ");
+    }
     mg_screen_text(&line, error->text);
     mg_buffer_add_text(&line, " (");
     mg_screen_text(&line, error->code);

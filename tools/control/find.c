@@ -3,6 +3,7 @@
 #include "tools/control/look.h"
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,13 @@ static void add_refusals(const struct mg_screen *screen, const json_t *refusals,
         const json_t *refusal = json_array_get(refusals, i);
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(refusal, "time", room));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(refusal, "partner"));
+        struct mg_buffer why = {0};
+        if (mg_words_meaning(&why, mg_pick_text(refusal, "code")))
+            mg_buffer_add_text(&why, " ");
+        mg_buffer_add_text(&why, mg_pick_text(refusal, "text"));
         mg_table_add(table, MG_COLOUR_BAD, mg_pick_text(refusal, "code"));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(refusal, "text"));
+        mg_table_add(table, MG_COLOUR_NONE, why.data);
+        mg_buffer_free(&why);
     }
     mg_buffer_add_text(text, "\n");
     mg_table_show(table, screen, text);
@@ -57,7 +63,7 @@ static void add_refusals(const struct mg_screen *screen, const json_t *refusals,
 void mg_find_messages(const struct mg_screen *screen, const json_t *messages,
                       const json_t *refusals, struct mg_buffer *text)
 {
-    const char *const headings[] = {mg_say("RECEIVED", "EINGANG"),
+    const char *const headings[] = {mg_say("RECEIVED", "ANGENOMMEN"),
                                     mg_say("ID", "ID"),
                                     mg_say("STATE", "ZUSTAND"),
                                     mg_say("TYPE", "TYP"),
@@ -75,7 +81,7 @@ void mg_find_messages(const struct mg_screen *screen, const json_t *messages,
         list_destinations(deliveries, names, sizeof names);
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(message, "received", room));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(message, "id"));
-        mg_table_add(table, mg_look_colour(state), mg_look_state(state));
+        mg_table_add(table, mg_look_colour(state), mg_words_say("delivery", state));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(message, "type"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(message, "author"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(message, "reader"));
@@ -89,14 +95,16 @@ void mg_find_messages(const struct mg_screen *screen, const json_t *messages,
 
 static void add_dead(struct mg_table *table, const json_t *message, const json_t *delivery)
 {
-    char room[MG_PICK_SIZE], reason[400];
-    snprintf(reason, sizeof reason, "%.60s: %.300s", mg_pick_text(delivery, "last_code"),
-             mg_pick_text(delivery, "last_text"));
+    char room[MG_PICK_SIZE];
+    struct mg_buffer reason = {0};
+    mg_words_outcome(&reason, mg_pick_text(delivery, "last_code"),
+                     mg_pick_text(delivery, "last_text"));
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(delivery, "ended", room));
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(message, "id"));
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(delivery, "destination"));
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_figure(delivery, "attempts", room));
-    mg_table_add(table, MG_COLOUR_BAD, reason);
+    mg_table_add(table, MG_COLOUR_BAD, reason.data);
+    mg_buffer_free(&reason);
 }
 
 void mg_find_dead(const struct mg_screen *screen, const json_t *messages, const char *destination,
@@ -136,10 +144,11 @@ static void add_authority(const struct mg_screen *screen, const json_t *message,
 static void add_facts(const struct mg_screen *screen, const json_t *message, struct mg_buffer *text)
 {
     char line[512];
-    mg_screen_fact(screen, text, mg_say("message", "Nachricht"), mg_pick_text(message, "id"));
-    mg_screen_fact(screen, text, mg_say("sender's UUID", "UUID des Absenders"),
+    mg_screen_fact(screen, text, mg_say("message", "Kennung im Gateway"),
+                   mg_pick_text(message, "id"));
+    mg_screen_fact(screen, text, mg_say("sender's UUID", "UUID der Nachricht"),
                    mg_pick_text(message, "uuid"));
-    mg_screen_fact(screen, text, mg_say("received", "eingegangen"),
+    mg_screen_fact(screen, text, mg_say("received", "angenommen"),
                    mg_pick_text(message, "received"));
     snprintf(line, sizeof line, mg_say("%.200s, by %.200s", "%.200s, über %.200s"),
              mg_pick_text(message, "partner"), mg_pick_text(message, "source"));
@@ -148,7 +157,7 @@ static void add_facts(const struct mg_screen *screen, const json_t *message, str
     add_authority(screen, message, mg_say("author", "Autor"), "author", "author_name", text);
     add_authority(screen, message, mg_say("reader", "Leser"), "reader", "reader_name", text);
     mg_screen_fact(screen, text, mg_say("created", "erstellt"), mg_pick_text(message, "created"));
-    mg_screen_fact(screen, text, mg_say("content, SHA-256", "Inhalt, SHA-256"),
+    mg_screen_fact(screen, text, mg_say("content, SHA-256", "Prüfsumme des Inhalts"),
                    mg_pick_text(message, "digest"));
 }
 
@@ -159,21 +168,22 @@ static void add_deliveries(const struct mg_screen *screen, const json_t *deliver
         mg_say("DESTINATION", "ZIEL"),    mg_say("STATE", "ZUSTAND"),
         mg_say(">ATTEMPTS", ">VERSUCHE"), mg_say("NEXT OR ENDED", "NÄCHSTER/ENDE"),
         mg_say("LAST", "ZULETZT"),        NULL};
-    char room[MG_PICK_SIZE], last[400];
+    char room[MG_PICK_SIZE];
     struct mg_table *table = mg_table_new(headings);
     for (size_t i = 0; i < json_array_size(deliveries); i++) {
         const json_t *delivery = json_array_get(deliveries, i);
         const char *state = mg_pick_text(delivery, "state");
-        const char *detail = mg_pick_text(delivery, "last_text");
-        snprintf(last, sizeof last, *detail ? "%.60s: %.300s" : "%.60s",
-                 mg_pick_text(delivery, "last_code"), detail);
+        struct mg_buffer last = {0};
+        mg_words_outcome(&last, mg_pick_text(delivery, "last_code"),
+                         mg_pick_text(delivery, "last_text"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(delivery, "destination"));
-        mg_table_add(table, mg_look_colour(state), mg_look_state(state));
+        mg_table_add(table, mg_look_colour(state), mg_words_say("delivery", state));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_figure(delivery, "attempts", room));
         mg_table_add(
             table, MG_COLOUR_NONE,
             mg_pick_moment(delivery, mg_pick(delivery, "ended") ? "ended" : "next_attempt", room));
-        mg_table_add(table, MG_COLOUR_NONE, last);
+        mg_table_add(table, MG_COLOUR_NONE, last.data);
+        mg_buffer_free(&last);
     }
     mg_buffer_add_text(text, "\n");
     mg_table_show(table, screen, text);
@@ -183,24 +193,56 @@ static void add_deliveries(const struct mg_screen *screen, const json_t *deliver
 static void add_checks(const struct mg_screen *screen, const json_t *checks, struct mg_buffer *text)
 {
     const char *const headings[] = {mg_say("CHECK", "PRÜFUNG"), mg_say("RESULT", "ERGEBNIS"), ">µs",
-                                    mg_say("DETAIL", "EINZELHEIT"), NULL};
+                                    mg_say("DETAIL", "NÄHERES"), NULL};
     char room[MG_PICK_SIZE];
     if (json_array_size(checks) == 0)
         return;
     struct mg_table *table = mg_table_new(headings);
     for (size_t i = 0; i < json_array_size(checks); i++) {
         const json_t *check = json_array_get(checks, i);
-        bool passed = strcmp(mg_pick_text(check, "result"), "passed") == 0;
-        mg_table_add(table, MG_COLOUR_NONE, mg_look_state(mg_pick_text(check, "check")));
-        mg_table_add(table, passed ? MG_COLOUR_GOOD : MG_COLOUR_FAINT,
-                     passed ? mg_say("passed", "bestanden")
-                            : mg_say("not required", "nicht verlangt"));
+        const char *result = mg_pick_text(check, "result");
+        mg_table_add(table, MG_COLOUR_NONE, mg_words_say("check", mg_pick_text(check, "check")));
+        mg_table_add(table, strcmp(result, "passed") == 0 ? MG_COLOUR_GOOD : MG_COLOUR_FAINT,
+                     mg_words_say_is("check", result));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_figure(check, "microseconds", room));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(check, "detail"));
     }
     mg_buffer_add_text(text, "\n");
     mg_table_show(table, screen, text);
     mg_table_free(table);
+}
+
+/* The German title of an event, as the page has it; NULL if it has none. */
+static const char *title_of(const json_t *event)
+{
+    const char *kind = mg_pick_text(event, "kind"), *code = mg_pick_text(event, "code");
+    const char *word = strncmp(code, "operator.", 9) == 0 ? code + 9 : code;
+    const char *title = mg_words_find("trace", strcmp(kind, "attempt") == 0 ? kind : word);
+    return title ? title : mg_words_find("trace", kind);
+}
+
+/* What happened and how; of an act, the operator's own reason. */
+static void add_event(struct mg_table *table, const json_t *event)
+{
+    char room[MG_PICK_SIZE];
+    double duration;
+    struct mg_buffer how = {0};
+    const char *code = mg_pick_text(event, "code"), *said = mg_pick_text(event, "text");
+    const char *title = title_of(event);
+    if (title && strcmp(mg_pick_text(event, "kind"), "act") != 0)
+        mg_words_outcome(&how, code, said);
+    else
+        mg_buffer_add_text(&how, said);
+    mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(event, "time", room));
+    mg_table_add(table, mg_look_colour(code), title ? title : code);
+    mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(event, "destination"));
+    mg_table_add(table, MG_COLOUR_NONE,
+                 mg_pick_number(event, "duration_microseconds", &duration)
+                     ? mg_pick_write_duration(duration / 1e6, room)
+                     : NULL);
+    mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(event, "by"));
+    mg_table_add(table, MG_COLOUR_NONE, how.data);
+    mg_buffer_free(&how);
 }
 
 static void add_time_line(const struct mg_screen *screen, const json_t *trace,
@@ -213,22 +255,9 @@ static void add_time_line(const struct mg_screen *screen, const json_t *trace,
                                     mg_say("BY", "WER"),
                                     mg_say("HOW", "WIE"),
                                     NULL};
-    char room[MG_PICK_SIZE];
-    double duration;
     struct mg_table *table = mg_table_new(headings);
-    for (size_t i = 0; i < json_array_size(trace); i++) {
-        const json_t *event = json_array_get(trace, i);
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(event, "time", room));
-        mg_table_add(table, mg_look_colour(mg_pick_text(event, "code")),
-                     mg_look_state(mg_pick_text(event, "code")));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(event, "destination"));
-        mg_table_add(table, MG_COLOUR_NONE,
-                     mg_pick_number(event, "duration_microseconds", &duration)
-                         ? mg_pick_write_duration(duration / 1e6, room)
-                         : NULL);
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(event, "by"));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(event, "text"));
-    }
+    for (size_t i = 0; i < json_array_size(trace); i++)
+        add_event(table, json_array_get(trace, i));
     mg_buffer_add_text(text, "\n");
     mg_table_show(table, screen, text);
     mg_table_free(table);
@@ -253,7 +282,7 @@ void mg_find_remains(const struct mg_screen *screen, const json_t *remains, stru
                                                      : mg_say("gone", "gelöscht"));
     for (size_t i = 0; i < json_array_size(parts); i++) {
         const json_t *part = json_array_get(parts, i);
-        mg_screen_fact(screen, text, mg_look_state(mg_pick_text(part, "kind")),
+        mg_screen_fact(screen, text, mg_words_say("part", mg_pick_text(part, "kind")),
                        mg_pick_bytes(part, "size", room));
     }
     mg_screen_fact(screen, text, mg_say("deliveries", "Zustellungen"),
@@ -286,6 +315,18 @@ static void write_members(const json_t *line, struct mg_buffer *text)
     }
 }
 
+/* An act has a word of its own, or that of a delivery's state, or that of the history's lines. */
+static const char *word_of_act(const char *act)
+{
+    static const char *const groups[] = {"journal", "delivery", "history"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        const char *word = mg_words_find(groups[i], act);
+        if (word)
+            return word;
+    }
+    return act;
+}
+
 void mg_find_journal(const struct mg_screen *screen, const json_t *entries, struct mg_buffer *text)
 {
     const char *const headings[] = {mg_say(">NUMBER", ">NUMMER"), mg_say("TIME", "ZEIT"),
@@ -298,7 +339,7 @@ void mg_find_journal(const struct mg_screen *screen, const json_t *entries, stru
         write_members(mg_pick(entry, "line"), &members);
         mg_table_print(table, MG_COLOUR_NONE, "%lld", (long long)mg_pick_count(entry, "number"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(entry, "time", room));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(entry, "line.act"));
+        mg_table_add(table, MG_COLOUR_NONE, word_of_act(mg_pick_text(entry, "line.act")));
         mg_table_add(table, MG_COLOUR_NONE, members.data);
         mg_buffer_free(&members);
     }

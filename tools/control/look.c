@@ -2,122 +2,79 @@
 
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- words of the gateway ---- */
+/* ---- colours ---- */
 
 static const struct {
-    const char *name;
-    const char *german;
+    const char *state;
     enum mg_colour colour;
-} words[] = {
-    {"ok", "in Ordnung", MG_COLOUR_GOOD},
-    {"accepted", "angenommen", MG_COLOUR_NONE},
-    {"warning", "Warnung", MG_COLOUR_WARN},
-    {"critical", "kritisch", MG_COLOUR_BAD},
-    {"ready", "bereit", MG_COLOUR_GOOD},
-    {"degraded", "eingeschränkt", MG_COLOUR_WARN},
-    {"paused", "angehalten", MG_COLOUR_WARN},
-    {"down", "ausgefallen", MG_COLOUR_BAD},
-    {"blocked", "blockiert", MG_COLOUR_BAD},
-    {"removed", "entfernt", MG_COLOUR_WARN},
-    {"waiting", "wartet", MG_COLOUR_WARN},
-    {"running", "läuft", MG_COLOUR_NONE},
-    {"held", "zurückgehalten", MG_COLOUR_WARN},
-    {"delivered", "zugestellt", MG_COLOUR_GOOD},
-    {"collected", "abgeholt", MG_COLOUR_GOOD},
-    {"dead", "gescheitert", MG_COLOUR_BAD},
-    {"cancelled", "abgebrochen", MG_COLOUR_FAINT},
-    /* The checks at intake. */
-    {"form", "Form", MG_COLOUR_NONE},
-    {"profile", "Profil", MG_COLOUR_NONE},
-    {"permission", "Berechtigung", MG_COLOUR_NONE},
-    {"signature", "Signatur", MG_COLOUR_NONE},
-    {"schema", "Schema", MG_COLOUR_NONE},
-    {"duplicate", "Wiederholung", MG_COLOUR_NONE},
-    {"route", "Leitweg", MG_COLOUR_NONE},
-    {"seal", "Siegel", MG_COLOUR_NONE},
-    {"receipt", "Quittung", MG_COLOUR_NONE},
-    /* Parts of a message. */
-    {"content", "Inhalt", MG_COLOUR_NONE},
-    {"original", "Original", MG_COLOUR_NONE},
-    {"header", "Kopfdaten", MG_COLOUR_NONE},
-    {"attachment", "Anhang", MG_COLOUR_NONE},
+} colours[] = {
+    {"ok", MG_COLOUR_GOOD},        {"warning", MG_COLOUR_WARN},   {"critical", MG_COLOUR_BAD},
+    {"ready", MG_COLOUR_GOOD},     {"degraded", MG_COLOUR_WARN},  {"paused", MG_COLOUR_WARN},
+    {"down", MG_COLOUR_BAD},       {"blocked", MG_COLOUR_BAD},    {"removed", MG_COLOUR_WARN},
+    {"waiting", MG_COLOUR_WARN},   {"held", MG_COLOUR_WARN},      {"delivered", MG_COLOUR_GOOD},
+    {"collected", MG_COLOUR_GOOD}, {"dead", MG_COLOUR_BAD},       {"cancelled", MG_COLOUR_FAINT},
+    {"open", MG_COLOUR_BAD},       {"half-open", MG_COLOUR_WARN},
 };
 
 enum mg_colour mg_look_colour(const char *state)
 {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i].name, state) == 0)
-            return words[i].colour;
+    for (size_t i = 0; i < sizeof colours / sizeof *colours; i++)
+        if (strcmp(colours[i].state, state) == 0)
+            return colours[i].colour;
     return MG_COLOUR_NONE;
-}
-
-const char *mg_look_state(const char *state)
-{
-    for (size_t i = 0; mg_say_is_german() && i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i].name, state) == 0)
-            return words[i].german;
-    return state;
 }
 
 /* ---- the whole ---- */
 
-/* What is wrong, in German; the gateway says it in English. */
-static const struct {
-    const char *code;
-    const char *german;
-} reasons[] = {
-    {"adapter.restarted", "Sein Prozess wurde eben neu gestartet."},
-    {"breaker.open", "Nach vielen Fehlschlägen pausieren die Versuche für eine Weile."},
-    {"certificate.expired", "Das Zertifikat ist abgelaufen."},
-    {"certificate.expiring", "Das Zertifikat läuft bald ab."},
-    {"certificate.not-yet-valid", "Das Zertifikat ist noch nicht gültig."},
-    {"destination.backlog", "Nachrichten warten hier schon lange."},
-    {"destination.blocked", "Eine gescheiterte Nachricht hält die Reihenfolge auf."},
-    {"destination.dead-letters", "Nachrichten sind gescheitert: siehe muengstenctl dead."},
-    {"destination.down", "Das Ziel ist ausgefallen; was wartet, bleibt erhalten."},
-    {"destination.paused", "Das Ziel ist angehalten; was wartet, bleibt erhalten."},
-    {"destination.removed",
-     "Die Konfiguration kennt das Ziel nicht mehr, und es wartet noch etwas."},
-    {"gateway.stopping", "Das Gateway hört gerade auf."},
-    {"reload.refused", "Die neue Konfiguration wurde abgelehnt; die alte bleibt in Kraft."},
-    {"revocation.expiring", "Die Sperrliste läuft bald ab."},
-    {"revocation.stale", "Die Sperrliste ist veraltet."},
-    {"source.down", "Hier kommt nichts herein: Die Quelle ist ausgefallen."},
-    {"store.failed", "Der Speicher meldet Fehler."},
-    {"store.reserve", "Der Platz ist aufgebraucht: Nichts wird mehr angenommen."},
-    {"store.slow", "Der Speicher ist langsam: Ein Commit dauert über eine Sekunde."},
-    {"store.space", "Der Platz für den Speicher geht zur Neige."},
-};
-
-static const char *sentence_of(const json_t *reason)
+/* What a destination is called on the page, which has its title; anything else as it is. */
+static const char *title_of(const json_t *status, const char *subject)
 {
-    const char *code = mg_pick_text(reason, "code");
-    for (size_t i = 0; mg_say_is_german() && i < sizeof reasons / sizeof *reasons; i++)
-        if (strcmp(reasons[i].code, code) == 0)
-            return reasons[i].german;
-    return mg_pick_text(reason, "text");
+    const json_t *destination, *all = mg_pick(status, "destinations");
+    for (size_t index = 0; (destination = json_array_get(all, index)); index++) {
+        const char *title = mg_pick_text(destination, "title");
+        if (*title && strcmp(mg_pick_text(destination, "name"), subject) == 0)
+            return title;
+    }
+    return subject;
 }
 
-static void add_reasons(const struct mg_screen *screen, const json_t *list, struct mg_buffer *text)
+/* The page's sentence, and the gateway's with the figures of the moment. */
+static void add_sentence(struct mg_table *table, const json_t *status, const json_t *reason)
+{
+    struct mg_buffer sentence = {0};
+    const char *said = mg_pick_text(reason, "text");
+    const char *ours = mg_words_find("health", mg_pick_text(reason, "code"));
+    if (ours) {
+        mg_words_fill(&sentence, ours, title_of(status, mg_pick_text(reason, "subject")));
+        mg_buffer_add_text(&sentence, *said ? ". " : "");
+    }
+    mg_buffer_add_text(&sentence, said);
+    mg_table_add(table, MG_COLOUR_NONE, sentence.data);
+    mg_buffer_free(&sentence);
+}
+
+static void add_reasons(const struct mg_screen *screen, const json_t *status,
+                        struct mg_buffer *text)
 {
     const char *const headings[] = {mg_say("SEVERITY", "SCHWERE"), mg_say("SINCE", "SEIT"),
                                     mg_say("CODE", "CODE"),        mg_say("OF", "VON"),
                                     mg_say("WHAT", "WAS"),         NULL};
     char since[MG_PICK_SIZE];
-    const json_t *reason;
+    const json_t *reason, *list = mg_pick(status, "health.reasons");
     struct mg_table *table = mg_table_new(headings);
     for (size_t index = 0; (reason = json_array_get(list, index)); index++) {
         const char *severity = mg_pick_text(reason, "severity");
-        mg_table_add(table, mg_look_colour(severity), mg_look_state(severity));
+        mg_table_add(table, mg_look_colour(severity), mg_words_say("severity", severity));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(reason, "since", since));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(reason, "code"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(reason, "subject"));
-        mg_table_add(table, MG_COLOUR_NONE, sentence_of(reason));
+        add_sentence(table, status, reason);
     }
     if (mg_table_rows(table) > 0) {
         mg_buffer_add_text(text, "\n");
@@ -133,14 +90,14 @@ void mg_look_health(const struct mg_screen *screen, const json_t *status, struct
     mg_screen_text(text, mg_pick_text(status, "name"));
     mg_buffer_add_text(text, ": ");
     mg_screen_colour(screen, text, mg_look_colour(state),
-                     *state ? mg_look_state(state) : mg_say("unknown", "unbekannt"));
-    mg_buffer_print(text, mg_say(", up for %s, version ", ", läuft seit %s, Version "),
+                     *state ? mg_words_say_is("health", state) : mg_say("unknown", "unbekannt"));
+    mg_buffer_print(text, mg_say(", up for %s, version ", ", Laufzeit %s, Version "),
                     mg_pick_duration(status, "uptime_seconds", uptime));
     mg_screen_text(text, mg_pick_text(status, "version"));
     if (mg_pick_truth(status, "stopping"))
-        mg_buffer_add_text(text, mg_say(", stopping", ", hört gerade auf"));
+        mg_buffer_add_text(text, mg_say(", stopping", ", wird beendet"));
     mg_buffer_add_text(text, "\n");
-    add_reasons(screen, mg_pick(status, "health.reasons"), text);
+    add_reasons(screen, status, text);
 }
 
 static void add_figure(const struct mg_screen *screen, const json_t *status, const char *label,
@@ -196,30 +153,46 @@ void mg_look_figures(const struct mg_screen *screen, const json_t *status, struc
 /* ---- destinations ---- */
 
 /* Why it is as it is: who paused it, or what is wrong. */
-static const char *remark(const json_t *destination, char room[512])
+static void add_remark(struct mg_table *table, const json_t *destination)
 {
+    struct mg_buffer remark = {0};
     const char *by = mg_pick_text(destination, "paused_by.by");
     const char *reason = mg_pick_text(destination, "reason");
-    if (*by)
-        snprintf(room, 512, "%.100s: %.380s", by, mg_pick_text(destination, "paused_by.why"));
-    else if (*reason)
-        snprintf(room, 512, "%.500s", reason);
-    else if (mg_pick(destination, "last_error") && mg_pick_count(destination, "queue.waiting") > 0)
-        snprintf(room, 512, "%.60s: %.400s", mg_pick_text(destination, "last_error.code"),
-                 mg_pick_text(destination, "last_error.text"));
-    else
-        room[0] = '\0';
-    return room;
+    if (*by) {
+        mg_buffer_print(&remark, "%s: %s", by, mg_pick_text(destination, "paused_by.why"));
+    } else if (*reason) {
+        mg_buffer_add_text(&remark, reason);
+    } else if (mg_pick(destination, "last_error") &&
+               mg_pick_count(destination, "queue.waiting") > 0) {
+        mg_words_outcome(&remark, mg_pick_text(destination, "last_error.code"),
+                         mg_pick_text(destination, "last_error.text"));
+    }
+    mg_table_add(table, MG_COLOUR_NONE, remark.data);
+    mg_buffer_free(&remark);
+}
+
+/* One whose breaker is open is ready by itself, and yet nothing reaches it. */
+static void add_state(struct mg_table *table, const json_t *destination)
+{
+    const char *state = mg_pick_text(destination, "state");
+    const char *breaker = mg_pick_text(destination, "breaker.state");
+    if (strcmp(state, "ready") != 0 || !*breaker || strcmp(breaker, "closed") == 0) {
+        mg_table_add(table, mg_look_colour(state), mg_words_say("destination", state));
+        return;
+    }
+    const char *german =
+        mg_words_find("destination", strcmp(breaker, "open") == 0 ? "waiting" : "probing");
+    mg_table_print(table, mg_look_colour(breaker), german ? "%s" : "breaker %s",
+                   german ? german : breaker);
 }
 
 static void add_destination(struct mg_table *table, const json_t *destination)
 {
-    char room[MG_PICK_SIZE], reason[512];
+    char room[MG_PICK_SIZE];
     double rate;
-    const char *state = mg_pick_text(destination, "state");
     int64_t dead = mg_pick_count(destination, "queue.dead");
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(destination, "name"));
-    mg_table_add(table, mg_look_colour(state), mg_look_state(state));
+    add_state(table, destination);
     mg_table_add(table, MG_COLOUR_NONE, mg_pick_figure(destination, "queue.waiting", room));
     mg_table_add(table, MG_COLOUR_NONE,
                  mg_pick_duration(destination, "queue.oldest_seconds", room));
@@ -234,7 +207,7 @@ static void add_destination(struct mg_table *table, const json_t *destination)
                  mg_pick_count(destination, "queue.waiting") > 0
                      ? mg_pick_moment(destination, "next_attempt", room)
                      : NULL);
-    mg_table_add(table, MG_COLOUR_NONE, remark(destination, reason));
+    add_remark(table, destination);
 }
 
 void mg_look_destinations(const struct mg_screen *screen, const json_t *status,
@@ -272,6 +245,20 @@ static void join(const json_t *names, char *room, size_t size)
     }
 }
 
+/* The page says of routes what it says of the lines on its map. */
+static const char *word_of_route(const char *state)
+{
+    static const char *const words[][2] = {
+        {"ready", "ok"}, {"degraded", "warning"}, {"down", "critical"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const char *german =
+            strcmp(words[i][0], state) == 0 ? mg_words_find("map", words[i][1]) : NULL;
+        if (german)
+            return german;
+    }
+    return state;
+}
+
 void mg_look_routes(const struct mg_screen *screen, const json_t *status, struct mg_buffer *text)
 {
     const char *const headings[] = {
@@ -286,7 +273,7 @@ void mg_look_routes(const struct mg_screen *screen, const json_t *status, struct
         join(mg_pick(route, "destinations"), names, sizeof names);
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(route, "reader"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(route, "type"));
-        mg_table_add(table, mg_look_colour(state), mg_look_state(state));
+        mg_table_add(table, mg_look_colour(state), word_of_route(state));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_figure(route, "messages", room));
         mg_table_add(table, MG_COLOUR_NONE, names);
     }
@@ -307,6 +294,11 @@ static int by_days(const void *one, const void *other)
 static void add_days(struct mg_table *table, const json_t *entry)
 {
     int64_t days = mg_pick_count(entry, "days_left");
+    /* A revocation list may leave open when the next one comes. */
+    if (!mg_pick(entry, "days_left")) {
+        mg_table_add(table, MG_COLOUR_NONE, NULL);
+        return;
+    }
     mg_table_print(table,
                    days < 7    ? MG_COLOUR_BAD
                    : days < 30 ? MG_COLOUR_WARN
@@ -336,9 +328,9 @@ static void add_lists(const struct mg_screen *screen, const json_t *lists, struc
 void mg_look_certificates(const struct mg_screen *screen, const json_t *status,
                           struct mg_buffer *text)
 {
-    const char *const headings[] = {mg_say(">DAYS", ">TAGE"),  mg_say("VALID TO", "GÜLTIG BIS"),
-                                    mg_say("ROLE", "ROLLE"),   mg_say("OWNER", "INHABER"),
-                                    mg_say("SUBJECT", "NAME"), NULL};
+    const char *const headings[] = {mg_say(">DAYS", ">TAGE"),     mg_say("VALID TO", "GÜLTIG BIS"),
+                                    mg_say("ROLE", "WOFÜR"),      mg_say("OWNER", "VON"),
+                                    mg_say("SUBJECT", "INHABER"), NULL};
     char room[MG_PICK_SIZE];
     const json_t *list = mg_pick(status, "certificates");
     size_t count = json_array_size(list);
@@ -351,7 +343,7 @@ void mg_look_certificates(const struct mg_screen *screen, const json_t *status,
     for (size_t i = 0; sorted && i < count; i++) {
         add_days(table, sorted[i]);
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_moment(sorted[i], "not_after", room));
-        mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(sorted[i], "role"));
+        mg_table_add(table, MG_COLOUR_NONE, mg_words_say("role", mg_pick_text(sorted[i], "role")));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(sorted[i], "owner"));
         mg_table_add(table, MG_COLOUR_NONE, mg_pick_text(sorted[i], "subject"));
     }

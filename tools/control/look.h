@@ -18,9 +18,7 @@ void mg_look_routes(const struct mg_screen *screen, const json_t *status, struct
 void mg_look_certificates(const struct mg_screen *screen, const json_t *status,
                           struct mg_buffer *text);
 
-/* The colour of a state's name; and a name of a state, a check or a part in the language of the
- * screen: as it is, if it is not known. */
+/* The colour of a state's name. */
 enum mg_colour mg_look_colour(const char *state);
-const char *mg_look_state(const char *state);
 
 #endif

@@ -3,6 +3,7 @@
 #include "tools/control/look.h"
 #include "tools/control/pick.h"
 #include "tools/control/say.h"
+#include "tools/control/words.h"
 
 #include <string.h>
 
@@ -88,7 +89,7 @@ int mg_control_whoami(struct mg_control *control)
         struct mg_buffer text = {0};
         mg_screen_text(&text, mg_pick_text(answer, "name"));
         mg_buffer_add_text(&text, ": ");
-        mg_screen_text(&text, mg_pick_text(answer, "role"));
+        mg_screen_text(&text, mg_words_say("who", mg_pick_text(answer, "role")));
         if (mg_pick_truth(answer, "contents"))
             mg_buffer_add_text(&text, mg_say(", may see contents", ", darf Inhalte sehen"));
         mg_buffer_add_text(&text, "\n");

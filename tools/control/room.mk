@@ -19,11 +19,21 @@ libcontrol_la_SOURCES = \
 	tools/control/verify_command.c \
 	tools/control/verify_file.c tools/control/verify_inside.h \
 	tools/control/verify_show.c tools/control/verify_show.h \
-	tools/control/verify_signer.c
+	tools/control/verify_signer.c \
+	tools/control/words.c tools/control/words.h
+nodist_libcontrol_la_SOURCES = tools/control/words_german.c
 libcontrol_la_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 libcontrol_la_CFLAGS = $(AM_CFLAGS) $(LIBXML2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 libcontrol_la_LIBADD = libaudit.la libstore.la libtrust.la libmessage.la libnet.la libbase.la \
 	$(LIBXML2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) -lm
+
+# The German words come from the page's texts, so that there is one list of them.
+tools/control/words_german.c: tools/control/words.awk gateway/operate/page/texts-de.js Makefile
+	$(AM_V_GEN)$(MKDIR_P) tools/control && \
+	$(AWK) -f $(srcdir)/tools/control/words.awk $(srcdir)/gateway/operate/page/texts-de.js >$@.new && \
+	mv $@.new $@
+CLEANFILES += tools/control/words_german.c
+EXTRA_DIST += tools/control/words.awk
 
 bin_PROGRAMS += tools/muengstenctl
 tools_muengstenctl_SOURCES = tools/control/commands.c tools/control/commands.h tools/control/main.c

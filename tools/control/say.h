@@ -1,9 +1,9 @@
 /*
  * say: in which language people are spoken to, as the locale says (LC_ALL, LC_MESSAGES, LANG):
  * German where it begins with "de", English otherwise. Both sentences stand beside each other where
- * they are said, so that nobody can change one without seeing the other. For people only: what
- * programs read
- * (--json, exit statuses, the gateway's codes and reasons) is the same in both.
+ * they are said, so that nobody can change one without seeing the other; words.h has what the
+ * gateway says by codes. For people only: what programs read (--json, exit statuses, the gateway's
+ * codes) is the same in both.
  */
 #ifndef MUENGSTEN_TOOLS_CONTROL_SAY_H
 #define MUENGSTEN_TOOLS_CONTROL_SAY_H

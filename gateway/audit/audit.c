@@ -29,6 +29,7 @@ void mg_audit_free(struct mg_audit *audit)
     mg_audit_free_upkeep(audit);
     for (struct account *account = audit->accounts, *next; account; account = next) {
         next = account->next;
+        free(account->looks);
         free(account);
     }
     mg_config_release(audit->config);
@@ -170,6 +171,27 @@ static bool may_write(struct mg_audit *audit, const char *member, const char *na
     return may;
 }
 
+/* Under the lock. *is_new: it is not written yet. False: no more may be seen in this minute. */
+static bool remember_look(struct account *account, const struct look *look, bool *is_new)
+{
+    int64_t minute = this_minute();
+    if (!account->looks)
+        account->looks = mg_allocate_zeroed(MG_AUDIT_LOOKS, sizeof *account->looks);
+    if (account->look_minute != minute)
+        account->look_count = 0;
+    account->look_minute = minute;
+    for (size_t i = 0; i < account->look_count; i++) {
+        const struct look *other = &account->looks[i];
+        if (other->whole == look->whole &&
+            memcmp(&other->message, &look->message, sizeof look->message) == 0)
+            return true;
+    }
+    *is_new = account->look_count < MG_AUDIT_LOOKS;
+    if (*is_new)
+        account->looks[account->look_count++] = *look;
+    return *is_new;
+}
+
 /* ---- callers that nobody knows ---- */
 
 /* An address alone would name a person's connection; the network says enough. */
@@ -268,6 +290,18 @@ void mg_audit_act(struct mg_audit *audit, const struct mg_audit_act *act,
             done(false, &error, context);
     }
     mg_buffer_free(&line);
+}
+
+bool mg_audit_looked(struct mg_audit *audit, const struct mg_audit_act *act)
+{
+    const struct look look = {.message = *act->message, .whole = !act->what};
+    bool is_new = false;
+    pthread_mutex_lock(&audit->lock);
+    bool may = remember_look(account_of(audit, "by", act->by ? act->by : ""), &look, &is_new);
+    pthread_mutex_unlock(&audit->lock);
+    if (is_new)
+        mg_audit_act(audit, act, NULL, NULL);
+    return may;
 }
 
 void mg_audit_gateway(struct mg_audit *audit, const char *act, const char *configuration,

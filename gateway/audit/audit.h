@@ -6,10 +6,12 @@
  *
  * Nobody can fill the trail. Of each partner and each operator at most MG_AUDIT_REFUSALS refusals a
  * minute are written, the rest is counted in one line; callers that nobody knows are counted, with
- * one line a minute that names the network of one of them.
+ * one line a minute that names the network of one of them. Looks at messages are written once a
+ * minute for each caller and message, and nobody may look at more than MG_AUDIT_LOOKS in a minute:
+ * none that was granted is left out.
  *
- * Only on the thread of the loop, but for mg_audit_refused, mg_audit_unknown_caller and
- * mg_audit_act, which any thread may call.
+ * Only on the thread of the loop, but for mg_audit_refused, mg_audit_unknown_caller,
+ * mg_audit_looked and mg_audit_act, which any thread may call.
  */
 #ifndef MUENGSTEN_AUDIT_AUDIT_H
 #define MUENGSTEN_AUDIT_AUDIT_H
@@ -20,6 +22,7 @@
 #include "gateway/store/store.h"
 
 #define MG_AUDIT_REFUSALS 60
+#define MG_AUDIT_LOOKS    300
 
 struct mg_audit;
 
@@ -57,6 +60,10 @@ void mg_audit_unknown_caller(struct mg_audit *audit, const char *peer);
 void mg_audit_act(struct mg_audit *audit, const struct mg_audit_act *act,
                   void (*done)(bool ok, const struct mg_error *error, void *context),
                   void *context);
+
+/* A look at one message, which is written unless this minute has seen it already. False: these are
+ * too many in this minute, and nothing may be shown. */
+bool mg_audit_looked(struct mg_audit *audit, const struct mg_audit_act *act);
 
 /* started, stopped, reloaded, reload-refused: configuration is its hash, or of a refused one NULL;
  * reason may be NULL. */

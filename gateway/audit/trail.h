@@ -19,6 +19,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* A look that was written. */
+struct look {
+    struct mg_id message;
+    bool whole; /* not only at what is still stored of it */
+};
+
 /* What was written of one partner or operator in this minute. */
 struct account {
     struct account *next;
@@ -26,6 +32,9 @@ struct account {
     int64_t minute;
     unsigned written;
     int64_t unwritten;
+    struct look *looks; /* of look_minute; NULL: there was never one */
+    size_t look_count;
+    int64_t look_minute;
     char name[];
 };
 

@@ -190,6 +190,21 @@ bool mg_desk_read_hit(struct mg_desk *desk, const struct mg_id *id, struct mg_st
            mg_store_deliveries(desk->store, id, &hit->deliveries, &hit->delivery_count, error);
 }
 
+bool mg_desk_looked(struct mg_inquiry *inquiry, const struct mg_id *message, const char *what)
+{
+    struct mg_audit_act act = mg_desk_act(inquiry->ask, "looked");
+    act.message = message;
+    act.what = what;
+    if (mg_audit_looked(inquiry->desk->audit, &act))
+        return true;
+    mg_ask_problem(inquiry->ask, 429, "access.too-many-looks",
+                   "Each look at a message is written to the audit trail, and so nobody may look "
+                   "at more than %d in one minute; ask again in the next.",
+                   MG_AUDIT_LOOKS);
+    mg_inquiry_end(inquiry);
+    return false;
+}
+
 struct mg_audit_act mg_desk_act(const struct mg_ask *ask, const char *name)
 {
     const struct mg_caller *caller = mg_ask_caller(ask);

@@ -94,6 +94,10 @@ bool mg_desk_read_id(struct mg_ask *ask, struct mg_id *id);
 bool mg_desk_read_hit(struct mg_desk *desk, const struct mg_id *id, struct mg_store_hit *hit,
                       bool *found, struct mg_error *error);
 
+/* Whoever asks has looked at a message, which the audit trail is told; what: NULL, or what of it
+ * was seen. False: these are too many looks; then the inquiry has been refused and is gone. */
+bool mg_desk_looked(struct mg_inquiry *inquiry, const struct mg_id *message, const char *what);
+
 /* An act for the audit trail, by whoever asks. */
 struct mg_audit_act mg_desk_act(const struct mg_ask *ask, const char *name);
 

@@ -123,13 +123,9 @@ static struct erasure *begin(struct mg_ask *ask, struct mg_desk *desk)
 static void answer_look(struct mg_inquiry *inquiry)
 {
     const struct erasure *erasure = (struct erasure *)inquiry;
-    if (inquiry->ok && erasure->known) {
-        struct mg_audit_act act = mg_desk_act(inquiry->ask, "looked");
-        act.message = &erasure->erase.message;
-        act.what = "remains";
-        mg_audit_act(inquiry->desk->audit, &act, NULL, NULL);
-    }
-    answer_remains(inquiry);
+    if (!inquiry->ok || !erasure->known ||
+        mg_desk_looked(inquiry, &erasure->erase.message, "remains"))
+        answer_remains(inquiry);
 }
 
 static void show_remains(struct mg_ask *ask, void *context)

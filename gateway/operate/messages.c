@@ -66,26 +66,28 @@ static void write_cursor(struct mg_json *json, int64_t next)
 
 /* Whoever asks for one message by its name looks at it, and that is written; a list of many is a
  * look at none of them. */
-static void note_look(const struct search *search)
+static bool note_looks(struct search *search)
 {
     const struct mg_store_query *query = &search->question.query;
-    if ((!query->id && !query->uuid) || search->hits.count == 0)
-        return;
-    struct mg_audit_act act = mg_desk_act(search->inquiry.ask, "looked");
-    act.message = &search->hits.hits[0].message.id;
-    mg_audit_act(search->inquiry.desk->audit, &act, NULL, NULL);
+    /* Several partners may have used the same UUID. */
+    size_t count = query->id || query->uuid ? search->hits.count : 0;
+    for (size_t i = 0; i < count; i++)
+        if (!mg_desk_looked(&search->inquiry, &search->hits.hits[i].message.id, NULL))
+            return false;
+    return true;
 }
 
 static void answer_search(struct mg_inquiry *inquiry)
 {
-    const struct search *search = (struct search *)inquiry;
+    struct search *search = (struct search *)inquiry;
     struct mg_buffer body = {0};
     struct mg_json json = {.buffer = &body};
     if (!inquiry->ok) {
         mg_inquiry_fail(inquiry);
         return;
     }
-    note_look(search);
+    if (!note_looks(search))
+        return;
     mg_json_object(&json, NULL);
     mg_json_list(&json, "messages");
     for (size_t i = 0; i < search->hits.count; i++)
@@ -225,11 +227,9 @@ static void answer_look(struct mg_inquiry *inquiry)
     struct look *look = (struct look *)inquiry;
     struct mg_buffer body = {0};
     struct mg_json json = {.buffer = &body};
-    if (inquiry->ok && (look->found || look->lines.count > 0)) {
-        struct mg_audit_act act = mg_desk_act(inquiry->ask, "looked");
-        act.message = &look->id;
-        mg_audit_act(inquiry->desk->audit, &act, NULL, NULL);
-    }
+    bool known = inquiry->ok && (look->found || look->lines.count > 0);
+    if (known && !mg_desk_looked(inquiry, &look->id, NULL))
+        return;
     if (!inquiry->ok) {
         mg_inquiry_fail(inquiry);
     } else if (!look->found) {

@@ -50,11 +50,9 @@ static void answer_lines(struct mg_inquiry *inquiry)
         mg_inquiry_fail(inquiry);
         return;
     }
-    if (lines->count > 0 && reading->query.subject) {
-        struct mg_audit_act act = mg_desk_act(inquiry->ask, "looked");
-        act.message = &reading->message;
-        mg_audit_act(inquiry->desk->audit, &act, NULL, NULL);
-    }
+    if (lines->count > 0 && reading->query.subject &&
+        !mg_desk_looked(inquiry, &reading->message, NULL))
+        return;
     mg_json_object(&json, NULL);
     mg_json_list(&json, "entries");
     for (size_t i = 0; i < lines->count; i++)

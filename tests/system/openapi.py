@@ -23,7 +23,7 @@ WHY = {"why": "because the test says so"}
 STATUS = {"$ref": "status.schema.json"}
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 # What cannot be brought about here: faults, too much to do, a full disk.
-RARE = {"500", "503", "507"}
+RARE = {"429", "500", "503", "507"}
 
 
 class Described(World):

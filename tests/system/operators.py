@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """operators: who watches over the gateway finds every message, sees all that happened to it, and mends it."""
 
+import contextlib
 import datetime
 import http.client
 import json
 import re
 import signal
+import sqlite3
 import threading
+import time
 import uuid as uuids
 
 import signing
@@ -138,6 +141,38 @@ def search_is_a_look(world):
     identifier = world.look(f"/messages?uuid={uuid}", VERA)["messages"][0]["id"]
     wait_for(lambda: world.trail(act="looked", by=VERA), "the trail has the look")
     equal({one["message"] for one in world.trail(act="looked", by=VERA)}, {identifier})
+
+
+def change_store(world, sql):
+    """Changes the store behind the gateway's back, which is stopped meanwhile."""
+    world.main.stop()
+    with contextlib.closing(sqlite3.connect(world.main.folder / "store" / "store.db")) as connection:
+        connection.execute(sql)
+        connection.commit()
+    world.main.start()
+
+
+@test("who looks at more messages in a minute than the audit trail can bear is refused, and no look is left out")
+def many_looks(world):
+    world.send()
+    change_store(world, """INSERT INTO messages WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 700)
+        SELECT 1000000 + i, randomblob(16), partner, way, 'copy-' || i, digest, profile, type, author, reader, received
+        FROM n, (SELECT * FROM messages LIMIT 1)""")
+    with world.main.database() as connection:
+        rows = connection.execute("SELECT id FROM messages WHERE seq > 1000000").fetchall()
+    bert, shown, begun = world.client(OPERATORS[BERT], world.status_port), set(), time.monotonic()
+    for row in rows:
+        identifier = str(uuids.UUID(bytes=row[0]))
+        answer = bert.request("GET", f"/messages/{identifier}")
+        if answer.status == 200:
+            shown.add(identifier)
+        else:
+            answer.expect(429, "access.too-many-looks")
+    minutes = 2 + int(time.monotonic() - begun) // 60
+    assert 300 <= len(shown) <= 300 * minutes, f"{len(shown)} looks in {minutes} minutes"
+    wait_for(lambda: {one["message"] for one in world.trail(act="looked", by=BERT)} >= shown, "all of them are in the trail")
+    world.ask(f"/messages/{identifier}", VERA).expect(200)
+    change_store(world, "DELETE FROM messages WHERE seq > 1000000")
 
 
 @test("to ask for what never was leaves nothing in the audit trail, and does not make it something that was")

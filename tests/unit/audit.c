@@ -208,6 +208,47 @@ static void what_an_operator_is_denied_is_bounded_too(void)
     end();
 }
 
+static bool looked(const char *by, const struct mg_id *message, const char *what)
+{
+    const struct mg_audit_act act = {
+        .act = "looked", .by = by, .way = "loopback", .what = what, .message = message};
+    return mg_audit_looked(audit, &act);
+}
+
+static void a_look_is_written_once_a_minute_for_each_caller_and_message(void)
+{
+    const struct mg_id one = mg_id_new(), other = mg_id_new();
+    begin();
+    for (int i = 0; i < 50; i++)
+        CU_ASSERT(looked("anna", &one, NULL) && looked("anna", &one, "remains") &&
+                  looked("anna", &other, NULL) && looked("vera", &one, NULL));
+    settle();
+    /* A minute may have ended in between. */
+    size_t count = count_of("\"act\":\"looked\"");
+    CU_ASSERT(count >= 4 && count <= 8);
+    CU_ASSERT(count_of("\"by\":\"vera\"") >= 1);
+    CU_ASSERT(count_of("\"what\":\"remains\"") >= 1);
+    end();
+}
+
+static void nobody_can_fill_the_trail_by_looking_and_no_look_is_left_out(void)
+{
+    enum { MANY = 3 * MG_AUDIT_LOOKS };
+    size_t seen = 0;
+    begin();
+    for (int i = 0; i < MANY; i++) {
+        const struct mg_id message = mg_id_new();
+        seen += looked("anna", &message, NULL);
+    }
+    const struct mg_id message = mg_id_new();
+    CU_ASSERT(looked("vera", &message, NULL));
+    settle();
+    CU_ASSERT(seen >= MG_AUDIT_LOOKS && seen <= 2 * MG_AUDIT_LOOKS);
+    CU_ASSERT_EQUAL(count_of("\"by\":\"anna\""), seen);
+    CU_ASSERT_EQUAL(count_of("\"by\":\"vera\""), 1);
+    end();
+}
+
 /* ---- whoever changes it is found out ---- */
 
 static void change(const char *sql)
@@ -576,6 +617,8 @@ int main(void)
         UNIT_TEST(the_refusals_of_a_partner_are_bounded_and_counted),
         UNIT_TEST(callers_that_nobody_knows_are_one_line_with_a_network),
         UNIT_TEST(what_an_operator_is_denied_is_bounded_too),
+        UNIT_TEST(a_look_is_written_once_a_minute_for_each_caller_and_message),
+        UNIT_TEST(nobody_can_fill_the_trail_by_looking_and_no_look_is_left_out),
         UNIT_TEST(an_untouched_trail_is_whole_and_says_what_is_not_signed_yet),
         UNIT_TEST(each_day_is_closed_once_with_the_entries_written_in_it),
         UNIT_TEST(whoever_has_looked_looks_again_at_the_midnight_after_that_time),

@@ -514,6 +514,8 @@ export default {
         'message.unknown': 'Eine Nachricht mit dieser Kennung ist nicht gespeichert.',
         'act.why': 'Bitte sagen, warum: in 1 bis 500 Zeichen.',
         'access.role': 'Das darf nur der Betrieb.',
+        'access.too-many-looks':
+            'In dieser Minute wurden schon 300 Nachrichten angesehen. Jeder Blick steht im Protokoll; bitte gleich noch einmal.',
         'access.contents': 'Inhalte sind für Ihre Rolle nicht freigegeben.',
         'access.cross-site': 'Die Anfrage kam von einer fremden Seite und wurde abgelehnt.',
         'act.running': 'Die Zustellung läuft gerade. Bitte ihr Ende abwarten.',

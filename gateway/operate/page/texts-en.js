@@ -486,6 +486,8 @@ export default {
         'message.unknown': 'No message of this id is stored.',
         'act.why': 'Please say why, in 1 to 500 characters.',
         'access.role': 'Only operators may do this.',
+        'access.too-many-looks':
+            '300 messages have been looked at in this minute. Each look is in the audit trail; please try again shortly.',
         'access.contents': 'Your role may not see contents.',
         'access.cross-site': 'The request came from another site and was refused.',
         'act.running': 'The delivery is running. Please wait until it has ended.',

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """page: what operators see in a real browser is true, safe, and within everybody's reach."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -26,6 +27,7 @@ LIMIT = 150_000
 OPERATORS = {"anna.beispiel": "remscheid-registry", "bert.beispiel": "solingen-planning"}
 ANNA, BERT = OPERATORS
 DOWNLOAD = "Inhalt herunterladen (wird protokolliert)"
+SHORT = element("retention", content="1min", trace="1h", duplicates="1h")
 
 
 class Watched(World):
@@ -35,6 +37,7 @@ class Watched(World):
         self.browser = Browser()
         self.status_port = self.free_port()
         self.control = self.folder / "control"
+        self.first = None  # the id of the first message
         self.base = f"http://127.0.0.1:{self.status_port}"
         self.programs = self.folder / "programs"
         self.programs.mkdir()
@@ -51,7 +54,7 @@ class Watched(World):
             self.browser.close()
         super().close()
 
-    def configured(self, role="operator", more=(), address=None):
+    def configured(self, role="operator", more=(), address=None, retention=""):
         partners = [partner(self.pki, name, place=name.split("-")[0], title=title)
                     for name, title in zip(SYSTEMS, ("Serviceportal", ESCAPED, None))]
         there = [destination(name, city, title=f"Einwohnerwesen {name.capitalize()}", place=name,
@@ -64,7 +67,7 @@ class Watched(World):
         return configuration(
             self, partners=partners, destinations=[*there, bitter, *more],
             routes=[*(route(name, name) for name in self.cities), route("test:bitter", "bitter")],
-            extra="".join([*places, element("adapters", folder=self.programs), element("control", socket=self.control),
+            extra="".join([*places, retention, element("adapters", folder=self.programs), element("control", socket=self.control),
                            element("status", address=address or f"127.0.0.1:{self.status_port}",
                                    role=None if address else role, hosts="localhost"),
                            *(element("operator", name=name, role="operator", certificate=self.pki / f"{system}-tls.pem",
@@ -75,7 +78,9 @@ class Watched(World):
         """Hands in a message; returns its UUID and the gateway's id."""
         message = messages.message(author, reader)
         signed = signing.envelop(change(message.text), self.signer("wuppertal-portal"))
-        return message.uuid, self.client().post(signed).expect(201).id
+        identifier = self.client().post(signed).expect(201).id
+        self.first = self.first or identifier
+        return message.uuid, identifier
 
     def ask(self, path, method="GET", body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.status_port, timeout=20 * PATIENCE)
@@ -373,6 +378,20 @@ def long_journal(world):
 
 # ---- contents ----
 
+@contextlib.contextmanager
+def by_tls(world, **options):
+    """The page at another address, where operators are known by their certificates: how each opens it."""
+    port = world.free_port()
+    world.main.reload(world.configured(address=f"*:{port}", **options))
+    try:
+        yield {name: dict(base=f"https://localhost:{port}",
+                          certificate=dict(certPath=str(world.pki / f"{system}-tls.pem"),
+                                           keyPath=str(world.pki / f"{system}-tls.key")))
+               for name, system in OPERATORS.items()}
+    finally:
+        world.main.reload(world.configured())
+
+
 @test("an operator who may see contents downloads exactly what was sent, and the audit trail says so; no other is"
       " offered it")
 def contents(world):
@@ -385,13 +404,7 @@ def contents(world):
     page = world.open(f"messages/{identifier}")
     page.see("Angaben", "h2")
     equal(DOWNLOAD in page.text(), False, "on loopback nobody is known")
-    port = world.free_port()
-    world.main.reload(world.configured(address=f"*:{port}"))
-    base = f"https://localhost:{port}"
-    try:
-        opened = {name: dict(base=base, certificate=dict(certPath=str(world.pki / f"{system}-tls.pem"),
-                                                         keyPath=str(world.pki / f"{system}-tls.key")))
-                  for name, system in OPERATORS.items()}
+    with by_tls(world) as opened:
         page = world.open(f"messages/{identifier}", **opened[BERT])
         page.see("bert.beispiel, Betrieb", "footer")
         page.see("Angaben", "h2")
@@ -410,8 +423,6 @@ def contents(world):
         equal(sorted(name for row in rows for name in OPERATORS for word in ("Inhalt geöffnet", "verweigert")
                      if name in row and word in row), [ANNA, BERT])
         world.quiet()
-    finally:
-        world.main.reload(world.configured())
 
 
 # ---- acts ----
@@ -753,6 +764,8 @@ def phone(world):
 
 @test("certificates stand in the order in which they end, and figures come as lines and as a table")
 def figures(world):
+    # What the test behind this one waits for takes a minute, too.
+    world.main.reload(world.configured(retention=SHORT))
     page = world.open("certificates")
     page.wait("document.querySelectorAll('tbody tr').length > 5")
     until = page.evaluate("[...document.querySelectorAll('main > table time')].map(one => one.dateTime)")
@@ -763,6 +776,20 @@ def figures(world):
     page.evaluate("document.querySelector('main details summary').click()")
     page.see("angenommen", "main details table")
     world.quiet()
+
+
+@test("once the content of a message is gone after its days, its download is offered to nobody")
+def gone(world):
+    # One of the first tests has sent it, so that its minute is over.
+    identifier = world.first or world.send("solingen")[1]
+    with by_tls(world, retention=SHORT) as opened:
+        wait_for(lambda: "content" not in {part["kind"] for part in json.loads(
+            world.spoken("trace", identifier, "--json"))["parts"]}, "the content is gone", 150, pause=1)
+        page = world.open(f"messages/{identifier}", **opened[ANNA])
+        page.see("anna.beispiel, Betrieb", "footer")
+        page.see("Angaben", "h2")
+        equal(DOWNLOAD in page.text(), False)
+        world.quiet()
 
 
 if __name__ == "__main__":

@@ -198,6 +198,9 @@ void mg_overview_collect(struct mg_overview *overview, struct mg_store *store,
               listener_order);
     collect_lists(overview);
     mg_store_measures(store, &overview->measures);
+    /* Their size on disk is as it was measured last; how many there are is known. */
+    if (overview->measures.messages >= 0)
+        overview->store.messages = overview->measures.messages;
     overview->deliveries = mg_dispatch_totals(dispatch);
     mg_health_judge(overview);
 }

@@ -207,6 +207,14 @@ void mg_store_queues_read_all(struct mg_store_queues *queues, struct mg_store_qu
     pthread_mutex_unlock(&queues->lock);
 }
 
+int64_t mg_store_queues_messages(struct mg_store_queues *queues)
+{
+    pthread_mutex_lock(&queues->lock);
+    int64_t messages = queues->kept.messages;
+    pthread_mutex_unlock(&queues->lock);
+    return messages;
+}
+
 void mg_store_queues_totals(struct mg_store_queues *queues, struct mg_store_totals *totals)
 {
     pthread_mutex_lock(&queues->lock);

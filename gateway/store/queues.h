@@ -45,6 +45,8 @@ void mg_store_queues_undo(struct mg_store_queues *queues);
 void mg_store_queues_read(struct mg_store_queues *queues, struct mg_store_queue *queue);
 void mg_store_queues_read_all(struct mg_store_queues *queues, struct mg_store_queue **all,
                               size_t *count);
+/* How many the store holds. */
+int64_t mg_store_queues_messages(struct mg_store_queues *queues);
 /* In totals->bytes, those in spool files. */
 void mg_store_queues_totals(struct mg_store_queues *queues, struct mg_store_totals *totals);
 

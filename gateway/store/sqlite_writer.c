@@ -95,6 +95,7 @@ void mg_sqlite_measures(struct mg_store *store, struct mg_store_measures *measur
     measures->recent = mg_window_read(&sqlite->recent_commits, now);
     measures->backlog = (int64_t)sqlite->waiting;
     pthread_mutex_unlock(&sqlite->lock);
+    measures->messages = mg_store_queues_messages(sqlite->queues);
     measures->free_bytes = atomic_load(&sqlite->space);
     measures->reserve = sqlite->reserve;
     measures->failed = atomic_load(&sqlite->failed);

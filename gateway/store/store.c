@@ -232,7 +232,7 @@ void mg_store_set_retention(struct mg_store *store, int64_t keep_content, int64_
 
 void mg_store_measures(struct mg_store *store, struct mg_store_measures *measures)
 {
-    *measures = (struct mg_store_measures){.free_bytes = -1};
+    *measures = (struct mg_store_measures){.messages = -1, .free_bytes = -1};
     if (store->class->measures)
         store->class->measures(store, measures);
 }

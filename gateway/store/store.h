@@ -284,6 +284,7 @@ void mg_store_queues(struct mg_store *store, struct mg_store_queue **queues, siz
 struct mg_store_measures {
     struct mg_histogram commits; /* how long they took, since the start */
     struct mg_histogram recent;  /* the same, of the last minutes */
+    int64_t messages;            /* that it holds; -1: not known */
     int64_t backlog;             /* calls that wait for the writer */
     int64_t free_bytes;          /* on its disk; -1: not known */
     int64_t reserve;             /* below which it accepts nothing */

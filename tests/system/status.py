@@ -119,8 +119,10 @@ def whole(world):
 def figures(world):
     world.main.reload(world.text(paused="true"))
     before = world.metrics()
-    for _ in range(3):
+    for number in range(1, 4):
         world.send()
+        equal(world.metrics()["muengsten_store_messages"] - before["muengsten_store_messages"], number,
+              "messages that the store holds, at once")
     wait_for(lambda: world.destination("main")["queue"]["waiting"] == 3, "three wait")
     waiting = world.destination("main")
     assert waiting["queue"]["bytes"] > 1000 and waiting["queue"]["oldest_seconds"] >= 0, waiting

@@ -55,6 +55,12 @@ __attribute__((format(printf, 6, 7))) static void add(struct mg_overview *overvi
 
 /* ---- destinations ---- */
 
+/* "1 message waits", "3 messages wait" */
+static const char *messages_wait(int64_t count)
+{
+    return count == 1 ? "message waits" : "messages wait";
+}
+
 static void judge_state(struct mg_overview *overview,
                         const struct mg_overview_destination *destination)
 {
@@ -70,15 +76,15 @@ static void judge_state(struct mg_overview *overview,
         break;
     case MG_DESTINATION_PAUSED:
         add(overview, false, "destination.paused", facts->name,
-            facts->pause ? facts->pause->since : 0,
-            "%.64s has paused it; %" PRId64 " messages wait.",
-            facts->pause ? facts->pause->by : "The configuration", destination->queue.waiting);
+            facts->pause ? facts->pause->since : 0, "%.64s has paused it; %" PRId64 " %s.",
+            facts->pause ? facts->pause->by : "The configuration", destination->queue.waiting,
+            messages_wait(destination->queue.waiting));
         break;
     case MG_DESTINATION_REMOVED:
         if (destination->queue.waiting > 0)
             add(overview, false, "destination.removed", facts->name, destination->queue.oldest,
-                "The configuration no longer has it, and %" PRId64 " messages wait for it.",
-                destination->queue.waiting);
+                "The configuration no longer has it, and %" PRId64 " %s for it.",
+                destination->queue.waiting, messages_wait(destination->queue.waiting));
         break;
     case MG_DESTINATION_READY:
     default:
@@ -105,8 +111,9 @@ static void judge_backlog(struct mg_overview *overview,
         return;
     bool ending = age >= values->retry.give_up / 4 * 3;
     add(overview, ending, "destination.backlog", values->name, oldest,
-        "%" PRId64 " messages wait, the oldest for %" PRId64 " min%s", destination->queue.waiting,
-        age / MINUTE, ending ? "; it will soon be given up." : ".");
+        "%" PRId64 " %s, the oldest for %" PRId64 " min%s", destination->queue.waiting,
+        messages_wait(destination->queue.waiting), age / MINUTE,
+        ending ? "; it will soon be given up." : ".");
 }
 
 static void judge_destination(struct mg_overview *overview,
@@ -117,10 +124,12 @@ static void judge_destination(struct mg_overview *overview,
     if (destination->state != MG_DESTINATION_REMOVED && facts->breaker != MG_BREAKER_CLOSED)
         add(overview, false, "breaker.open", facts->name, facts->last_failure,
             "%u deliveries in a row have failed: %.200s", facts->failures, facts->failure_text);
+    bool one = destination->queue.dead == 1;
     if (destination->queue.dead > 0)
         add(overview, false, "destination.dead-letters", facts->name, 0,
-            "%" PRId64 " deliveries were given up; look at them, and repeat or cancel them.",
-            destination->queue.dead);
+            "%" PRId64 " %s given up; look at %s, and repeat or cancel %s.",
+            destination->queue.dead, one ? "delivery was" : "deliveries were", one ? "it" : "them",
+            one ? "it" : "them");
     judge_backlog(overview, destination);
 }
 

@@ -46,8 +46,14 @@ static int64_t end_of_day(int64_t time)
     return (time / MG_AUDIT_DAY + 1) * MG_AUDIT_DAY;
 }
 
+/* Of a day that has not come yet. */
+static bool is_ahead(int64_t time, int64_t now)
+{
+    return time / MG_AUDIT_DAY > now / MG_AUDIT_DAY;
+}
+
 /* By halves: the last entry from first on before the one that first is of that time or later. */
-static bool find_last(struct mg_store *store, int64_t first, int64_t until,
+static bool find_last(struct mg_store *store, int64_t first, int64_t until, int64_t now,
                       struct mg_store_line *last, struct mg_error *error)
 {
     int64_t low = first, high = mg_store_journal_last(store) + 1;
@@ -56,7 +62,7 @@ static bool find_last(struct mg_store *store, int64_t first, int64_t until,
         int64_t middle = low + (high - low) / 2;
         if (!read_entry(store, middle, last, &found, error))
             return false;
-        if (found && last->time < until)
+        if (found && (last->time < until || is_ahead(last->time, now)))
             low = middle;
         else
             high = middle;
@@ -76,12 +82,15 @@ static bool close_day(struct mg_store *store, const struct mg_signer *signer, in
     bool found;
     if (!read_entry(store, first_number, &first, &found, error))
         return false;
-    if (!found || end_of_day(first.time) > now)
+    if (!found)
         return true;
-    if (!find_last(store, first_number, end_of_day(first.time), &last, error))
+    int64_t time = is_ahead(first.time, now) ? now - MG_AUDIT_DAY : first.time;
+    if (end_of_day(time) > now)
+        return true;
+    if (!find_last(store, first_number, end_of_day(time), now, &last, error))
         return false;
     struct mg_audit_closing closing = {.first = first_number, .last = last.number};
-    mg_audit_day(first.time, closing.day);
+    mg_audit_day(time, closing.day);
     memcpy(closing.hash, last.hash, sizeof closing.hash);
     if (!mg_audit_closing_write(&closing, signer, &line, error)) {
         mg_buffer_free(&line);

@@ -424,6 +424,27 @@ static void what_is_on_its_way_to_the_disk_belongs_to_the_day_that_is_closed(voi
     free(notes);
 }
 
+static void what_a_clock_that_ran_ahead_has_written_keeps_no_day_from_being_closed(void)
+{
+    begin();
+    write_entries(9);
+    backdate(1, 3, -400);
+    backdate(6, 6, -400);
+    CU_ASSERT_EQUAL(close_days(TOMORROW, FOREVER, NULL), 1);
+    CU_ASSERT(strstr(text_of(10), "\"first\":1,\"last\":9,") != NULL);
+    struct mg_audit_report report = verify(NULL);
+    CU_ASSERT(report.whole && report.days == 1 && report.unsigned_entries == 1);
+    end();
+    begin();
+    write_entries(6);
+    backdate(1, 2, -2);
+    /* Now, while the day of the others is not over. */
+    CU_ASSERT_EQUAL(close_days(mg_clock_now(), FOREVER, NULL), 1);
+    CU_ASSERT(strstr(text_of(7), "\"first\":1,\"last\":2,") != NULL);
+    CU_ASSERT(verify(NULL).whole);
+    end();
+}
+
 static void every_kind_of_tampering_is_found_and_its_first_number_told(void)
 {
     static const struct {
@@ -623,6 +644,7 @@ int main(void)
         UNIT_TEST(each_day_is_closed_once_with_the_entries_written_in_it),
         UNIT_TEST(whoever_has_looked_looks_again_at_the_midnight_after_that_time),
         UNIT_TEST(what_is_on_its_way_to_the_disk_belongs_to_the_day_that_is_closed),
+        UNIT_TEST(what_a_clock_that_ran_ahead_has_written_keeps_no_day_from_being_closed),
         UNIT_TEST(every_kind_of_tampering_is_found_and_its_first_number_told),
         UNIT_TEST(a_chain_that_was_made_anew_does_not_fit_what_was_signed),
         UNIT_TEST(a_closing_that_is_left_out_or_signed_anew_is_found),

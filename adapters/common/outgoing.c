@@ -92,7 +92,7 @@ static void cancellation_arrived(struct mg_letter *letter)
     while (out && out->serial != cancellation->serial)
         out = out->next;
     if (out)
-        mg_out_complete(out, MG_TEMPORARY, "cancelled",
+        mg_out_complete(out, MG_TEMPORARY, "broker.cancelled",
                         out->number
                             ? "The delivery was broken off before the broker had confirmed it."
                             : "The delivery was broken off before it could be published.");

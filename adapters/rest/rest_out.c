@@ -187,6 +187,6 @@ void mg_rest_cancel(void *state, struct mg_delivery *delivery)
         out = out->next;
     assert(out);
     rest->gateway->call_cancel(out->call);
-    complete(out, MG_TEMPORARY, "cancelled",
+    complete(out, MG_TEMPORARY, "rest.cancelled",
              "The delivery was broken off before the receiving system had answered.");
 }

@@ -30,6 +30,14 @@ void mg_error_at(struct mg_error *error, const char *format, ...)
     va_end(arguments);
 }
 
+bool mg_error_is_code(const char *text)
+{
+    size_t length = strnlen(text, MG_ERROR_CODE_SIZE);
+    return length > 0 && length < MG_ERROR_CODE_SIZE &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-_"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
+}
+
 void mg_die(const char *format, ...)
 {
     char text[MG_ERROR_TEXT_SIZE];

@@ -37,6 +37,10 @@ bool mg_fail(struct mg_error *error, const char *code, const char *format, ...)
 void mg_error_at(struct mg_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Whether a text has the form of a code: letters, digits, dots, hyphens and underscores, and less
+ * than MG_ERROR_CODE_SIZE of them. */
+bool mg_error_is_code(const char *text);
+
 /* Ends the process with a message: for memory that is not there and for states that cannot be. */
 void mg_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

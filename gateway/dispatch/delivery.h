@@ -75,7 +75,8 @@ void mg_delivery_load(struct mg_delivery *delivery);
 /* Frees everything but the timeout, which must be gone. NULL is allowed. */
 void mg_delivery_free(struct mg_delivery *delivery);
 
-/* outcome.c: an adapter has completed the delivery. */
+/* outcome.c: an adapter has completed the delivery, which is where every outcome of adapters comes
+ * in. */
 void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome *outcome);
 
 #endif

@@ -78,7 +78,8 @@ static void loaded(struct mg_job *job)
             .code = delivery->error.code,
             .text = delivery->error.text,
         };
-        mg_delivery_completed(delivery, &outcome);
+        delivery->completed = true;
+        mg_delivery_conclude(delivery, &outcome);
         return;
     }
     if (lane->dispatch->stopping) {

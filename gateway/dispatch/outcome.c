@@ -217,6 +217,45 @@ static bool has_reply(const struct mg_outcome *outcome)
            outcome->reply && outcome->reply_length > 0;
 }
 
+/* What stands in traces, in reports and in the audit trail for what the gateway itself has done or
+ * found: whoever gives it another such word adds it here. */
+static bool is_the_gateways(const char *code)
+{
+    static const char *const words[] = {"accepted", "cancelled", "collected",
+                                        "dead",     "delivered", "mailbox.not-collected",
+                                        "returned"};
+    static const char *const beginnings[] = {"destination.", "gateway.", "operator.",
+                                             "reply.",       "restore.", "store."};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(code, words[i]) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(code, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* What the adapter calls its outcome, or that it may not be called so. What it has said of the
+ * message counts all the same: a wrong name must not repeat a delivery, nor lose one. */
+static const char *name_outcome(const struct mg_delivery *delivery,
+                                const struct mg_outcome *outcome)
+{
+    static const char refused[] = "adapter.code";
+    const char *code = outcome->code;
+    bool delivered = outcome->kind == MG_DELIVERED, is_code = code && mg_error_is_code(code);
+    if (delivered && (!code || strcmp(code, "delivered") == 0))
+        return NULL;
+    if (is_code && !is_the_gateways(code))
+        return code;
+    mg_log(MG_LOG_WARNING, refused, "message", delivery->message_id, "destination",
+           delivery->lane->name, "given", is_code ? code : NULL, "reason",
+           is_code ? "the code of the outcome stands for what the gateway itself does"
+           : code  ? "the code of the outcome is no word of letters, digits, '.', '-' and '_'"
+                   : "the outcome has no code",
+           NULL);
+    return refused;
+}
+
 void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome *outcome)
 {
     /* What is taken from a box is settled instead. */
@@ -225,8 +264,15 @@ void mg_delivery_completed(struct mg_delivery *delivery, const struct mg_outcome
     if (delivery->timeout)
         evtimer_del(delivery->timeout);
     delivery->outcome.duration = mg_clock_monotonic() - delivery->begun;
+    const struct mg_outcome named = {
+        .size = sizeof named,
+        .kind = outcome->kind,
+        .code = name_outcome(delivery, outcome),
+        .text = outcome->text,
+        .retry_after = outcome->retry_after,
+    };
     if (has_reply(outcome))
         mg_delivery_hand_in_reply(delivery, outcome);
     else
-        mg_delivery_conclude(delivery, outcome);
+        mg_delivery_conclude(delivery, &named);
 }

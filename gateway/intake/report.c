@@ -98,8 +98,7 @@ static enum mg_receipt_level level_of(const struct mg_store_event *event)
     if (strcmp(event->code, "accepted") == 0 || strcmp(event->code, "delivered") == 0 ||
         strcmp(event->code, "collected") == 0)
         return MG_RECEIPT_INFO;
-    if (strcmp(event->code, "dead") == 0 || strcmp(event->code, "cancelled") == 0 ||
-        strcmp(event->code, "operator.cancel") == 0)
+    if (strcmp(event->code, "dead") == 0 || strcmp(event->code, "operator.cancel") == 0)
         return MG_RECEIPT_ERROR;
     return MG_RECEIPT_WARNING;
 }

@@ -300,7 +300,7 @@ static void read_outcome(struct mg_frame *frame, struct mg_outcome *outcome)
         mg_frame_object_to(frame, "The outcome of a delivery is none that there is.");
     if (outcome->kind != MG_DELIVERED && (!outcome->code || !outcome->text))
         mg_frame_object_to(frame, "The outcome of a delivery has no code or text.");
-    if (outcome->code && !mg_remote_is_code(outcome->code))
+    if (outcome->code && !mg_error_is_code(outcome->code))
         mg_frame_object_to(frame, "The code of an outcome is no stable word.");
     if (frame->length == 0)
         return;

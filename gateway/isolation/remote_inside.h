@@ -144,7 +144,7 @@ mg_remote_handler mg_remote_on_log, mg_remote_on_count, mg_remote_on_state;
 /* Takes what a frame costs out of the budget; rests where it is used up. */
 void mg_remote_spend(struct mg_remote *remote, int cost);
 void mg_remote_forget_counters(struct mg_remote *remote);
-/* Whether a code is a stable word: letters, digits, dots and hyphens, at most 47. */
+/* Whether a code has the form of one, and is none of an operator's act. */
 bool mg_remote_is_code(const char *code);
 
 #endif

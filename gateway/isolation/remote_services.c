@@ -41,8 +41,9 @@ void mg_remote_spend(struct mg_remote *remote, int cost)
 
 /* ---- words ---- */
 
-/* What an operator did, and what a restore, stands in traces below codes of these beginnings: no
- * program can make believe that it was one of them. */
+/* What an operator did, and what a restore, stands in logs and traces below codes of these
+ * beginnings: no program can make believe that it was one of them. Of outcomes dispatch sees to it.
+ */
 static bool is_reserved(const char *code)
 {
     static const char *const beginnings[] = {"operator.", "restore."};
@@ -54,10 +55,7 @@ static bool is_reserved(const char *code)
 
 bool mg_remote_is_code(const char *code)
 {
-    size_t length = strlen(code);
-    return length > 0 && !is_reserved(code) && length < MG_ERROR_CODE_SIZE &&
-           strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789.-_"
-                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
+    return mg_error_is_code(code) && !is_reserved(code);
 }
 
 static bool is_counter_name(const char *name)

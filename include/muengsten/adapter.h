@@ -181,10 +181,18 @@ enum mg_outcome_kind {
     MG_PERMANENT, /* trying again is of no use: dead letter */
 };
 
+/*
+ * A code is a word of letters, digits, dots, hyphens and underscores, at most 47 of them, best with
+ * the adapter's name in front. What stands for things that the gateway itself does is no code for
+ * an outcome: accepted, cancelled, collected, dead, delivered (but of what is MG_DELIVERED),
+ * mailbox.not-collected, returned, and whatever begins with destination., gateway., operator.,
+ * reply., restore. or store. Where the code is one of these, or no such word, or is missing though
+ * the message is not delivered, the gateway records "adapter.code" instead; kind and text count.
+ */
 struct mg_outcome {
     size_t size;
     enum mg_outcome_kind kind;
-    const char *code;    /* stable, such as "http.503"; for delivered may be NULL */
+    const char *code;    /* stable, such as "http.503"; for delivered may be NULL; see below */
     const char *text;    /* a sentence; no content of messages, no personal data */
     int64_t retry_after; /* milliseconds that the system asked to wait; 0: it did not */
     /* Since ABI 2: what the system answered, a message that enters the gateway like any other, on

@@ -154,6 +154,7 @@ FAULTS = {
     "lies-about-length": {FORM},
     "works-after-close": {FORM},
     "lets-fields-in": {FORM},
+    "speaks-for-the-gateway": {FORM},
     "done-twice": {"completes each delivery once, and only once"},
     "dies-at-cancel": {"goes on running until it is told to end"},
     "quotes": {SECRET},

@@ -441,7 +441,7 @@ static void a_cancelled_delivery_ends_its_call_and_completes_as_temporary(void)
     host_cancel(first);
     CU_ASSERT(host.calls[0]->cancelled && first->done);
     CU_ASSERT_EQUAL(first->kind, MG_TEMPORARY);
-    CU_ASSERT_STRING_EQUAL(first->code.bytes, "cancelled");
+    CU_ASSERT_STRING_EQUAL(first->code.bytes, "rest.cancelled");
     CU_ASSERT_FALSE(second->done);
     host_cancel(second);
     host_delivery_free(first);

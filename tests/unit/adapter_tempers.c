@@ -11,6 +11,8 @@
  *     refuses    is permanently unwilling
  *     hangs      completes when it is cancelled, a little later
  *     hurries    completes inside cancel
+ *     says CODE  fails with that code, and from the second attempt on delivers with it
+ *     says       the same without a code
  *     busy       has work underway from the moment it is opened
  *
  * What must never happen is asserted here: a second cancel, a deadline that is over, a close with
@@ -46,13 +48,26 @@ struct task {
     bool cancelled;
 };
 
+static void complete_with(struct state *state, struct mg_delivery *delivery,
+                          enum mg_outcome_kind kind, const char *code)
+{
+    const struct mg_outcome outcome = {
+        .size = sizeof outcome, .kind = kind, .code = code, .text = "The test wants it so."};
+    state->gateway->delivery_done(delivery, &outcome);
+}
+
 static void complete(struct state *state, struct mg_delivery *delivery, enum mg_outcome_kind kind)
 {
     static const char *const codes[] = {
         [MG_DELIVERED] = NULL, [MG_TEMPORARY] = "test.later", [MG_PERMANENT] = "test.never"};
-    const struct mg_outcome outcome = {
-        .size = sizeof outcome, .kind = kind, .code = codes[kind], .text = "The test wants it so."};
-    state->gateway->delivery_done(delivery, &outcome);
+    complete_with(state, delivery, kind, codes[kind]);
+}
+
+static void say(struct state *state, struct mg_delivery *delivery)
+{
+    const char *code = state->temper[4] ? state->temper + 5 : NULL;
+    bool first = state->gateway->delivery_attempt(delivery) == 1;
+    complete_with(state, delivery, first ? MG_TEMPORARY : MG_DELIVERED, code);
 }
 
 static void end(struct task *task, enum mg_outcome_kind kind)
@@ -155,6 +170,8 @@ static void deliver(void *context, struct mg_delivery *delivery)
     else if (strcmp(temper, "mends") == 0)
         complete(state, delivery,
                  gateway->delivery_attempt(delivery) < 3 ? MG_TEMPORARY : MG_DELIVERED);
+    else if (strncmp(temper, "says", 4) == 0)
+        say(state, delivery);
     else if (strcmp(temper, "works") == 0 &&
              gateway->work(state->instance, read_document, deliver_now, add_task(state, delivery)))
         return;

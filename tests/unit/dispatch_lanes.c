@@ -191,6 +191,79 @@ static void adapters_in_processes_do_everything_as_inside(void)
     }
 }
 
+/* The adapter fails with the code that it has in its temper, then delivers with it: the trace of
+ * the message shows an attempt of this code, and one delivery. */
+static void outcome_is_called(enum mg_isolation isolation, const char *temper, const char *code)
+{
+    struct world world;
+    start_where(&world, isolation, "adapter_tempers", temper);
+    CU_ASSERT_TRUE_FATAL(world_run_while(&world, is_not_ready));
+    mg_dispatch_begin(world.dispatch);
+    accept_with(&world, 3);
+    CU_ASSERT(world_run_while(&world, office_has_open));
+    CU_ASSERT_EQUAL(world_delivery(&world, 0).state, MG_DELIVERY_DELIVERED);
+    CU_ASSERT_EQUAL(world_delivery(&world, 0).attempts, 2);
+    struct mg_store_event *events;
+    size_t count;
+    CU_ASSERT_FATAL(mg_store_events(world.store, &world.messages[0], &events, &count, NULL));
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    CU_ASSERT_STRING_EQUAL(events[0].code, "accepted");
+    CU_ASSERT_STRING_EQUAL(events[1].code, code);
+    CU_ASSERT_STRING_EQUAL(events[1].text, "The test wants it so.");
+    CU_ASSERT_STRING_EQUAL(events[2].code, "delivered");
+    free(events);
+    world_stop(&world);
+}
+
+/* 47 bytes. */
+#define LONGEST "says test.123456789.123456789.123456789.123456789123"
+
+static const char *const no_adapters_codes[] = {
+    "says",
+    "says ",
+    "says two words",
+    "says \xc3\x28\x1b[31m",
+    "says test.\ndelivered",
+    LONGEST "4",
+    "says accepted",
+    "says cancelled",
+    "says collected",
+    "says dead",
+    "says delivered",
+    "says mailbox.not-collected",
+    "says returned",
+    "says destination.closed",
+    "says gateway.stopping",
+    "says operator.retry",
+    "says reply.postponed",
+    "says restore.held",
+    "says store.no-such-part",
+};
+
+static void no_code_of_an_adapter_is_taken_for_one_of_the_gateways(void)
+{
+    for (size_t i = 0; i < sizeof no_adapters_codes / sizeof *no_adapters_codes; i++)
+        outcome_is_called(MG_ISOLATION_NONE, no_adapters_codes[i], "adapter.code");
+}
+
+static void nor_is_one_of_an_adapter_in_its_own_process(void)
+{
+    static const char *const tempers[] = {"says", "says two words", "says delivered",
+                                          "says operator.retry"};
+    if (!unit_can_watch_processes())
+        return;
+    for (size_t i = 0; i < sizeof tempers / sizeof *tempers; i++)
+        outcome_is_called(MG_ISOLATION_PROCESS, tempers[i], "adapter.code");
+}
+
+static void any_other_code_of_an_adapter_stands_as_it_is(void)
+{
+    static const char *const tempers[] = {"says busy", "says http.503", "says deliveredness",
+                                          "says operators.retry", LONGEST};
+    for (size_t i = 0; i < sizeof tempers / sizeof *tempers; i++)
+        outcome_is_called(MG_ISOLATION_NONE, tempers[i], tempers[i] + 5);
+}
+
 static void what_completes_inside_deliver_has_one_outcome(void)
 {
     deliver_many("prompt", MG_DELIVERY_DELIVERED, 1);
@@ -415,6 +488,9 @@ int main(void)
         UNIT_TEST(an_adapter_reads_every_part_of_a_message_with_its_attachments),
         UNIT_TEST(an_adapter_made_for_the_first_version_of_the_interface_works),
         UNIT_TEST(adapters_in_processes_do_everything_as_inside),
+        UNIT_TEST(no_code_of_an_adapter_is_taken_for_one_of_the_gateways),
+        UNIT_TEST(nor_is_one_of_an_adapter_in_its_own_process),
+        UNIT_TEST(any_other_code_of_an_adapter_stands_as_it_is),
         UNIT_TEST(a_breaker_that_opens_lets_everything_through_in_the_end),
         UNIT_TEST(a_message_whose_content_is_gone_is_dead_and_nobody_is_asked),
         UNIT_TEST(what_does_not_end_in_time_is_cancelled_once_and_tried_again),

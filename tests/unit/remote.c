@@ -57,6 +57,23 @@ static void what_is_cancelled_ends_as_the_adapter_wants(void)
     world_stop();
 }
 
+static void a_code_of_an_adapter_that_is_none_does_not_end_its_process(void)
+{
+    if (!unit_can_watch_processes())
+        return;
+    static const char *const tempers[] = {"says", "says ", "says two words", "says a\x1b[31m"};
+    for (size_t i = 0; i < sizeof tempers / sizeof *tempers; i++) {
+        world_start();
+        world_open(TEMPERS, "adapter_tempers", "temper", tempers[i], NULL);
+        struct mg_delivery *delivery = world_deliver();
+        CU_ASSERT(world_until(world_all_done));
+        CU_ASSERT_EQUAL(delivery->kind, MG_TEMPORARY);
+        CU_ASSERT_STRING_EQUAL(delivery->code, "adapter.code");
+        CU_ASSERT(world_is_ready());
+        world_stop();
+    }
+}
+
 static void a_code_is_a_word_that_no_operator_has_for_an_act(void)
 {
     CU_ASSERT(mg_remote_is_code("http.503"));
@@ -73,6 +90,7 @@ int main(void)
         UNIT_TEST(a_shared_object_in_its_process_takes_a_delivery),
         UNIT_TEST(outcomes_are_as_the_adapter_says),
         UNIT_TEST(what_is_cancelled_ends_as_the_adapter_wants),
+        UNIT_TEST(a_code_of_an_adapter_that_is_none_does_not_end_its_process),
         UNIT_TEST(a_code_is_a_word_that_no_operator_has_for_an_act),
     };
     setenv("MUENGSTEN_ADAPTER_HOST", MG_HOST_OF_TESTS, 0);

@@ -388,6 +388,15 @@ void host_on_cancel(struct host *host, struct mg_frame *frame)
         instance->adapter->cancel(instance->state, delivery);
 }
 
+/* The gateway ends a program whose codes are none; inside of it the same adapter gets off with that
+ * code. */
+static const char *code_of(const struct mg_outcome *outcome)
+{
+    if (outcome->code && mg_error_is_code(outcome->code))
+        return outcome->code;
+    return outcome->code || outcome->kind != MG_DELIVERED ? "adapter.code" : NULL;
+}
+
 static void done(struct mg_delivery *delivery, const struct mg_outcome *outcome)
 {
     static const char *const words[] = {
@@ -400,7 +409,7 @@ static void done(struct mg_delivery *delivery, const struct mg_outcome *outcome)
     struct mg_frame_writer *writer = mg_channel_begin(channel, "done");
     mg_frame_put_number(writer, "delivery", delivery->entry.number);
     mg_frame_put_text(writer, "outcome", words[known.kind]);
-    mg_frame_put_text(writer, "code", known.code ? known.code : failed ? "adapter.failed" : NULL);
+    mg_frame_put_text(writer, "code", code_of(&known));
     mg_frame_put_text(writer, "text", known.text ? known.text : failed ? "" : NULL);
     if (known.retry_after > 0)
         mg_frame_put_number(writer, "retryAfter", known.retry_after);

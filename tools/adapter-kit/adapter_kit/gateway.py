@@ -47,6 +47,9 @@ FRAMES = {
 CLOSED, ALWAYS = ("hello", "idle"), ("hello", "log", "count", "closed", "pong", "state")
 AFTER_OPENED = ("submit", "append", "done", "answer", "read", "report")
 CODE = re.compile(r"[A-Za-z0-9._-]{1,47}")
+# What stands for things that the gateway itself does (muengsten/adapter.h, struct mg_outcome).
+GATEWAYS = re.compile(r"accepted|cancelled|collected|dead|delivered|mailbox\.not-collected|returned"
+                      r"|(destination|gateway|operator|reply|restore|store)\..*")
 
 
 def malformed(what, change):
@@ -255,7 +258,7 @@ class Gateway:
     def _on_read(self, header, _content):
         part, start = self._delivery(header).parts.get(header["part"]), header["offset"]
         if part is None:
-            self.process.send({"type": "data", "request": header["request"], "code": "store.no-such-part",
+            self.process.send({"type": "data", "request": header["request"], "code": "adapter.no-part",
                                "text": "There is no such part."})
         else:
             self.process.send({"type": "data", "request": header["request"]},
@@ -272,6 +275,9 @@ class Gateway:
                             "Say delivered, temporary or permanent.")
         if outcome != "delivered":
             self._check_reason(header, "done")
+            if GATEWAYS.fullmatch(header["code"]):
+                raise malformed(f"Its done has the code {header['code']!r}, which stands for what the gateway itself does.",
+                                "Put the adapter's name in front of its codes.")
         elif content and not header.get("replyMediaType"):
             raise malformed("Its done carries a reply without a replyMediaType.", "Say what the reply is.")
         self._check_secret(header.get("text"), "the text of its done")

@@ -16,8 +16,9 @@ except ImportError:
     jsonschema = None
 
 PORTAL = "wuppertal-portal"
-# Whose certificates they show: an operator who may see contents, a viewer, and a partner, who is nobody here.
-ANNA, VERA, NOBODY = "remscheid-registry", "solingen-registry", PORTAL
+# Whose certificates they show: an operator who may see contents, one who may not, a viewer, and a partner, who is
+# nobody here.
+ANNA, OTTO, VERA, NOBODY = "remscheid-registry", "remscheid-planning", "solingen-registry", PORTAL
 DEAD_SOON = dict(QUICK, give_up="1s", first="100ms", longest="200ms")
 WHY = {"why": "because the test says so"}
 STATUS = {"$ref": "status.schema.json"}
@@ -43,6 +44,8 @@ class Described(World):
     def text(self):
         operators = [element("operator", name="anna.beispiel", role="operator", contents="true",
                              certificate=self.pki / f"{ANNA}-tls.pem"),
+                     element("operator", name="otto.beispiel", role="operator",
+                             certificate=self.pki / f"{OTTO}-tls.pem"),
                      element("operator", name="vera.beispiel", certificate=self.pki / f"{VERA}-tls.pem")]
         known = [destination("main", self.city_system, DEAD_SOON),
                  folder_destination("files", self.folder / "outbox")]
@@ -290,9 +293,15 @@ def missing(world):
         world.call("/journal", query=query).expect(400, "query.invalid")
 
 
-@test("a viewer without that right sees no contents")
+@test("contents, and a backup, which has all of them in it, are refused without the right that the description names")
 def contents(world):
     identifier = world.send("files")
+    needing = [(path, method) for path, method, operation in world.operations()
+               if operation.get("x-muengsten-right") == "contents"]
+    equal(sorted(needing), [("/backup", "post"), ("/messages/{id}/content", "get")])
+    for path, method in needing:
+        body = WHY if method == "post" else None
+        world.call(path, method, OTTO, body, values={"id": identifier}).expect(403, "access.contents")
     world.call("/messages/{id}/content", who=VERA, values={"id": identifier}).expect(403, "access.contents")
 
 

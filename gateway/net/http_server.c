@@ -170,15 +170,51 @@ void mg_server_connection_gone(struct mg_http_server *server)
 
 /* ---- life ---- */
 
-/* Listens at one address; NULL with errno. */
-static struct evconnlistener *listen_at(struct mg_http_server *server,
-                                        const struct mg_address *address)
+static int port_of(const struct sockaddr_storage *address)
 {
-    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    if (address->ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    if (address->ss_family != AF_INET)
+        return 0;
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
+    return ntohs(((const struct sockaddr_in *)address)->sin_port);
+}
+
+/* NULL with errno. */
+static struct evconnlistener *bind_to(struct mg_http_server *server,
+                                      const struct mg_address *address, unsigned flags)
+{
+    flags |= LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
     errno = 0;
     return evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG,
                                    (const struct sockaddr *)&address->storage,
                                    (int)address->length);
+}
+
+static void let_share(struct evconnlistener *listener, int let)
+{
+    setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_REUSEPORT, &let, sizeof let);
+}
+
+/* Listens at one address; NULL with errno. To the system, an address of a port is taken by whoever
+ * has all of them, and the other way round, unless both sockets say that they share the port: so
+ * they do while the new one is bound. */
+static struct evconnlistener *listen_at(struct mg_http_server *server,
+                                        const struct mg_address *address,
+                                        const struct mg_http_server *beside)
+{
+    struct evconnlistener *listener = bind_to(server, address, 0);
+    if (listener || errno != EADDRINUSE || !beside || !beside->listener ||
+        beside->port != port_of(&address->storage))
+        return listener;
+    let_share(beside->listener, 1);
+    listener = bind_to(server, address, LEV_OPT_REUSEABLE_PORT);
+    int reason = errno;
+    let_share(beside->listener, 0);
+    if (listener)
+        let_share(listener, 0);
+    errno = reason;
+    return listener;
 }
 
 /* Without a backlog libevent takes it for what it is: a socket that listens already. */
@@ -204,8 +240,10 @@ static bool listen_with(struct mg_http_server *server, int socket, struct mg_err
     return mg_fail(error, "net.listen", "The event loop takes no socket.");
 }
 
-static bool listen_anywhere(struct mg_http_server *server, const char *text, struct mg_error *error)
+static bool listen_anywhere(struct mg_http_server *server,
+                            const struct mg_http_server_options *options, struct mg_error *error)
 {
+    const char *text = options->address;
     struct mg_address addresses[2];
     size_t count = mg_address_read(text, addresses);
     if (count == 0)
@@ -214,9 +252,9 @@ static bool listen_anywhere(struct mg_http_server *server, const char *text, str
                        "127.0.0.1:8443, [::1]:8443 or *:8443.");
     if (listen_inherited(server, text))
         return true;
-    server->listener = listen_at(server, &addresses[0]);
+    server->listener = listen_at(server, &addresses[0], options->beside);
     if (!server->listener && count == 2 && errno == EAFNOSUPPORT)
-        server->listener = listen_at(server, &addresses[1]);
+        server->listener = listen_at(server, &addresses[1], options->beside);
     return server->listener ||
            mg_fail(error, "net.listen", "Cannot listen at %s: %s.", text, strerror(errno));
 }
@@ -228,12 +266,7 @@ static int read_port(int socket)
     socklen_t length = sizeof address;
     if (getsockname(socket, (struct sockaddr *)&address, &length) != 0)
         return -1;
-    if (address.ss_family == AF_UNIX)
-        return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
-    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    return port_of(&address);
 }
 
 struct mg_http_server *mg_http_server_new(struct event_base *base,
@@ -257,7 +290,7 @@ struct mg_http_server *mg_http_server_new(struct event_base *base,
     TAILQ_INIT(&server->others);
     mg_deadline_begin(&server->retry, base, on_retry, server);
     event_assign(&server->drained_event, base, -1, 0, on_drained, server);
-    if (options->address ? !listen_anywhere(server, options->address, error)
+    if (options->address ? !listen_anywhere(server, options, error)
                          : !listen_with(server, options->socket, error)) {
         mg_http_server_free(server);
         return NULL;

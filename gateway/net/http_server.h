@@ -49,7 +49,9 @@ struct mg_http_request_events {
 struct mg_http_server_options {
     const char *name;    /* of the listener, for the log */
     const char *address; /* "127.0.0.1:8443", "[::1]:8443", "*:8443"; port 0: any */
-    int socket;   /* if address is NULL: one that listens already, the server's from now on */
+    int socket; /* if address is NULL: one that listens already, the server's from now on */
+    /* A server that is to end soon, or NULL: its port may be shared with it until then. */
+    const struct mg_http_server *beside;
     SSL_CTX *tls; /* the server takes a reference; NULL: plain, for what never leaves the
                      machine */
     struct mg_http_limits limits;

@@ -357,7 +357,8 @@ static bool open_socket(struct mg_endpoint *endpoint, struct mg_error *error)
            mg_local_listen(&endpoint->local, endpoint->address, others ? 0666 : 0600, error);
 }
 
-static bool open_endpoint(struct mg_endpoint *endpoint, struct mg_error *error)
+static bool open_endpoint(struct mg_endpoint *endpoint, const struct mg_endpoint *former,
+                          struct mg_error *error)
 {
     bool is_socket = endpoint->way == MG_WAY_SOCKET;
     if (endpoint->way == MG_WAY_TLS && !(endpoint->tls = make_tls(endpoint->config, error)))
@@ -368,6 +369,7 @@ static bool open_endpoint(struct mg_endpoint *endpoint, struct mg_error *error)
         .name = is_socket ? "control" : "status",
         .address = is_socket ? NULL : endpoint->address,
         .socket = endpoint->local.socket,
+        .beside = former ? former->server : NULL,
         .tls = endpoint->tls,
         .limits = limits,
         .handler = {.on_head = on_head, .on_stranger = on_stranger},
@@ -379,7 +381,8 @@ static bool open_endpoint(struct mg_endpoint *endpoint, struct mg_error *error)
 }
 
 struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options, enum mg_way way,
-                                    struct mg_config *config, struct mg_error *error)
+                                    struct mg_config *config, const struct mg_endpoint *former,
+                                    struct mg_error *error)
 {
     struct mg_endpoint *endpoint = mg_allocate_zeroed(1, sizeof *endpoint);
     endpoint->options = *options;
@@ -388,7 +391,7 @@ struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options, e
     endpoint->address =
         mg_copy_text(way == MG_WAY_SOCKET ? config->control.socket : config->status.address);
     LIST_INIT(&endpoint->asks);
-    if (open_endpoint(endpoint, error))
+    if (open_endpoint(endpoint, former, error))
         return endpoint;
     mg_endpoint_free(endpoint);
     return NULL;

@@ -30,9 +30,11 @@ struct mg_endpoint_options {
 
 enum mg_way { MG_WAY_LOOPBACK, MG_WAY_TLS, MG_WAY_SOCKET };
 
-/* Listens at the address of <status>, or at the socket of <control>; the configuration is held. */
+/* Listens at the address of <status>, or at the socket of <control>; the configuration is held.
+ * former: the endpoint in whose place it will come, whose port it may have; NULL: none. */
 struct mg_endpoint *mg_endpoint_new(const struct mg_endpoint_options *options, enum mg_way way,
-                                    struct mg_config *config, struct mg_error *error);
+                                    struct mg_config *config, const struct mg_endpoint *former,
+                                    struct mg_error *error);
 /* The address, or the socket's path. */
 const char *mg_endpoint_address(const struct mg_endpoint *endpoint);
 int mg_endpoint_port(const struct mg_endpoint *endpoint);

@@ -54,7 +54,8 @@ static bool prepare(struct mg_entrances *entrances, size_t index, struct mg_conf
         ready = mg_endpoint_prepare(entrance->endpoint, config, error);
         entrance->prepared = ready;
     } else if (wanted.address) {
-        entrance->next = mg_endpoint_new(&entrances->options, wanted.way, config, error);
+        entrance->next =
+            mg_endpoint_new(&entrances->options, wanted.way, config, entrance->endpoint, error);
         ready = entrance->next != NULL;
     }
     if (!ready)

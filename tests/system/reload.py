@@ -10,7 +10,7 @@ import signal
 import time
 
 import signing
-from harness import (element, equal, folder_destination, folder_source, partner, wait_for,
+from harness import (client_tls, element, equal, folder_destination, folder_source, partner, wait_for,
                      xmlsec1_verify)
 from tap import run, test
 from town import PORTAL, Load, Town
@@ -117,6 +117,44 @@ def listeners(world):
 
 
 @test("a new certificate under the same name is shown to new connections, while the old ones go on")
+@test("the status moves from one address of a port to all of them under load, and back; a reload that fails moves nothing")
+def status_moves(world):
+    port = world.free_port()
+
+    def shown_at(address, *more, **choices):
+        operator = element("operator", name="anna.beispiel", role="operator",
+                           certificate=world.pki / "remscheid-registry-tls.pem")
+        return world.text(**choices).replace("</gateway>", f'<status address="{address}:{port}"/>{operator}' +
+                                             "".join(more) + "</gateway>")
+
+    def plain():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+            return answer.status
+
+    def by_tls():
+        context = client_tls(world.pki, "remscheid-registry")
+        with urllib.request.urlopen(f"https://localhost:{port}/healthz", context=context) as answer:
+            return answer.status
+
+    world.main.reload(shown_at("127.0.0.1"))
+    equal(plain(), 200)
+    # Nobody knows that before the adapter is opened, when the address has been opened already.
+    wrong = element("source", name="second", adapter="rest", listener="cities", path="/what?")
+    refused = world.main.reload(shown_at("*", wrong), "gateway.reload-refused")
+    assert "code=rest.path" in refused, refused
+    equal(plain(), 200, "after a reload that failed")
+    with Load(world):
+        world.main.reload(shown_at("*"))
+        equal(by_tls(), 200, "at every address")
+        world.main.reload(shown_at("127.0.0.1"))
+        equal(plain(), 200, "back at the one address")
+    taken = world.cities["two"].port
+    refused = world.main.reload(shown_at("*").replace(f"*:{port}", f"*:{taken}"), "gateway.reload-refused")
+    assert "net.listen" in refused, refused
+    equal(plain(), 200, "after an address that somebody else has")
+    world.main.reload(world.text())
+
+
 def identity(world):
     def shown():
         with world.new_client().raw() as connection:

@@ -653,6 +653,42 @@ static void a_bad_address_is_refused(void)
     event_base_free(base);
 }
 
+static struct mg_http_server *server_at(struct event_base *base, const char *host, int port,
+                                        const struct mg_http_server *beside)
+{
+    char address[64];
+    struct mg_error error = {0};
+    snprintf(address, sizeof address, "%s:%d", host, port);
+    struct mg_http_server_options options = {.name = "test", .address = address, .beside = beside};
+    struct mg_http_server *server = mg_http_server_new(base, &options, &error);
+    CU_ASSERT_STRING_EQUAL(error.code, server ? "" : "net.listen");
+    return server;
+}
+
+static void a_port_is_shared_with_the_server_that_is_to_end_and_nobody_else(void)
+{
+    static const char *const hosts[] = {"127.0.0.1", "*"};
+    struct event_base *base = event_base_new();
+    for (size_t i = 0; i < 2; i++) {
+        const char *here = hosts[i], *there = hosts[1 - i];
+        struct mg_http_server *old = server_at(base, here, 0, NULL);
+        struct mg_http_server *other = server_at(base, here, 0, NULL);
+        CU_ASSERT_FATAL(old && other);
+        int port = mg_http_server_port(old);
+        CU_ASSERT_PTR_NULL(server_at(base, there, port, NULL));
+        CU_ASSERT_PTR_NULL(server_at(base, there, port, other));
+        struct mg_http_server *new = server_at(base, there, port, old);
+        CU_ASSERT_PTR_NOT_NULL(new);
+        CU_ASSERT_PTR_NULL(server_at(base, here, port, NULL));
+        CU_ASSERT_PTR_NULL(server_at(base, here, port, other));
+        mg_http_server_free(old);
+        CU_ASSERT_PTR_NULL(server_at(base, here, port, NULL));
+        mg_http_server_free(new);
+        mg_http_server_free(other);
+    }
+    event_base_free(base);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -681,6 +717,7 @@ int main(void)
         UNIT_TEST(a_stopping_server_closes_idle_connections),
         UNIT_TEST(a_freed_server_aborts_what_runs),
         UNIT_TEST(a_bad_address_is_refused),
+        UNIT_TEST(a_port_is_shared_with_the_server_that_is_to_end_and_nobody_else),
     };
     return unit_run("net server", tests, sizeof tests / sizeof *tests);
 }

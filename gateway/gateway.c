@@ -167,6 +167,8 @@ static bool start_store(struct gateway *gateway, struct mg_error *error)
     };
     gateway->audit = mg_audit_new(&audit);
     mg_audit_apply(gateway->audit, gateway->config);
+    if (!mg_audit_last_seal(gateway->store, &gateway->seal, error))
+        return false;
     const struct mg_intake_options intake = {
         .store = gateway->store,
         .workers = gateway->workers,

@@ -7,6 +7,7 @@
 #ifndef MUENGSTEN_GATEWAY_PARTS_H
 #define MUENGSTEN_GATEWAY_PARTS_H
 
+#include "gateway/audit/seals.h"
 #include "gateway/dispatch/clients.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/listeners.h"
@@ -41,16 +42,12 @@ struct gateway {
     struct event *revocation_timer;
     struct event *expire_timer;
     struct event *audit_timer;
-    struct event *seal_timer; /* when the announced seal certificate comes into force */
-    struct event *idle_look;  /* while stopping: whether the last work has ended */
-    struct event *hurry;      /* while stopping: the end of patience with clients */
-    struct event *let_go;     /* while stopping: and with adapters in processes of their own */
-    atomic_bool stopping;     /* read by the background's threads too */
-    struct mg_seal_told {     /* what was last told about the seal */
-        struct mg_fingerprint sealing;
-        struct mg_fingerprint announced;
-        int64_t from;
-    } seal_told;
+    struct event *seal_timer;  /* when the announced seal certificate comes into force */
+    struct event *idle_look;   /* while stopping: whether the last work has ended */
+    struct event *hurry;       /* while stopping: the end of patience with clients */
+    struct event *let_go;      /* while stopping: and with adapters in processes of their own */
+    atomic_bool stopping;      /* read by the background's threads too */
+    struct mg_audit_seal seal; /* what was told last of it, before this start too */
     bool refreshing;
     bool refresh_again;
     bool expiring;
@@ -67,9 +64,14 @@ void gateway_look_at_lists(struct gateway *gateway);
 /* Looks at what has outlived its retention in a moment, and not only when its turn comes. */
 void gateway_expire_soon(struct gateway *gateway);
 
-/* seal_change.c: tells of the seal certificate that is announced, and of the moment when it seals;
- * call it when a configuration has come into force. */
+/* seal_change.c: tells of the seal certificate that is announced, of the moment when it seals, and
+ * of one that seals without having been announced; call it when a configuration has come into
+ * force. */
 void gateway_watch_seal(struct gateway *gateway);
+/* Whether a configuration may follow the one in force as far as its seal is concerned. Code
+ * identity.not-announced. */
+bool gateway_may_seal(const struct gateway *gateway, const struct mg_config *config,
+                      struct mg_error *error);
 
 /* reload.c: reads the configuration anew and applies it, or says why not. The number of the reload
  * that reads what is there at this moment; 0 if none will. */

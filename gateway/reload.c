@@ -55,7 +55,7 @@ static void tell_what_stays(const struct mg_config *old, const struct mg_config 
 static bool apply(struct gateway *gateway, struct mg_config *config, struct mg_catalogue *catalogue,
                   struct mg_error *error)
 {
-    if (!mg_config_may_seal(config, gateway->config, mg_clock_now(), error) ||
+    if (!gateway_may_seal(gateway, config, error) ||
         !mg_listeners_prepare(gateway->listeners, config, error))
         return false;
     if (!mg_operate_prepare(gateway->operate, config, error)) {

@@ -106,7 +106,8 @@ bool mg_audit_write(struct mg_audit *audit, const char *subject, const char *lin
     return true;
 }
 
-static void write_or_tell(struct mg_audit *audit, const char *subject, const struct mg_buffer *line)
+void mg_audit_write_or_tell(struct mg_audit *audit, const char *subject,
+                            const struct mg_buffer *line)
 {
     if (!mg_audit_write(audit, subject, line->data, NULL, NULL))
         tell_lost(line->data, "audit.busy", "too many entries are waiting for the disk");
@@ -146,7 +147,7 @@ static void write_rest(struct mg_audit *audit, struct account *account)
         mg_json_text(&json, account->member, account->name);
         mg_json_number(&json, "count", account->unwritten);
         mg_json_end_object(&json);
-        write_or_tell(audit, NULL, &line);
+        mg_audit_write_or_tell(audit, NULL, &line);
         mg_buffer_free(&line);
     }
     account->unwritten = 0;
@@ -225,7 +226,7 @@ static void write_unknown(struct mg_audit *audit)
         if (audit->unknown.network[0])
             mg_json_text(&json, "network", audit->unknown.network);
         mg_json_end_object(&json);
-        write_or_tell(audit, NULL, &line);
+        mg_audit_write_or_tell(audit, NULL, &line);
         mg_buffer_free(&line);
     }
     audit->unknown.count = 0;
@@ -265,7 +266,7 @@ void mg_audit_refused(struct mg_audit *audit, const char *partner, const char *s
         mg_json_text(&json, "uuid", uuid);
     mg_json_text(&json, "code", code);
     mg_json_end_object(&json);
-    write_or_tell(audit, uuid, &line);
+    mg_audit_write_or_tell(audit, uuid, &line);
     mg_buffer_free(&line);
 }
 
@@ -317,7 +318,7 @@ void mg_audit_gateway(struct mg_audit *audit, const char *act, const char *confi
     if (reason && *reason)
         mg_json_text(&json, "reason", reason);
     mg_json_end_object(&json);
-    write_or_tell(audit, NULL, &line);
+    mg_audit_write_or_tell(audit, NULL, &line);
     mg_buffer_free(&line);
 }
 

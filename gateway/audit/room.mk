@@ -6,6 +6,7 @@ libaudit_la_SOURCES = \
 	gateway/audit/days.c gateway/audit/days.h \
 	gateway/audit/export.c gateway/audit/export.h \
 	gateway/audit/lines.c gateway/audit/lines.h \
+	gateway/audit/seals.c gateway/audit/seals.h \
 	gateway/audit/trail.h \
 	gateway/audit/upkeep.c \
 	gateway/audit/verify.c gateway/audit/verify.h

@@ -6,6 +6,7 @@
  *   upkeep.c   what runs in the background: days are closed, entries exported and deleted
  *   closing.c  the signature that closes a day
  *   export.c   entries leave for others
+ *   seals.c    which certificate seals
  *   verify.c   is the trail as it was written?
  *
  * Threads: the accounts and what is counted have a lock; everything else is the loop's.
@@ -63,6 +64,10 @@ struct mg_audit {
 bool mg_audit_write(struct mg_audit *audit, const char *subject, const char *line,
                     void (*done)(bool ok, const struct mg_error *error, void *context),
                     void *context);
+
+/* The same for what nobody waits for: the log has what does not come into the trail. */
+void mg_audit_write_or_tell(struct mg_audit *audit, const char *subject,
+                            const struct mg_buffer *line);
 
 /* upkeep.c */
 void mg_audit_start_upkeep(struct mg_audit *audit);

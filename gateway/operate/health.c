@@ -29,9 +29,10 @@ const struct mg_health_kind mg_health_kinds[] = {
     {"destination.down", true},     {"destination.paused", false},
     {"destination.removed", false}, {"gateway.stopping", false},
     {"reload.refused", false},      {"revocation.expiring", false},
-    {"revocation.stale", true},     {"source.down", true},
-    {"store.failed", true},         {"store.reserve", true},
-    {"store.slow", false},          {"store.space", false},
+    {"revocation.stale", true},     {"seal.unannounced", false},
+    {"source.down", true},          {"store.failed", true},
+    {"store.reserve", true},        {"store.slow", false},
+    {"store.space", false},
 };
 const size_t mg_health_kind_count = sizeof mg_health_kinds / sizeof *mg_health_kinds;
 
@@ -240,6 +241,10 @@ static void judge_gateway(struct mg_overview *overview)
         add(overview, false, "reload.refused", NULL, reloads->last_refused,
             "The new configuration is not in force: %.250s",
             reloads->problem_count > 0 ? reloads->problems[0] : "it has mistakes");
+    if (overview->unannounced > 0)
+        add(overview, false, "seal.unannounced", NULL, overview->unannounced,
+            "The gateway seals with a certificate that was not announced, so that partners cannot "
+            "know it. If that is meant, say unannounced=\"true\" at <identity> and reload.");
     if (overview->stopping)
         add(overview, false, "gateway.stopping", NULL, 0,
             "The gateway takes nothing new and ends what it has begun.");

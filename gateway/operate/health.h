@@ -15,6 +15,7 @@
  *   revocation.expiring, revocation.stale
  *   store.space, store.reserve, store.failed, store.slow
  *   reload.refused            the last configuration had mistakes; the former one is in force
+ *   seal.unannounced          since a start another certificate seals, which was not announced
  *   gateway.stopping
  */
 #ifndef MUENGSTEN_OPERATE_HEALTH_H

@@ -44,6 +44,7 @@ struct mg_operate {
     int64_t started;
     bool stopping;
     struct mg_overview_reloads reloads;
+    int64_t unannounced;
     char *problems[PROBLEMS_LIMIT];
     /* The size of the store. */
     struct measurement *measuring; /* NULL: nobody measures */
@@ -134,6 +135,7 @@ static void look(struct mg_operate *operate, struct mg_overview *overview)
         .hash = config->hash,
         .loaded = config->loaded,
         .reloads = operate->reloads,
+        .unannounced = operate->unannounced,
         .store = {.messages = operate->totals.messages,
                   .bytes = operate->totals.bytes,
                   .measured = operate->measured},
@@ -377,6 +379,11 @@ void mg_operate_refused(struct mg_operate *operate, const char *const *problems,
     operate->reloads.last_refused = mg_clock_now();
     for (size_t i = 0; i < count && i < PROBLEMS_LIMIT; i++)
         operate->problems[operate->reloads.problem_count++] = mg_copy_text(problems[i]);
+}
+
+void mg_operate_unannounced(struct mg_operate *operate, int64_t since)
+{
+    operate->unannounced = since;
 }
 
 void mg_operate_reload_ended(struct mg_operate *operate, int64_t number, bool applied, bool refused)

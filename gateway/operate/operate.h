@@ -64,6 +64,9 @@ void mg_operate_set_store(struct mg_operate *operate, X509_STORE *store);
 /* A configuration was not applied: why, one sentence after the other. */
 void mg_operate_refused(struct mg_operate *operate, const char *const *problems, size_t count);
 
+/* Since when a certificate seals that was not announced; 0: none does. */
+void mg_operate_unannounced(struct mg_operate *operate, int64_t since);
+
 /* The reload of that number has ended: it was applied, or refused as was told just before; neither
  * if the gateway stops. */
 void mg_operate_reload_ended(struct mg_operate *operate, int64_t number, bool applied,

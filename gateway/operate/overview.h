@@ -80,6 +80,7 @@ struct mg_overview {
     const char *hash;
     int64_t loaded;
     struct mg_overview_reloads reloads;
+    int64_t unannounced; /* since when a certificate seals that was not announced; 0: none does */
     struct mg_overview_store store;
     struct mg_overview_process process;
     struct mg_overview_destination *destinations; /* by name */

@@ -56,6 +56,9 @@ ALERTS = {
                           [series("process_start_time_seconds", "10x5 300x20")], 20),
     "MuengstenReloadRefused": ([series("muengsten_configuration_refused", "1x30")],
                                [series("muengsten_configuration_refused", "1x3 0x30")], 10),
+    "MuengstenSealUnannounced": (
+        [series("muengsten_health_reasons", "1x60", code="seal.unannounced", severity="warning")],
+        [series("muengsten_health_reasons", "1x60", code="reload.refused", severity="warning")], 10),
     "MuengstenManyRefusals": (
         [series("muengsten_messages_refused_total", "0+5x60", code="schema.invalid"),
          series("muengsten_messages_accepted_total", "0+10x60")],

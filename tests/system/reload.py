@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import time
+import urllib.request
 
 import signing
 from harness import (client_tls, element, equal, folder_destination, folder_source, partner, wait_for,
@@ -116,7 +117,6 @@ def listeners(world):
             pass
 
 
-@test("a new certificate under the same name is shown to new connections, while the old ones go on")
 @test("the status moves from one address of a port to all of them under load, and back; a reload that fails moves nothing")
 def status_moves(world):
     port = world.free_port()
@@ -155,6 +155,7 @@ def status_moves(world):
     world.main.reload(world.text())
 
 
+@test("a new certificate under the same name is shown to new connections, while the old ones go on")
 def identity(world):
     def shown():
         with world.new_client().raw() as connection:
@@ -250,6 +251,91 @@ def not_announced(world):
     assert 'unannounced=\\"true\\" lets any key seal' in world.main.log(), "no warning in the log"
     world.arrived(world.send())
     world.main.reload(world.text())
+
+
+class Watched:
+    """The gateway of the world with an address that shows its state."""
+
+    def __init__(self, world):
+        self.world, self.port = world, world.free_port()
+
+    def with_status(self, text):
+        return text.replace("</gateway>", f'<status address="127.0.0.1:{self.port}"/></gateway>')
+
+    def restart(self, text, meanwhile=lambda: None):
+        main = self.world.main
+        equal(main.stop(), 0, "exit status")
+        main.config_file.write_text(self.with_status(text), encoding="utf-8")
+        meanwhile()
+        main.start()
+
+    def reload(self, text, event="gateway.reloaded"):
+        return self.world.main.reload(self.with_status(text), event)
+
+    def reasons(self):
+        """What the health says of the seal."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/status") as answer:
+            health = json.load(answer)["health"]
+        return [one for one in health["reasons"] if one["code"] == "seal.unannounced"]
+
+
+def last_of_seal(world, act):
+    """The newest entry of the audit trail about the seal, once it is that act."""
+    return wait_for(lambda: [line for line in audit(world) if line["act"].startswith("seal-")][-1:]
+                    if [line["act"] for line in audit(world) if line["act"].startswith("seal-")][-1:] == [act] else None,
+                    f"{act} in the audit trail")[0]
+
+
+@test("a start with a seal key that no seal has announced comes up, and warns until somebody says that it is meant")
+def unannounced_start(world):
+    new, watched = world.pki.issue("wuppertal", "lost") + "-signing", Watched(world)
+    old_digest, new_digest = digest_of(world.pki / "gateway-seal.pem"), digest_of(world.pki / f"{new}.pem")
+    watched.restart(world.text())
+    equal(watched.reasons(), [], "before")
+    watched.restart(sealed_by(world, new))
+    world.main.wait_for("seal.unannounced", certificate=new_digest, known=old_digest)
+    entry = last_of_seal(world, "seal-changed")
+    equal((entry["certificate"], entry["known"], entry["reason"]),
+          (new_digest, old_digest, f"certificate {new_digest}, unannounced"))
+    reason, = watched.reasons()
+    equal(reason["severity"], "warning")
+    # The gateway takes messages and seals them, but the city knows as little of this certificate as is said.
+    world.cities["one"].wait_for(id=world.send(), answer=422)
+    watched.restart(sealed_by(world, new))
+    equal([one["since"] for one in watched.reasons()], [reason["since"]], "after another start")
+    watched.reload(sealed_by(world, new))
+    equal(len(watched.reasons()), 1, "reasons after a reload that says nothing of it")
+    watched.reload(sealed_by(world, new, ' unannounced="true"'))
+    equal(watched.reasons(), [], "after it was said that it is meant")
+    assert "known" not in last_of_seal(world, "seal-confirmed")
+    watched.restart(sealed_by(world, new))
+    equal(watched.reasons(), [], "after a start")
+    watched.restart(sealed_by(world, "gateway-seal", ' unannounced="true"'))
+    equal(watched.reasons(), [], "after a start that says that it is meant")
+    equal(last_of_seal(world, "seal-changed")["certificate"], old_digest)
+
+
+@test("a seal key whose announcement was withdrawn warns at a start, one that was announced to the end does not")
+def announced_start(world):
+    new, watched = world.pki.issue("wuppertal", "coming") + "-signing", Watched(world)
+    new_digest = digest_of(world.pki / f"{new}.pem")
+    watched.restart(sealed_by(world, "gateway-seal", ' unannounced="true"'))
+    moment = int(time.time()) + 2
+    watched.reload(announcing(world, new, moment))
+    watched.reload(world.text())
+    world.main.wait_for("seal.withdrawn", certificate=new_digest)
+    watched.restart(sealed_by(world, new), lambda: wait_for(lambda: time.time() > moment, "the moment"))
+    equal(len(watched.reasons()), 1, "reasons after the withdrawal")
+    watched.reload(world.text())
+    equal(watched.reasons(), [], "with the certificate that partners know")
+    moment = int(time.time()) + 2
+    watched.reload(announcing(world, new, moment))
+    watched.restart(sealed_by(world, new), lambda: wait_for(lambda: time.time() > moment, "the moment"))
+    world.main.wait_for("seal.changed", certificate=new_digest, announced="yes")
+    equal(watched.reasons(), [], "after the announcement")
+    equal(last_of_seal(world, "seal-changed")["reason"], f"certificate {new_digest}, announced")
+    watched.restart(sealed_by(world, "gateway-seal", ' unannounced="true"'))
+    watched.restart(world.text())
 
 
 @test("a partner that the new configuration no longer has is refused on its open connection")

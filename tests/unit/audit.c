@@ -3,6 +3,7 @@
 #include "gateway/audit/audit.h"
 
 #include "gateway/audit/days.h"
+#include "gateway/audit/seals.h"
 #include "gateway/audit/verify.h"
 #include "gateway/base/clock.h"
 #include "tests/unit/signature_pki.h"
@@ -627,6 +628,56 @@ static void retention_that_a_stranger_signed_is_none(void)
     pki_free(&stranger);
 }
 
+/* ---- which certificate seals ---- */
+
+static bool remembers(const struct mg_audit_seal *wanted)
+{
+    struct mg_audit_seal last;
+    settle();
+    CU_ASSERT_FATAL(mg_audit_last_seal(fixture.store, &last, NULL));
+    return memcmp(&last, wanted, sizeof last) == 0;
+}
+
+static void the_last_that_was_written_of_the_seal_is_found_again(void)
+{
+    static const struct mg_audit_seal nothing;
+    const struct mg_audit_seal all = {.certificate = {{0xab, 0, 1}},
+                                      .known = {{0xcd, 2}},
+                                      .since = INT64_C(1764000000123),
+                                      .next = {{0xef, 3}},
+                                      .from = INT64_C(1796000000456)};
+    const struct mg_audit_seal plain = {.certificate = {{0xab}}, .known = {{0xab}}};
+    begin();
+    CU_ASSERT(remembers(&nothing));
+    mg_audit_seal(audit, "seal-noted", &plain, "0123", "certificate ab, the first");
+    CU_ASSERT(remembers(&plain));
+    mg_audit_seal(audit, "seal-changed", &all, "0123", "certificate ab, unannounced");
+    CU_ASSERT(remembers(&all));
+    mg_audit_seal(audit, "seal-confirmed", &plain, "0123", "certificate ab, meant");
+    write_entries(20);
+    CU_ASSERT(remembers(&plain));
+    CU_ASSERT(note_now(&fixture, MG_AUDIT_SEAL, "{\"certificate\":\"xyz\",\"from\":1}"));
+    CU_ASSERT(remembers(&nothing));
+    CU_ASSERT(note_now(&fixture, MG_AUDIT_SEAL, "no JSON"));
+    CU_ASSERT(remembers(&nothing));
+    end();
+}
+
+static void where_retention_has_deleted_that_the_last_closing_says_who_sealed(void)
+{
+    struct mg_fingerprint own = mg_certificate_fingerprint(seal.certificate);
+    const struct mg_audit_seal closing = {.certificate = own, .known = own};
+    const struct mg_audit_seal other = {.certificate = {{0xab}}, .known = {{0xab}}};
+    begin();
+    mg_audit_seal(audit, "seal-noted", &other, "0123", "certificate ab, the first");
+    CU_ASSERT(remembers(&other));
+    CU_ASSERT_EQUAL(close_days(TOMORROW, FOREVER, NULL), 1);
+    CU_ASSERT(remembers(&other));
+    trim(1);
+    CU_ASSERT(remembers(&closing));
+    end();
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -652,6 +703,8 @@ int main(void)
         UNIT_TEST(what_retention_deletes_leaves_a_trail_that_is_whole),
         UNIT_TEST(who_deletes_days_and_says_that_it_was_retention_is_found),
         UNIT_TEST(retention_that_a_stranger_signed_is_none),
+        UNIT_TEST(the_last_that_was_written_of_the_seal_is_found_again),
+        UNIT_TEST(where_retention_has_deleted_that_the_last_closing_says_who_sealed),
     };
     pki_start();
     seal = pki_issue("seal", "P-256");

@@ -199,11 +199,14 @@ static void the_store_is_a_reason_before_it_is_full(void)
     CU_ASSERT_STRING_EQUAL(judged(&overview), "warning store.slow -");
 }
 
-static void a_refused_reload_and_a_stop_are_reasons(void)
+static void a_refused_reload_an_unannounced_seal_and_a_stop_are_reasons(void)
 {
     struct mg_overview overview = well();
     overview.reloads.last_refused = NOW - 1;
     CU_ASSERT_STRING_EQUAL(judged(&overview), "warning reload.refused -");
+    overview = well();
+    overview.unannounced = NOW - 1;
+    CU_ASSERT_STRING_EQUAL(judged(&overview), "warning seal.unannounced -");
     overview = well();
     overview.stopping = true;
     CU_ASSERT_STRING_EQUAL(judged(&overview), "warning gateway.stopping -");
@@ -318,7 +321,7 @@ int main(void)
         UNIT_TEST(certificates_are_reasons_before_they_end),
         UNIT_TEST(revocation_lists_are_reasons_in_the_last_part_of_their_life),
         UNIT_TEST(the_store_is_a_reason_before_it_is_full),
-        UNIT_TEST(a_refused_reload_and_a_stop_are_reasons),
+        UNIT_TEST(a_refused_reload_an_unannounced_seal_and_a_stop_are_reasons),
         UNIT_TEST(the_worst_reason_stands_first),
         UNIT_TEST(days_left_are_whole_ones_and_negative_afterwards),
         UNIT_TEST(a_point_tells_what_has_happened_since_the_one_before),

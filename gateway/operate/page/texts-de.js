@@ -88,6 +88,9 @@ export default {
         'reload.refused': 'Die letzte Konfiguration wurde abgelehnt',
         'reload.refused.do':
             'Die bisherige gilt weiter. Die Gründe stehen unter System; beheben und neu laden.',
+        'seal.unannounced': 'Das Siegel hat gewechselt, ohne angekündigt zu sein',
+        'seal.unannounced.do':
+            'Ist es gewollt, in der Konfiguration unannounced="true" angeben, neu laden und die Teilnehmer unterrichten. Sonst die frühere Konfiguration wiederherstellen.',
         'gateway.stopping': 'Das Gateway wird beendet',
         'gateway.stopping.do': 'Laufende Zustellungen werden noch abgeschlossen.',
     },
@@ -454,6 +457,9 @@ export default {
         'unknown-callers': 'unbekannte Anrufer',
         'seal-announced': 'Siegel angekündigt',
         'seal-changed': 'Siegel gewechselt',
+        'seal-confirmed': 'Siegel bestätigt',
+        'seal-noted': 'Siegel vermerkt',
+        'seal-withdrawn': 'Siegel nicht mehr angekündigt',
     },
     act: {
         why: 'Warum?',

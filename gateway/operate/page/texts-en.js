@@ -65,6 +65,8 @@ export default {
         'store.slow.do': 'Check the load and the disk of the machine.',
         'reload.refused.do':
             'The previous one stays in force. System shows the reasons; mend them and reload.',
+        'seal.unannounced.do':
+            'If it is meant, say unannounced="true" in the configuration, reload, and tell the partners. Otherwise bring the former configuration back.',
         'gateway.stopping.do': 'Deliveries underway are still completed.',
     },
     severity: {
@@ -430,6 +432,9 @@ export default {
         'unknown-callers': 'unknown callers',
         'seal-announced': 'seal announced',
         'seal-changed': 'seal changed',
+        'seal-confirmed': 'seal confirmed',
+        'seal-noted': 'seal noted',
+        'seal-withdrawn': 'seal no longer announced',
     },
     act: {
         why: 'Why?',

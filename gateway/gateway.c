@@ -293,14 +293,17 @@ static void reload(evutil_socket_t number, short what, void *context)
     gateway_reload(context);
 }
 
-static void start_signals(struct gateway *gateway)
+/* Before anybody is told that the gateway is ready: from then on a signal is a wish, and ends
+ * nothing half-way. */
+static bool start_signals(struct gateway *gateway, struct mg_error *error)
 {
     gateway->stop_signals[0] = evsignal_new(gateway->base, SIGTERM, stop, gateway);
     gateway->stop_signals[1] = evsignal_new(gateway->base, SIGINT, stop, gateway);
     gateway->reload_signal = evsignal_new(gateway->base, SIGHUP, reload, gateway);
-    evsignal_add(gateway->stop_signals[0], NULL);
-    evsignal_add(gateway->stop_signals[1], NULL);
-    evsignal_add(gateway->reload_signal, NULL);
+    return (evsignal_add(gateway->stop_signals[0], NULL) == 0 &&
+            evsignal_add(gateway->stop_signals[1], NULL) == 0 &&
+            evsignal_add(gateway->reload_signal, NULL) == 0) ||
+           mg_fail(error, "system.loop", "the event loop takes no signals");
 }
 
 static void free_event(struct event *event)
@@ -417,9 +420,9 @@ bool mg_gateway_run(struct mg_config *config, struct mg_catalogue *catalogue)
     bool started = start_loop(&gateway, &error) && start_threads(&gateway, &error) &&
                    start_store(&gateway, &error) && start_clients(&gateway, &error) &&
                    start_adapters(&gateway, &error) && start_listeners(&gateway, &error) &&
-                   start_operate(&gateway, &error) && log_start(&gateway, &error);
+                   start_operate(&gateway, &error) && start_signals(&gateway, &error) &&
+                   log_start(&gateway, &error);
     if (started) {
-        start_signals(&gateway);
         gateway_start_upkeep(&gateway);
         gateway_watch_seal(&gateway);
         mg_dispatch_begin(gateway.dispatch);

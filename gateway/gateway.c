@@ -306,6 +306,16 @@ static bool start_signals(struct gateway *gateway, struct mg_error *error)
            mg_fail(error, "system.loop", "the event loop takes no signals");
 }
 
+/* A connection that is freed while it has something to tell waits for the loop to let go of it, and
+ * keeps its session, the keys in it and all that these hold. */
+static void free_loop(struct event_base *base)
+{
+    if (!base)
+        return;
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    event_base_free(base);
+}
+
 static void free_event(struct event *event)
 {
     if (event)
@@ -349,8 +359,7 @@ static void free_gateway(struct gateway *gateway)
     free_event(gateway->stop_signals[0]);
     mg_handoff_free(gateway->handoff);
     mg_notify_free(gateway->notify);
-    if (gateway->base)
-        event_base_free(gateway->base);
+    free_loop(gateway->base);
     mg_catalogue_release(gateway->catalogue);
     mg_config_release(gateway->config);
 }

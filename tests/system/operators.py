@@ -530,18 +530,19 @@ def stopped(world):
             except (OSError, http.client.HTTPException):
                 pass  # the gateway is stopping, or not there
 
-    crowd_of_them = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    crowd_of_them = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(8)]
     for thread in crowd_of_them:
         thread.start()
-    for _ in range(3):
-        wait_for(lambda before=len(done): len(done) > before, "acts are done", 20)
-        world.main.stop()
-        equal(world.main.process.returncode, 0, "the exit status")
-        world.client().close()
-        world.main.start()
-    ended.set()
+    try:
+        for _ in range(3):
+            wait_for(lambda before=len(done): len(done) > before, "acts are done", 20)
+            equal(world.main.stop(), 0, "the exit status")
+            world.client().close()
+            world.main.start()
+    finally:
+        ended.set()
     for thread in crowd_of_them:
-        thread.join()
+        thread.join(30 * PATIENCE)
     for verb in ("pause", "resume"):
         written = len(world.trail(act=verb, destination="strict"))
         assert written >= done.count(verb), f"{written} lines of {done.count(verb)} times {verb}"

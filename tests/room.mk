@@ -84,6 +84,7 @@ EXTRA_DIST += \
 	tests/system/revocation.py tests/system/service.py tests/system/sftp.py tests/system/shapes.py \
 	tests/system/signatures.py tests/system/signing.py tests/system/smtp.py tests/system/status.py \
 	tests/system/tap.py tests/system/trail.py tests/system/backup.py tests/system/control.py tests/system/trip.py tests/system/verify.py \
+	tests/system/watched.py \
 	tests/thread.suppressions
 
 # Machines that read the sources and look for faults. LINT=quick leaves out what takes minutes.

@@ -188,6 +188,7 @@ def never(world):
 
 @test("what failed is in the trace with every attempt, its duration and its answer")
 def attempts(world):
+    world.main.settled()  # no other message shall meet the failures
     world.city_system.change("--fail", "503:2")
     identifier, _ = world.send()
     world.in_state(identifier, "delivered")

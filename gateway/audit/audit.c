@@ -66,9 +66,19 @@ static void tell_lost(const char *line, const char *code, const char *reason)
     mg_log(MG_LOG_ERROR, "audit.not-written", "code", code, "reason", reason, "entry", line, NULL);
 }
 
+void mg_audit_note_trouble(struct mg_audit *audit, enum trouble trouble,
+                           const struct mg_error *error)
+{
+    if (error)
+        audit->troubles[trouble] = *error;
+    else
+        audit->troubles[trouble].code[0] = '\0';
+}
+
 static void written(struct mg_store_note *note)
 {
     struct writing *writing = (struct writing *)note;
+    mg_audit_note_trouble(writing->audit, TROUBLE_WRITING, note->ok ? NULL : &note->error);
     if (!note->ok)
         tell_lost(writing->line, note->error.code, note->error.text);
     if (writing->done)

@@ -75,6 +75,8 @@ struct mg_audit_facts {
     int64_t entries;         /* number of the last one */
     char closed[11];         /* the last day that is closed, "2026-11-25"; empty: none */
     int64_t unknown_callers; /* since the start */
+    const char *failing;     /* why entries are not written, closed or exported, or differ from what
+                              * has left; NULL: all is well. The audit's. */
 };
 void mg_audit_facts(struct mg_audit *audit, struct mg_audit_facts *facts);
 

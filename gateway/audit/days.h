@@ -4,8 +4,8 @@
  *
  * A day that is closed is a range of numbers: from the first entry that no closing covers to the
  * last one before the next midnight in UTC. The clock may have been set in between; the numbers
- * decide. What was written by a clock that ran days ahead belongs to the day before today, or no day
- * would be closed until that time has come.
+ * decide. What was written by a clock that ran days ahead belongs to the day before today, or no
+ * day would be closed until that time has come.
  */
 #ifndef MUENGSTEN_AUDIT_DAYS_H
 #define MUENGSTEN_AUDIT_DAYS_H

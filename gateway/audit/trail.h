@@ -39,6 +39,9 @@ struct account {
     char name[];
 };
 
+/* What may not work. */
+enum trouble { TROUBLE_WRITING, TROUBLE_DAYS, TROUBLE_EXPORT, TROUBLE_DIFFERS, TROUBLES };
+
 struct mg_audit {
     struct mg_audit_options options;
     struct mg_config *config; /* held; NULL: none was applied yet */
@@ -55,6 +58,8 @@ struct mg_audit {
         int64_t all;      /* since the start */
     } unknown;
 
+    struct mg_error troubles[TROUBLES]; /* the loop's; code empty: it works */
+
     atomic_size_t writing; /* lines handed to the store, and not completed */
     struct upkeep *upkeep;
 };
@@ -68,6 +73,10 @@ bool mg_audit_write(struct mg_audit *audit, const char *subject, const char *lin
 /* The same for what nobody waits for: the log has what does not come into the trail. */
 void mg_audit_write_or_tell(struct mg_audit *audit, const char *subject,
                             const struct mg_buffer *line);
+
+/* error NULL: it works. */
+void mg_audit_note_trouble(struct mg_audit *audit, enum trouble trouble,
+                           const struct mg_error *error);
 
 /* upkeep.c */
 void mg_audit_start_upkeep(struct mg_audit *audit);

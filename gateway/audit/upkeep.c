@@ -63,6 +63,8 @@ void mg_audit_facts(struct mg_audit *audit, struct mg_audit_facts *facts)
     pthread_mutex_lock(&audit->lock);
     facts->unknown_callers = audit->unknown.all;
     pthread_mutex_unlock(&audit->lock);
+    for (int i = 0; i < TROUBLES && !facts->failing; i++)
+        facts->failing = audit->troubles[i].code[0] ? audit->troubles[i].text : NULL;
 }
 
 static struct task *begin(struct mg_audit *audit, void (*work)(struct mg_job *job),
@@ -174,6 +176,7 @@ static void found_days(struct mg_job *job)
     if (!task->ok)
         mg_log(MG_LOG_ERROR, "audit.not-closed", "code", task->error.code, "reason",
                task->error.text, NULL);
+    mg_audit_note_trouble(audit, TROUBLE_DAYS, task->ok ? NULL : &task->error);
     upkeep->failed = !task->ok;
     upkeep->next = task->days.next;
     upkeep->expired = task->ok ? task->days.expired : 0;
@@ -211,6 +214,7 @@ static void tell_difference(struct mg_audit *audit, const struct mg_error *diffe
     mg_log(MG_LOG_ERROR, "audit.differs", "code", difference->code, "reason", difference->text,
            NULL);
     mg_audit_gateway(audit, "differs", NULL, difference->text);
+    mg_audit_note_trouble(audit, TROUBLE_DIFFERS, difference);
 }
 
 static void exported(struct mg_job *job)
@@ -222,6 +226,7 @@ static void exported(struct mg_job *job)
     if (!task->ok && !upkeep->export_failed)
         mg_log(MG_LOG_ERROR, "audit.not-exported", "code", task->error.code, "reason",
                task->error.text, NULL);
+    mg_audit_note_trouble(task->audit, TROUBLE_EXPORT, task->ok ? NULL : &task->error);
     upkeep->export_failed = !task->ok;
     upkeep->export_due = task->ok ? 0 : mg_clock_now() + PAUSE;
     upkeep->exported = task->number;

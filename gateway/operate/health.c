@@ -21,17 +21,29 @@
 #define SLOW_COMMIT 1000000
 
 const struct mg_health_kind mg_health_kinds[] = {
-    {"adapter.restarted", false},   {"breaker.open", false},
-    {"certificate.expired", true},  {"certificate.expiring", false},
-    {"certificate.expiring", true}, {"certificate.not-yet-valid", false},
-    {"destination.backlog", false}, {"destination.backlog", true},
-    {"destination.blocked", true},  {"destination.dead-letters", false},
-    {"destination.down", true},     {"destination.paused", false},
-    {"destination.removed", false}, {"gateway.stopping", false},
-    {"reload.refused", false},      {"revocation.expiring", false},
-    {"revocation.stale", true},     {"seal.unannounced", false},
-    {"source.down", true},          {"store.failed", true},
-    {"store.reserve", true},        {"store.slow", false},
+    {"adapter.restarted", false},
+    {"audit.failing", false},
+    {"breaker.open", false},
+    {"certificate.expired", true},
+    {"certificate.expiring", false},
+    {"certificate.expiring", true},
+    {"certificate.not-yet-valid", false},
+    {"destination.backlog", false},
+    {"destination.backlog", true},
+    {"destination.blocked", true},
+    {"destination.dead-letters", false},
+    {"destination.down", true},
+    {"destination.paused", false},
+    {"destination.removed", false},
+    {"gateway.stopping", false},
+    {"reload.refused", false},
+    {"revocation.expiring", false},
+    {"revocation.stale", true},
+    {"seal.unannounced", false},
+    {"source.down", true},
+    {"store.failed", true},
+    {"store.reserve", true},
+    {"store.slow", false},
     {"store.space", false},
 };
 const size_t mg_health_kind_count = sizeof mg_health_kinds / sizeof *mg_health_kinds;
@@ -237,6 +249,9 @@ static void judge_store(struct mg_overview *overview)
 static void judge_gateway(struct mg_overview *overview)
 {
     const struct mg_overview_reloads *reloads = &overview->reloads;
+    if (overview->audit.failing)
+        add(overview, false, "audit.failing", NULL, 0, "The audit trail is not in order: %.250s",
+            overview->audit.failing);
     if (reloads->last_refused > 0)
         add(overview, false, "reload.refused", NULL, reloads->last_refused,
             "The new configuration is not in force: %.250s",

@@ -14,6 +14,7 @@
  *   certificate.expiring, certificate.expired, certificate.not-yet-valid
  *   revocation.expiring, revocation.stale
  *   store.space, store.reserve, store.failed, store.slow
+ *   audit.failing             the trail is not written, closed or exported, or is not what has left
  *   reload.refused            the last configuration had mistakes; the former one is in force
  *   seal.unannounced          since a start another certificate seals, which was not announced
  *   gateway.stopping

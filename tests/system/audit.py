@@ -12,6 +12,7 @@ import sqlite3
 import ssl
 import subprocess
 import threading
+import urllib.request
 
 from harness import (PATIENCE, Client, World, configuration, destination, element, equal, muengstenctl, partner, route,
                      wait_for)
@@ -26,7 +27,7 @@ class Audit(World):
 
     def __enter__(self):
         self.remscheid = self.city("remscheid")
-        self.closed_port = self.free_port()
+        self.closed_port, self.status_port = self.free_port(), self.free_port()
         self.main = self.gateway(self.text())
         return self
 
@@ -34,7 +35,8 @@ class Audit(World):
         dead = element("destination", element("retry", first="100ms", give_up="1s"), name="nowhere",
                        adapter="rest", url=f"https://localhost:{self.closed_port}/inbox")
         return configuration(
-            self, partners=[partner(self.pki, PORTAL)], extra=extra,
+            self, partners=[partner(self.pki, PORTAL)],
+            extra=extra + element("status", address=f"127.0.0.1:{self.status_port}"),
             destinations=[destination("remscheid", self.remscheid), dead],
             routes=[route("test:nowhere", "nowhere"), route("remscheid", "remscheid")])
 
@@ -44,6 +46,11 @@ class Audit(World):
     def acts(self, act, **members):
         return [entry for entry in self.entries() if entry["line"]["act"] == act and
                 all(entry["line"].get(name) == value for name, value in members.items())]
+
+    def reasons(self):
+        """The codes of what operators have to know."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}/status", timeout=20 * PATIENCE) as answer:
+            return [one["code"] for one in json.load(answer)["health"]["reasons"]]
 
     def wait_for_act(self, act, **members):
         return wait_for(lambda: self.acts(act, **members), f"the trail says {act} {members}")
@@ -357,12 +364,27 @@ def exchanged(world):
     equal(verify(1)["wrong"]["code"], "audit.changed")
     world.main.start()
     world.main.wait_for("audit.differs", code="audit.changed")
+    wait_for(lambda: "audit.failing" in world.reasons(), "operators are told")
     world.wait_for_act("differs")
     world.main.stop()
     world.main.start()
     newest = world.acts("started")[-1]["hash"].hex()
     wait_for(lambda: any(f"hash={newest}" in line for line in world.main.lines("audit")), "the export goes on")
     equal((len(world.main.lines("audit.differs")), len(world.acts("differs"))), (1, 1), "the next start is content")
+    equal("audit.failing" in world.reasons(), False, "operators are told")
+
+
+@test("operators are told when entries cannot be exported")
+def not_exported(world):
+    exported = world.main.folder / "store" / "exported"
+    world.main.stop()
+    exported.unlink()
+    exported.mkdir()
+    world.main.start()
+    wait_for(lambda: "audit.failing" in world.reasons(), "operators are told")
+    world.main.stop()
+    exported.rmdir()
+    world.main.start()
 
 
 @test("what is older than it is kept goes by whole days, and its closing stays")

@@ -93,6 +93,9 @@ ALERTS = {
         series("muengsten_certificate_expiry_timestamp_seconds", f"{3 * DAY}x300", role="seal", owner="",
                subject="CN=us", fingerprint="01")], 120),
     "MuengstenCertificateEnds": (expiry(3), expiry(20), 10),
+    "MuengstenAuditFailing": (
+        [series("muengsten_health_reasons", "1x60", code="audit.failing", severity="warning")],
+        [series("muengsten_health_reasons", "0x60", code="audit.failing", severity="warning")], 30),
     "MuengstenRevocationListExpires": (
         [series("muengsten_health_reasons", "1x60", code="revocation.expiring", severity="warning")],
         [series("muengsten_health_reasons", "1x60", code="revocation.stale", severity="critical")], 30),

@@ -208,6 +208,9 @@ static void a_refused_reload_an_unannounced_seal_and_a_stop_are_reasons(void)
     overview.unannounced = NOW - 1;
     CU_ASSERT_STRING_EQUAL(judged(&overview), "warning seal.unannounced -");
     overview = well();
+    overview.audit.failing = "the disk is full";
+    CU_ASSERT_STRING_EQUAL(judged(&overview), "warning audit.failing -");
+    overview = well();
     overview.stopping = true;
     CU_ASSERT_STRING_EQUAL(judged(&overview), "warning gateway.stopping -");
 }

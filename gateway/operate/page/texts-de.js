@@ -85,6 +85,9 @@ export default {
             'Platte und Systemprotokoll prüfen. Es wird nichts angenommen, bis er wieder schreibt.',
         'store.slow': 'Der Nachrichtenspeicher ist langsam',
         'store.slow.do': 'Last und Platte des Rechners prüfen.',
+        'audit.failing': 'Das Prüfprotokoll ist gestört',
+        'audit.failing.do':
+            'Den genannten Grund beheben. Was nicht geschrieben werden konnte, steht im Journal des Rechners.',
         'reload.refused': 'Die letzte Konfiguration wurde abgelehnt',
         'reload.refused.do':
             'Die bisherige gilt weiter. Die Gründe stehen unter System; beheben und neu laden.',

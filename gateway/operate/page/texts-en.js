@@ -63,6 +63,8 @@ export default {
         'store.reserve.do': 'Make room at once. Accepted messages are safe, and still delivered.',
         'store.failed.do': 'Check the disk and the system log. Nothing is accepted until it writes again.',
         'store.slow.do': 'Check the load and the disk of the machine.',
+        'audit.failing.do':
+            'Mend the reason that is named. What could not be written stands in the journal of the machine.',
         'reload.refused.do':
             'The previous one stays in force. System shows the reasons; mend them and reload.',
         'seal.unannounced.do':

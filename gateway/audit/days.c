@@ -76,7 +76,7 @@ static bool close_day(struct mg_store *store, const struct mg_signer *signer, in
                       int64_t first_number, struct mg_audit_days *days, int64_t *covered,
                       bool *more, struct mg_error *error)
 {
-    struct mg_store_line first, last;
+    struct mg_store_line first, last = {0};
     struct mg_buffer line = {0};
     *more = false;
     bool found;

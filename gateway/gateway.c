@@ -293,6 +293,21 @@ static void reload(evutil_socket_t number, short what, void *context)
     gateway_reload(context);
 }
 
+static void block_reload(int how)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(how, &signals, NULL);
+}
+
+void mg_gateway_postpone_reload(void)
+{
+    /* Ignored is what comes when the loop no longer takes it, while we stop. */
+    signal(SIGHUP, SIG_IGN);
+    block_reload(SIG_BLOCK);
+}
+
 /* Before anybody is told that the gateway is ready: from then on a signal is a wish, and ends
  * nothing half-way. */
 static bool start_signals(struct gateway *gateway, struct mg_error *error)
@@ -300,10 +315,12 @@ static bool start_signals(struct gateway *gateway, struct mg_error *error)
     gateway->stop_signals[0] = evsignal_new(gateway->base, SIGTERM, stop, gateway);
     gateway->stop_signals[1] = evsignal_new(gateway->base, SIGINT, stop, gateway);
     gateway->reload_signal = evsignal_new(gateway->base, SIGHUP, reload, gateway);
-    return (evsignal_add(gateway->stop_signals[0], NULL) == 0 &&
-            evsignal_add(gateway->stop_signals[1], NULL) == 0 &&
-            evsignal_add(gateway->reload_signal, NULL) == 0) ||
-           mg_fail(error, "system.loop", "the event loop takes no signals");
+    if (evsignal_add(gateway->stop_signals[0], NULL) != 0 ||
+        evsignal_add(gateway->stop_signals[1], NULL) != 0 ||
+        evsignal_add(gateway->reload_signal, NULL) != 0)
+        return mg_fail(error, "system.loop", "the event loop takes no signals");
+    block_reload(SIG_UNBLOCK);
+    return true;
 }
 
 /* A connection that is freed while it has something to tell waits for the loop to let go of it, and
@@ -375,8 +392,6 @@ static void raise_limits(void)
     /* glibc gives every thread a heap of its own, which keeps what it once needed. */
     mallopt(M_ARENA_MAX, 2);
     signal(SIGPIPE, SIG_IGN);
-    /* Who reloads while we start, or stop, does not want to end us. */
-    signal(SIGHUP, SIG_IGN);
 }
 
 /* What libevent would print to stderr by itself. */

@@ -9,6 +9,11 @@
 #include "gateway/dispatch/catalogue.h"
 #include "gateway/dispatch/host.h"
 
+/* Who asks for a reload from now on wants one, and does not want to end us: it is carried out once
+ * the gateway runs. To be called before the configuration is read, which may take a while. On the
+ * main thread, before any other thread exists. */
+void mg_gateway_postpone_reload(void);
+
 /* Runs the gateway with the configuration until SIGTERM or SIGINT has stopped it gracefully. False,
  * with the reason in the log, if it could not start. On the main thread, before any other thread
  * exists. */

@@ -119,6 +119,8 @@ int main(int count, char **values)
         fprintf(stderr, "muengstend: %s\n", error.text);
         return EX_SOFTWARE;
     }
+    if (!arguments.test)
+        mg_gateway_postpone_reload();
     struct mg_catalogue *catalogue = NULL;
     struct mg_config *config = load_config(arguments.config, !arguments.test, &catalogue);
     status = config ? EXIT_SUCCESS : EXIT_FAILURE;

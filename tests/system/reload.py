@@ -395,9 +395,9 @@ def restart_needed(world):
 
 
 # A destination that keeps messages in its folder, under a name that the program's version begins; where the file
-# "broken" lies beside it, it says nothing at all.
+# "broken" lies beside it, it says nothing at all, and while "slow" does, nothing yet.
 KEEPER = r"""#!/usr/bin/python3
-import json, os, pathlib, struct, sys
+import json, os, pathlib, struct, sys, time
 here = pathlib.Path(__file__).resolve().parent
 folder = None
 
@@ -408,6 +408,9 @@ def send(**header):
 
 if (here / "broken").exists():
     sys.exit(3)
+(here / "began").touch()
+while (here / "slow").exists():
+    time.sleep(0.02)
 while True:
     lengths = sys.stdin.buffer.read(8)
     if len(lengths) < 8:
@@ -493,6 +496,28 @@ def fails_at_start(world):
     (keeper.programs / "broken").unlink()
     world.main.reload(keeper.text())
     keeper.wait_for("2", waiting)
+    world.main.reload(world.text())
+
+
+@test("a reload that is asked for while the gateway starts ends nothing, and is carried out once it runs")
+def early(world):
+    keeper = Keeper(world)
+    keeper.install("1")
+    text = keeper.text()
+    world.main.stop()
+    world.main.config_file.write_text(text, encoding="utf-8")
+    slow, began = keeper.programs / "slow", keeper.programs / "began"
+    slow.touch()
+    began.unlink(missing_ok=True)
+    before = [len(world.main.lines(event)) for event in ("gateway.ready", "gateway.reloaded")]
+    world.main.launch()
+    wait_for(began.exists, "the configuration is being read")
+    world.main.config_file.write_text(world.text(to="two"), encoding="utf-8")
+    world.main.signal(signal.SIGHUP)
+    slow.unlink()
+    for event, count in zip(("gateway.ready", "gateway.reloaded"), before):
+        world.main.wait_for_more(event, count, 20)
+    assert world.arrives_at("two"), "it was the old configuration"
     world.main.reload(world.text())
 
 

@@ -33,6 +33,7 @@ const struct mg_health_kind mg_health_kinds[] = {
     {"destination.blocked", true},
     {"destination.dead-letters", false},
     {"destination.down", true},
+    {"destination.held", false},
     {"destination.paused", false},
     {"destination.removed", false},
     {"gateway.stopping", false},
@@ -129,6 +130,25 @@ static void judge_backlog(struct mg_overview *overview,
         ending ? "; it will soon be given up." : ".");
 }
 
+/* Deliveries that nobody will attempt, and nobody but an operator can decide about. */
+static void judge_left(struct mg_overview *overview,
+                       const struct mg_overview_destination *destination)
+{
+    const char *name = destination->facts.name;
+    int64_t dead = destination->queue.dead, held = destination->queue.held;
+    if (dead > 0)
+        add(overview, false, "destination.dead-letters", name, 0,
+            "%" PRId64 " %s given up; look at %s, and repeat or cancel %s.", dead,
+            dead == 1 ? "delivery was" : "deliveries were", dead == 1 ? "it" : "them",
+            dead == 1 ? "it" : "them");
+    if (held > 0)
+        add(overview, false, "destination.held", name, 0,
+            "%" PRId64 " %s held since a restore: %s may have happened since the backup; ask the "
+            "receiver, and repeat or cancel %s.",
+            held, held == 1 ? "delivery is" : "deliveries are", held == 1 ? "it" : "they",
+            held == 1 ? "it" : "them");
+}
+
 static void judge_destination(struct mg_overview *overview,
                               const struct mg_overview_destination *destination)
 {
@@ -137,12 +157,7 @@ static void judge_destination(struct mg_overview *overview,
     if (destination->state != MG_DESTINATION_REMOVED && facts->breaker != MG_BREAKER_CLOSED)
         add(overview, false, "breaker.open", facts->name, facts->last_failure,
             "%u deliveries in a row have failed: %.200s", facts->failures, facts->failure_text);
-    bool one = destination->queue.dead == 1;
-    if (destination->queue.dead > 0)
-        add(overview, false, "destination.dead-letters", facts->name, 0,
-            "%" PRId64 " %s given up; look at %s, and repeat or cancel %s.",
-            destination->queue.dead, one ? "delivery was" : "deliveries were", one ? "it" : "them",
-            one ? "it" : "them");
+    judge_left(overview, destination);
     judge_backlog(overview, destination);
 }
 

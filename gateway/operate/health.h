@@ -7,6 +7,7 @@
  *   destination.paused        the configuration, or an operator, pauses it
  *   destination.removed       not configured any more, and something still waits for it
  *   destination.dead-letters  deliveries were given up, and nobody has decided about them
+ *   destination.held          held since a restore, and nobody has decided about them
  *   destination.backlog       the oldest message waits for long; critical: it will soon be given up
  *   breaker.open              deliveries fail one after the other
  *   source.down               its adapter says that nothing can come in

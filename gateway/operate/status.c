@@ -121,6 +121,7 @@ static void write_queue(struct mg_json *json, const struct mg_store_queue *queue
     mg_json_object(json, "queue");
     mg_json_number(json, "waiting", queue->waiting);
     mg_json_number(json, "running", queue->running);
+    mg_json_number(json, "held", queue->held);
     mg_json_number(json, "dead", queue->dead);
     mg_json_number(json, "bytes", queue->bytes);
     mg_json_time(json, "oldest", queue->oldest);

@@ -277,6 +277,7 @@ static void count_delivery(struct mg_store_queue *queue, const struct memory_del
     if (queue->waiting++ == 0)
         queue->oldest = facts->received;
     queue->running += facts->state == MG_DELIVERY_RUNNING;
+    queue->held += facts->state == MG_DELIVERY_HELD;
     queue->bytes += delivery->message->size;
 }
 

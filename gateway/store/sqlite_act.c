@@ -45,9 +45,10 @@ static bool revive(struct mg_sqlite *sqlite, const struct mg_sqlite_delivery *de
     sqlite3_stmt *row = mg_sqlite_bind(&sqlite->writer, W_REVIVE);
     sqlite3_bind_int64(row, 1, delivery->key);
     sqlite3_bind_int64(row, 2, now);
+    struct mg_store_tally *tally = mg_store_queues_change(sqlite->queues, delivery->destination);
+    tally->queue.held -= delivery->state == MG_DELIVERY_HELD;
     if (mg_store_is_end(delivery->state))
-        mg_store_tally_revived(mg_store_queues_change(sqlite->queues, delivery->destination),
-                               delivery->key, delivery->received, delivery->size,
+        mg_store_tally_revived(tally, delivery->key, delivery->received, delivery->size,
                                delivery->state == MG_DELIVERY_DEAD);
     return mg_sqlite_done(&sqlite->writer, W_REVIVE);
 }
@@ -64,6 +65,7 @@ static bool cancel(struct mg_sqlite *sqlite, const struct mg_store_act *act,
                    const struct mg_sqlite_delivery *delivery)
 {
     struct mg_store_tally *tally = mg_store_queues_change(sqlite->queues, delivery->destination);
+    tally->queue.held -= delivery->state == MG_DELIVERY_HELD;
     if (delivery->state == MG_DELIVERY_DEAD)
         tally->queue.dead--;
     else

@@ -300,6 +300,7 @@ static void count_outcome(struct mg_sqlite *sqlite, const struct mg_store_outcom
 {
     struct mg_store_tally *tally = mg_store_queues_change(sqlite->queues, delivery->destination);
     tally->queue.running--;
+    tally->queue.held += outcome->state == MG_DELIVERY_HELD;
     if (mg_store_is_end(outcome->state))
         mg_store_tally_ended(tally, delivery->key, delivery->size,
                              outcome->state == MG_DELIVERY_DEAD);

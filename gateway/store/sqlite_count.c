@@ -4,8 +4,8 @@
 
 /* Everything that is not over is found through one index, everything dead in another. */
 static const char count_open[] =
-    "SELECT destination, count(*), sum(state = 1), sum(size), min(key), received FROM deliveries"
-    " INDEXED BY deliveries_open WHERE ended = 0 GROUP BY destination";
+    "SELECT destination, count(*), sum(state = 1), sum(state = 2), sum(size), min(key), received"
+    " FROM deliveries INDEXED BY deliveries_open WHERE ended = 0 GROUP BY destination";
 static const char count_dead[] = "SELECT destination, count(*) FROM deliveries"
                                  " INDEXED BY deliveries_dead WHERE state = 5 GROUP BY destination";
 
@@ -13,10 +13,11 @@ static void read_open(struct mg_store_tally *tally, sqlite3_stmt *row)
 {
     tally->queue.waiting = sqlite3_column_int64(row, 1);
     tally->queue.running = sqlite3_column_int64(row, 2);
-    tally->queue.bytes = sqlite3_column_int64(row, 3);
-    tally->oldest_key = sqlite3_column_int64(row, 4);
+    tally->queue.held = sqlite3_column_int64(row, 3);
+    tally->queue.bytes = sqlite3_column_int64(row, 4);
+    tally->oldest_key = sqlite3_column_int64(row, 5);
     /* SQLite takes it from the row that the minimum is from. */
-    tally->queue.oldest = sqlite3_column_int64(row, 5);
+    tally->queue.oldest = sqlite3_column_int64(row, 6);
 }
 
 static void read_dead(struct mg_store_tally *tally, sqlite3_stmt *row)

@@ -39,10 +39,13 @@ static bool end_deliveries(struct mg_sqlite *sqlite, struct erasing *erasing, bo
         if (mg_store_is_end(state))
             continue;
         *may = *may && mg_store_may_erase(state, erasing->erase->cancel, error);
-        if (*may)
-            mg_store_tally_ended(
-                mg_store_queues_change(sqlite->queues, (const char *)sqlite3_column_text(row, 2)),
-                sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 3), false);
+        if (!*may)
+            continue;
+        struct mg_store_tally *tally =
+            mg_store_queues_change(sqlite->queues, (const char *)sqlite3_column_text(row, 2));
+        tally->queue.held -= state == MG_DELIVERY_HELD;
+        mg_store_tally_ended(tally, sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 3),
+                             false);
     }
     if (passed)
         mg_sqlite_reset(writer, W_DELIVERIES);

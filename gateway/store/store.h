@@ -270,6 +270,7 @@ struct mg_store_queue {
     int64_t waiting; /* deliveries that are not over: running, taken and held ones included */
     int64_t running; /* of them claimed or taken; an ended lease counts until the next claim, taking
                       * or list of the destination */
+    int64_t held;    /* of them held, since a restore: nothing but an operator moves them */
     int64_t dead;
     int64_t bytes;  /* of the content of those waiting */
     int64_t oldest; /* when the oldest of those waiting was accepted; 0: none waits */

@@ -75,6 +75,7 @@ ALERTS = {
     "MuengstenDestinationRemoved": ([office("state", "1x30", state="removed"), office("waiting", "3x30")],
                                     [office("state", "1x30", state="removed"), office("waiting", "0x30")], 10),
     "MuengstenDeadLetters": ([office("dead", "0x5 2x30")], [office("dead", "2x5 0x30")], 10),
+    "MuengstenHeld": ([office("held", "0x5 2x30")], [office("held", "2x5 0x30")], 10),
     "MuengstenBacklog": ([office("oldest_age_seconds", "1000x30"), office("oldest_age_limit_seconds", "900x30")],
                          [office("oldest_age_seconds", "800x30"), office("oldest_age_limit_seconds", "900x30")], 10),
     "MuengstenSoonGivenUp": ([office("oldest_age_seconds", "80x30"), office("give_up_seconds", "100x30")],

@@ -135,7 +135,7 @@ def figures(world):
     world.main.reload(world.text())
     wait_for(lambda: world.destination("main")["deliveries"]["delivered"] == 3, "three are delivered")
     after = world.destination("main")
-    equal(after["queue"], dict(waiting=0, running=0, dead=0, bytes=0, oldest=None, oldest_seconds=None))
+    equal(after["queue"], dict(waiting=0, running=0, held=0, dead=0, bytes=0, oldest=None, oldest_seconds=None))
     equal((after["state"], after["code"], after["reason"]), ("ready", None, None))
     assert after["last_success"] and after["last_error"] is None, after
     metrics = world.metrics()

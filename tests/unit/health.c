@@ -118,6 +118,24 @@ static void a_breaker_and_dead_letters_are_reasons(void)
     CU_ASSERT_STRING_EQUAL(judged(&overview), "warning destination.dead-letters office");
 }
 
+static void what_is_held_since_a_restore_is_a_reason_until_somebody_has_decided(void)
+{
+    struct mg_overview overview = well();
+    destination.queue.waiting = 742;
+    destination.queue.held = 741;
+    mg_health_judge(&overview);
+    CU_ASSERT_EQUAL_FATAL(overview.reason_count, 1);
+    CU_ASSERT_STRING_EQUAL(overview.reasons[0].code, "destination.held");
+    CU_ASSERT_PTR_NOT_NULL(strstr(overview.reasons[0].text, "741 deliveries are held"));
+    free(overview.reasons);
+    overview = well();
+    destination.queue.waiting = 742;
+    destination.queue.held = 1;
+    CU_ASSERT_STRING_EQUAL(judged(&overview), "warning destination.held office");
+    destination.queue.held = 0;
+    CU_ASSERT_STRING_EQUAL(judged(&overview), "ok");
+}
+
 static void what_waits_is_a_reason_when_it_is_old_and_critical_before_it_is_given_up(void)
 {
     struct mg_overview overview = well();
@@ -319,6 +337,7 @@ int main(void)
         UNIT_TEST(a_gateway_in_which_all_is_well_has_no_reasons),
         UNIT_TEST(states_of_a_destination_are_reasons),
         UNIT_TEST(a_breaker_and_dead_letters_are_reasons),
+        UNIT_TEST(what_is_held_since_a_restore_is_a_reason_until_somebody_has_decided),
         UNIT_TEST(what_waits_is_a_reason_when_it_is_old_and_critical_before_it_is_given_up),
         UNIT_TEST(sources_that_are_down_and_processes_that_end_are_reasons),
         UNIT_TEST(certificates_are_reasons_before_they_end),

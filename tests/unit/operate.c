@@ -48,6 +48,7 @@ static struct mg_overview_destination destinations[] = {
         .queue = {.destination = "office",
                   .waiting = 3,
                   .running = 1,
+                  .held = 1,
                   .dead = 2,
                   .bytes = 4096,
                   .oldest = NOW - 90500},
@@ -274,7 +275,8 @@ static void a_destination_tells_state_queue_breaker_and_history(void)
     CU_ASSERT_STRING_EQUAL(text_at(office, "state"), "down");
     CU_ASSERT_STRING_EQUAL(text_at(office, "code"), "adapter.died");
     CU_ASSERT(number_at(queue, "waiting") == 3 && number_at(queue, "running") == 1 &&
-              number_at(queue, "dead") == 2 && number_at(queue, "bytes") == 4096);
+              number_at(queue, "held") == 1 && number_at(queue, "dead") == 2 &&
+              number_at(queue, "bytes") == 4096);
     CU_ASSERT_DOUBLE_EQUAL(json_number_value(json_object_get(queue, "oldest_seconds")), 90.5, 0);
     CU_ASSERT_STRING_EQUAL(text_at(json_object_get(office, "breaker"), "state"), "open");
     CU_ASSERT_STRING_EQUAL(text_at(office, "next_attempt"), "2027-01-15T08:00:05.000Z");
@@ -420,6 +422,7 @@ static void the_metrics_tell_the_same_figures(void)
         "muengsten_store_records 0",
         "muengsten_destination_waiting{destination=\"office\"} 3",
         "muengsten_destination_running{destination=\"office\"} 1",
+        "muengsten_destination_held{destination=\"office\"} 1",
         "muengsten_destination_dead{destination=\"office\"} 2",
         "muengsten_destination_waiting_bytes{destination=\"office\"} 4096",
         "muengsten_destination_oldest_age_seconds{destination=\"office\"} 90.500",

@@ -464,6 +464,13 @@ static size_t count_held(struct fixture *fixture)
     return count;
 }
 
+static int64_t held_of(struct fixture *fixture)
+{
+    struct mg_store_queue queue;
+    mg_store_queue(fixture->store, "remscheid", &queue);
+    return queue.held;
+}
+
 static void what_is_held_waits_for_an_operator(void)
 {
     struct fixture fixture;
@@ -475,12 +482,16 @@ static void what_is_held_waits_for_an_operator(void)
     hold_everything(&fixture);
     CU_ASSERT_FALSE(claim_one(&fixture, "remscheid", NOW, NOW + 1000, &delivery));
     CU_ASSERT_EQUAL(count_held(&fixture), 3);
+    CU_ASSERT_EQUAL(held_of(&fixture), 3);
     struct mg_store_act retry = act_of(MG_ACT_RETRY, &messages[0], MG_DELIVERY_HELD, 0);
     struct mg_store_act cancel = act_of(MG_ACT_CANCEL, &messages[1], MG_DELIVERY_HELD, 0);
     struct mg_store_act move = act_of(MG_ACT_MOVE, &messages[2], MG_DELIVERY_HELD, 0);
     CU_ASSERT(act_now(&fixture, &retry));
+    CU_ASSERT_EQUAL(held_of(&fixture), 2);
     CU_ASSERT(act_now(&fixture, &cancel));
+    CU_ASSERT_EQUAL(held_of(&fixture), 1);
     CU_ASSERT(act_now(&fixture, &move));
+    CU_ASSERT_EQUAL(held_of(&fixture), 0);
     CU_ASSERT_EQUAL(count_held(&fixture), 0);
     CU_ASSERT(queue_stays(&fixture, "remscheid", 1, 0));
     CU_ASSERT(queue_stays(&fixture, "solingen", 1, 0));

@@ -100,6 +100,26 @@ static void what_is_not_over_is_erased_only_where_that_is_said(struct fixture *f
     message_free(&message);
 }
 
+static void what_is_held_and_erased_is_no_longer_counted(struct fixture *fixture)
+{
+    struct test_message message;
+    struct mg_error error;
+    struct mg_store_delivery delivery;
+    struct mg_store_queue queue;
+    message_make(&message, 1, "remscheid");
+    CU_ASSERT(accept_new(fixture, &message));
+    CU_ASSERT_FATAL(claim_one(fixture, "remscheid", 20000, 30000, &delivery));
+    struct mg_store_outcome outcome = outcome_of(&delivery, MG_DELIVERY_HELD, 21000);
+    CU_ASSERT(outcome_now(fixture, &outcome));
+    mg_store_queue(fixture->store, "remscheid", &queue);
+    CU_ASSERT(queue.waiting == 1 && queue.running == 0 && queue.held == 1);
+    struct mg_store_erase erase = {.message = message.accept.id, .cancel = true};
+    CU_ASSERT(mg_store_erase(fixture->store, &erase, &error));
+    mg_store_queue(fixture->store, "remscheid", &queue);
+    CU_ASSERT(queue.waiting == 0 && queue.held == 0);
+    message_free(&message);
+}
+
 static void what_is_underway_is_not_erased(struct fixture *fixture)
 {
     struct test_message message;
@@ -222,6 +242,7 @@ static void nothing_of_an_erased_message_is_left_in_any_file(void)
     DO(an_erased_message_leaves_its_lines_and_that_it_was_known)                                   \
     DO(what_is_unknown_is_not_erased)                                                              \
     DO(what_is_not_over_is_erased_only_where_that_is_said)                                         \
+    DO(what_is_held_and_erased_is_no_longer_counted)                                               \
     DO(what_is_underway_is_not_erased)                                                             \
     DO(a_dead_one_that_is_erased_is_no_longer_counted_nor_expired_again)
 

@@ -270,6 +270,7 @@ static void what_waits_runs_and_is_dead_is_counted(struct fixture *fixture)
     CU_ASSERT(is_message(&third.message, 2));
     CU_ASSERT(record(fixture, &third, MG_DELIVERY_HELD, 21600, false));
     check_numbers(fixture, 3, 0, 0, 10000);
+    CU_ASSERT_EQUAL(numbers(fixture).held, 1);
     CU_ASSERT_FATAL(claim_one(fixture, REGISTER, 21500, 60000, &third));
     CU_ASSERT(is_message(&third.message, 3));
     CU_ASSERT_FATAL(claim_one(fixture, REGISTER, 21500, 60000, &first));

@@ -180,6 +180,9 @@ static void check_everything_is_there(void)
         free(events);
     }
     check_queue("remscheid", 4, 0, 1, 100 + 200 + 500 + 800, 10001);
+    struct mg_store_queue queue;
+    mg_store_queue(fixture.store, "remscheid", &queue);
+    CU_ASSERT_EQUAL(queue.held, 1);
     check_queue("solingen", 1, 1, 0, 600, 10006);
     check_queue("buergeramt-box", 1, 0, 0, 700, 10007);
     struct mg_store_totals totals;

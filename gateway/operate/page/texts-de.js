@@ -53,6 +53,9 @@ export default {
         'destination.dead-letters': 'Am Ziel {subject} sind Nachrichten gescheitert',
         'destination.dead-letters.do':
             'Grund ansehen und beheben, dann erneut versuchen, umleiten oder abbrechen. Die Absender sind benachrichtigt.',
+        'destination.held': 'Am Ziel {subject} werden Nachrichten zurückgehalten',
+        'destination.held.do':
+            'Nach einer Wiederherstellung ist ungewiss, ob sie schon zugestellt sind. Beim Leser nachfragen, dann erneut versuchen oder abbrechen.',
         'destination.backlog': 'Am Ziel {subject} staut es sich',
         'destination.backlog.do':
             'Nachrichten warten lange. Prüfen, ob die Gegenstelle langsam oder gestört ist, bevor Nachrichten aufgegeben werden.',

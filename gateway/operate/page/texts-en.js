@@ -47,6 +47,8 @@ export default {
         'destination.removed.do': 'Configure it again, or move or cancel what waits.',
         'destination.dead-letters.do':
             'See why and mend it, then retry, move or cancel them. Their senders have been told.',
+        'destination.held.do':
+            'After a restore nobody knows whether they were delivered. Ask the receiver, then retry or cancel them.',
         'destination.backlog.do':
             'They wait for long. Check whether the other side is slow or ill, before messages are given up.',
         'breaker.open.do':

@@ -58,6 +58,9 @@ struct mg_store_restore {
     void (*held)(const struct mg_store_restored *delivery, void *context);
     /* Each message that the store before has and the backup has not, as far as it can be read. */
     void (*lost)(const struct mg_store_restored *message, void *context);
+    /* Each delivery of the message that was told last as lost, as the store before knew it: one
+     * that was running may have happened. */
+    void (*lost_delivery)(const struct mg_store_restored *delivery, void *context);
     /* Each message that the store before had erased for data protection after the backup was made:
      * it has to be erased again. */
     void (*erased)(const struct mg_store_restored *message, void *context);

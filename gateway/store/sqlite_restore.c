@@ -451,10 +451,12 @@ static bool read_last(struct restoring *restoring, int64_t *last)
                             last, restoring->error);
 }
 
-#define MESSAGE "SELECT id, uuid, partner, received FROM messages WHERE "
-enum { A_NEWER, A_ERASED, A_COUNT };
+#define MESSAGE "SELECT id, uuid, partner, received, seq FROM messages WHERE "
+enum { A_NEWER, A_DELIVERIES, A_ERASED, A_COUNT };
 static const char *const asides[A_COUNT] = {
     [A_NEWER] = MESSAGE "seq > ?1 ORDER BY seq",
+    [A_DELIVERIES] = "SELECT destination, state, attempts FROM deliveries"
+                     " WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
     [A_ERASED] = "SELECT DISTINCT subject FROM journal"
                  " WHERE number > ?1 AND line LIKE '{\"act\":\"erase\",%'",
 };
@@ -469,6 +471,27 @@ static void read_message(sqlite3_stmt *row, struct mg_store_restored *message)
     message->received = sqlite3_column_int64(row, 3);
 }
 
+/* How far each delivery of a message had come; what else it says is the message's. */
+static bool tell_deliveries(const struct mg_store_restore *restore,
+                            struct mg_sqlite_connection *before, int64_t seq,
+                            struct mg_store_restored *delivery)
+{
+    sqlite3_stmt *row = mg_sqlite_bind(before, A_DELIVERIES);
+    bool found, passed;
+    sqlite3_bind_int64(row, 1, seq << MG_STORE_NUMBER_BITS);
+    sqlite3_bind_int64(row, 2, seq << MG_STORE_NUMBER_BITS | MG_STORE_NUMBER_LAST);
+    while ((passed = mg_sqlite_row(before, A_DELIVERIES, &found)) && found) {
+        mg_sqlite_column_text(row, 0, delivery->destination, sizeof delivery->destination);
+        delivery->state = (enum mg_delivery_state)sqlite3_column_int(row, 1);
+        delivery->attempts = sqlite3_column_int(row, 2);
+        if (restore->lost_delivery)
+            restore->lost_delivery(delivery, restore->context);
+    }
+    if (passed)
+        mg_sqlite_reset(before, A_DELIVERIES);
+    return passed;
+}
+
 static bool tell_lost(const struct mg_store_restore *restore, struct mg_sqlite_connection *before,
                       int64_t last)
 {
@@ -480,6 +503,8 @@ static bool tell_lost(const struct mg_store_restore *restore, struct mg_sqlite_c
         read_message(row, &message);
         if (restore->lost)
             restore->lost(&message, restore->context);
+        if (!tell_deliveries(restore, before, sqlite3_column_int64(row, 4), &message))
+            return false;
     }
     return passed;
 }

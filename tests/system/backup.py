@@ -132,6 +132,9 @@ def under_load(world):
     sent = traffic.stop()
     for identifier in sent:
         world.city_system.wait_for(id=identifier)
+    world.control("pause", "down", "--why", "nothing is attempted")
+    undelivered = world.send("down")
+    wait_for(lambda: set(world.states("main").values()) == {3}, "what was delivered is recorded")
     world.main.kill()
     exported = world.store / "exported"
     exported.write_text(f"{10 ** 6:020}\n", encoding="ascii")
@@ -139,6 +142,9 @@ def under_load(world):
     assert set(waiting) <= {one["id"] for one in account["held"]}, "what waited is held"
     assert set(after) <= {one["id"] for one in account["lost"]}, "what came after is told"
     assert not set(before) & {one["id"] for one in account["lost"]}, "what came before is not lost"
+    arrived = {one["id"]: [(to["destination"], to["delivered"]) for to in one["deliveries"]] for one in account["lost"]}
+    equal([arrived[one] for one in after], [[("main", True)]] * len(after), "what of it was delivered")
+    equal(arrived[undelivered], [("down", False)])
     world.main.start()
     for identifier in before:
         name = PORTAL if identifier in waiting else "remscheid-planning"
@@ -243,6 +249,20 @@ def refused(world):
     cut.write_bytes(world.file.read_bytes()[:-100000])
     world.control("restore", cut, "--store", world.store, "--force", status=2)
     equal(sorted(path.name for path in world.store.rglob("*")), before)
+
+
+@test("of what was accepted after the backup people read where it was delivered and where not")
+def arrived(world):
+    world.main.start()
+    world.control("pause", "down", "--why", "nothing is attempted")
+    identifiers = [world.send("main"), world.send("down")]
+    wait_for(lambda: world.states("main")[identifiers[0].replace("-", "")] == 3, "the one is delivered")
+    world.main.stop()
+    text = world.control("restore", world.file, "--store", world.store, "--force", "--why", "a test")
+    lines = text.splitlines()
+    told = {one: lines[next(number for number, line in enumerate(lines) if line.startswith(one)) + 1].split(maxsplit=1)
+            for one in identifiers}
+    equal(told, {identifiers[0]: ["main", "delivered"], identifiers[1]: ["down", "not delivered (waiting)"]})
 
 
 @test("a restore into an empty place makes a store there that a gateway opens")

@@ -24,6 +24,8 @@ struct scene {
     char file[100];   /* the backup */
     char folder[100]; /* a store that is made of it */
     size_t held, lost, erased;
+    int lost_attempts;
+    char lost_deliveries[200]; /* "destination state, …" */
     struct mg_id first_held, first_lost, first_erased;
     struct mg_error error;
 };
@@ -98,6 +100,17 @@ static void note_lost(const struct mg_store_restored *message, void *context)
         scene->first_lost = message->message;
 }
 
+static void note_lost_delivery(const struct mg_store_restored *delivery, void *context)
+{
+    struct scene *scene = context;
+    size_t used = strlen(scene->lost_deliveries);
+    CU_ASSERT_EQUAL(memcmp(&delivery->message, &scene->first_lost, sizeof scene->first_lost), 0);
+    CU_ASSERT(delivery->uuid[0] && delivery->partner[0] && delivery->received > 0);
+    snprintf(scene->lost_deliveries + used, sizeof scene->lost_deliveries - used, "%s %d, ",
+             delivery->destination, (int)delivery->state);
+    scene->lost_attempts += delivery->attempts;
+}
+
 static void note_erased(const struct mg_store_restored *message, void *context)
 {
     struct scene *scene = context;
@@ -110,6 +123,8 @@ static bool restore(struct scene *scene, const char *folder, bool replace,
                     struct mg_store_restore *done)
 {
     scene->held = scene->lost = scene->erased = 0;
+    scene->lost_attempts = 0;
+    scene->lost_deliveries[0] = '\0';
     *done = (struct mg_store_restore){
         .file = scene->file,
         .folder = folder,
@@ -118,6 +133,7 @@ static bool restore(struct scene *scene, const char *folder, bool replace,
         .line = "{\"act\":\"restored\"}",
         .held = note_held,
         .lost = note_lost,
+        .lost_delivery = note_lost_delivery,
         .erased = note_erased,
         .context = scene,
     };
@@ -361,6 +377,36 @@ static void the_store_before_is_moved_aside_and_tells_what_is_lost(void)
     end(&scene);
 }
 
+static void of_what_is_lost_each_delivery_is_told_with_how_far_it_had_come(void)
+{
+    struct scene scene;
+    struct mg_store_restore done;
+    struct test_message later;
+    struct mg_store_delivery delivered, running;
+    int64_t now = mg_clock_now();
+    char folder[sizeof scene.folder];
+    begin(&scene);
+    snprintf(folder, sizeof folder, "%s", scene.fixture.folder);
+    CU_ASSERT_FATAL(back_up(&scene));
+    message_make(&later, 78, "here");
+    later.plans[1] = (struct mg_store_delivery_plan){mg_id_new(), "there"};
+    later.plans[2] = (struct mg_store_delivery_plan){mg_id_new(), "nowhere"};
+    later.accept.delivery_count = 3;
+    CU_ASSERT(accept_new(&scene.fixture, &later));
+    CU_ASSERT(claim_one(&scene.fixture, "here", now, now + 60000, &delivered));
+    struct mg_store_outcome outcome = outcome_of(&delivered, MG_DELIVERY_DELIVERED, now);
+    CU_ASSERT(outcome_now(&scene.fixture, &outcome));
+    CU_ASSERT(claim_one(&scene.fixture, "there", now, now + 60000, &running));
+    fixture_close(&scene.fixture);
+    CU_ASSERT_FATAL(restore(&scene, folder, true, &done));
+    CU_ASSERT_EQUAL(scene.lost, 1);
+    CU_ASSERT_STRING_EQUAL(scene.lost_deliveries, "here 3, there 1, nowhere 0, ");
+    CU_ASSERT_EQUAL(scene.lost_attempts, 2);
+    message_free(&later);
+    CU_ASSERT_FATAL(fixture_open(&scene.fixture));
+    end(&scene);
+}
+
 static bool erase(struct scene *scene, const struct mg_id *id)
 {
     struct mg_store_erase erasure = {
@@ -529,6 +575,7 @@ int main(void)
         UNIT_TEST(nothing_that_is_restored_is_delivered_again_by_itself),
         UNIT_TEST(the_journal_goes_on_and_says_that_there_was_a_restore),
         UNIT_TEST(the_store_before_is_moved_aside_and_tells_what_is_lost),
+        UNIT_TEST(of_what_is_lost_each_delivery_is_told_with_how_far_it_had_come),
         UNIT_TEST(what_was_erased_since_the_backup_and_is_back_is_told),
         UNIT_TEST(a_restore_that_was_broken_off_lets_no_empty_store_begin),
         UNIT_TEST(what_is_no_backup_changes_nothing),

@@ -164,11 +164,22 @@ static json_t *describe(const struct mg_store_restored *entry)
                      mg_clock_text(entry->received, received));
 }
 
+/* As the gateway calls them. A store that is restored may hold any number. */
 static const char *state_name(enum mg_delivery_state state)
 {
-    return state == MG_DELIVERY_RUNNING ? "running"
-           : state == MG_DELIVERY_HELD  ? "held"
-                                        : "waiting";
+    static const char *const names[] = {
+        [MG_DELIVERY_WAITING] = "waiting",     [MG_DELIVERY_RUNNING] = "running",
+        [MG_DELIVERY_HELD] = "held",           [MG_DELIVERY_DELIVERED] = "delivered",
+        [MG_DELIVERY_DEAD] = "dead",           [MG_DELIVERY_CANCELLED] = "cancelled",
+        [MG_DELIVERY_COLLECTED] = "collected",
+    };
+    return (size_t)state < sizeof names / sizeof *names ? names[state] : "unknown";
+}
+
+static json_t *describe_delivery(const struct mg_store_restored *delivery)
+{
+    return json_pack("{s:s, s:s, s:i}", "destination", delivery->destination, "state",
+                     state_name(delivery->state), "attempts", delivery->attempts);
 }
 
 static void note_held(const struct mg_store_restored *entry, void *context)
@@ -183,9 +194,7 @@ static void note_held(const struct mg_store_restored *entry, void *context)
                    "Diese können seitdem zugestellt worden sein und werden zurückgehalten:\n"));
     if (account->json) {
         json_t *object = describe(entry);
-        json_object_set_new(object, "destination", json_string(entry->destination));
-        json_object_set_new(object, "state", json_string(state));
-        json_object_set_new(object, "attempts", json_integer(entry->attempts));
+        json_object_update_new(object, describe_delivery(entry));
         json_array_append_new(account->held, object);
         return;
     }
@@ -208,13 +217,40 @@ static void note_lost(const struct mg_store_restored *entry, void *context)
                    "\nDiese wurden nach der Sicherung angenommen und fehlen darin; ihre Absender "
                    "haben Quittungen:\n"));
     if (account->json) {
-        json_array_append_new(account->lost, describe(entry));
+        json_t *object = describe(entry);
+        json_object_set_new(object, "deliveries", json_array());
+        json_array_append_new(account->lost, object);
         return;
     }
     mg_buffer_print(&account->text, "%s  ", mg_id_text(&entry->message, id));
     mg_screen_text(&account->text, entry->partner);
     mg_buffer_add_text(&account->text, "  ");
     mg_screen_text(&account->text, entry->uuid);
+    mg_buffer_add_text(&account->text, "\n");
+}
+
+/* What of a lost message has arrived: nobody knows it of a delivery that was underway. */
+static void note_lost_delivery(const struct mg_store_restored *entry, void *context)
+{
+    struct account *account = context;
+    const char *state = state_name(entry->state);
+    bool delivered = entry->state == MG_DELIVERY_DELIVERED || entry->state == MG_DELIVERY_COLLECTED;
+    bool unknown =
+        entry->state == MG_DELIVERY_RUNNING || (unsigned)entry->state > MG_DELIVERY_CANCELLED;
+    if (account->json) {
+        json_t *object = describe_delivery(entry);
+        json_t *message = json_array_get(account->lost, json_array_size(account->lost) - 1);
+        json_object_set_new(object, "delivered", unknown ? json_null() : json_boolean(delivered));
+        json_array_append_new(json_object_get(message, "deliveries"), object);
+        return;
+    }
+    mg_buffer_add_text(&account->text, "    ");
+    mg_screen_text(&account->text, entry->destination);
+    mg_buffer_print(&account->text,
+                    unknown     ? mg_say("  perhaps delivered (%s)", "  vielleicht zugestellt (%s)")
+                    : delivered ? "  %s"
+                                : mg_say("  not delivered (%s)", "  nicht zugestellt (%s)"),
+                    mg_words_say("delivery", state));
     mg_buffer_add_text(&account->text, "\n");
 }
 
@@ -339,6 +375,7 @@ int mg_control_restore(struct mg_control *control)
         .line = line.data,
         .held = note_held,
         .lost = note_lost,
+        .lost_delivery = note_lost_delivery,
         .erased = note_erased,
         .context = &account,
     };

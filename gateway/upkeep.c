@@ -10,7 +10,10 @@
 #define EXPIRE_PAUSE 60000
 /* After the start, and after a configuration that may have other times, soon. */
 #define EXPIRE_SOON 1000
-#define AUDIT_PAUSE 1000
+/* While there is more than a day's worth to delete. If the clock is wrong, it costs a day's worth
+ * an hour until somebody notices; after a long stop that still catches up. */
+#define EXPIRE_BEHIND 3600000
+#define AUDIT_PAUSE   1000
 
 static void start_timer(struct event *timer, int64_t milliseconds)
 {
@@ -96,6 +99,7 @@ static void revocation_due(evutil_socket_t descriptor, short what, void *context
 struct expiry {
     struct mg_job job; /* first */
     struct gateway *gateway;
+    struct mg_store_expiry run;
     struct mg_error error;
     bool ok;
 };
@@ -103,10 +107,10 @@ struct expiry {
 static void work_expiry(struct mg_job *job)
 {
     struct expiry *expiry = (struct expiry *)job;
-    bool more = true;
+    expiry->run = (struct mg_store_expiry){.now = mg_clock_now(), .more = true};
     expiry->ok = true;
-    while (more && expiry->ok && !expiry->gateway->stopping)
-        expiry->ok = mg_store_expire(expiry->gateway->store, mg_clock_now(), &more, &expiry->error);
+    while (expiry->run.more && expiry->ok && !expiry->gateway->stopping)
+        expiry->ok = mg_store_expire(expiry->gateway->store, &expiry->run, &expiry->error);
 }
 
 static void expired(struct mg_job *job)
@@ -115,6 +119,9 @@ static void expired(struct mg_job *job)
     if (!expiry->ok)
         mg_log(MG_LOG_ERROR, "retention.failed", "code", expiry->error.code, "reason",
                expiry->error.text, NULL);
+    /* The timer runs by a clock that nobody sets. */
+    if (expiry->run.behind && !expiry->gateway->stopping)
+        start_timer(expiry->gateway->expire_timer, EXPIRE_BEHIND);
     expiry->gateway->expiring = false;
     free(expiry);
 }

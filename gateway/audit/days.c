@@ -115,24 +115,47 @@ static int64_t end_of_closed_day(const struct mg_audit_closing *closing)
     return (int64_t)timegm(&parts) * 1000 + MG_AUDIT_DAY;
 }
 
-/* Up to which number, and with which hash, closed days ended before that time; last 0: none did. */
-static bool find_old(struct mg_store *store, int64_t before, struct mg_audit_closing *expiry,
-                     struct mg_error *error)
+/* By its number: the first entry that is no closing, since those stay. *number 0: there is none. */
+static bool find_oldest(struct mg_store *store, int64_t *number, struct mg_error *error)
+{
+    struct mg_store_journal_query query = {.from = 1, .limit = MG_STORE_LINES_LIMIT};
+    bool more = true;
+    *number = 0;
+    while (more && *number == 0) {
+        struct mg_store_lines lines;
+        if (!mg_store_journal(store, &query, &lines, error))
+            return false;
+        for (size_t i = 0; i < lines.count && *number == 0; i++) {
+            query.from = lines.lines[i].number + 1;
+            if (strcmp(lines.lines[i].subject, MG_AUDIT_CLOSED) != 0)
+                *number = lines.lines[i].number;
+        }
+        more = lines.count == query.limit;
+        mg_store_lines_free(&lines);
+    }
+    return true;
+}
+
+/* Up to which number, and with which hash, the first closed day goes that has this entry or comes
+ * after it and ended before that time; last 0: none did. One day, whatever the clock says: it may
+ * be wrong. */
+static bool find_old(struct mg_store *store, int64_t before, int64_t oldest,
+                     struct mg_audit_closing *expiry, struct mg_error *error)
 {
     struct mg_store_journal_query query = {
         .subject = MG_AUDIT_CLOSED, .from = 1, .limit = MG_STORE_LINES_LIMIT};
     bool more = true, passed = true;
     *expiry = (struct mg_audit_closing){.day = ""};
-    while (more && passed) {
+    while (more && passed && expiry->last == 0) {
         struct mg_store_lines lines;
         if (!mg_store_journal(store, &query, &lines, error))
             return false;
         more = lines.count == query.limit;
-        for (size_t i = 0; i < lines.count && passed; i++) {
+        for (size_t i = 0; i < lines.count && passed && expiry->last == 0; i++) {
             struct mg_audit_closing closing;
             passed = mg_audit_closing_read(lines.lines[i].text, &closing, error);
             mg_audit_closing_clear(&closing);
-            if (passed && end_of_closed_day(&closing) <= before) {
+            if (passed && closing.last >= oldest && end_of_closed_day(&closing) <= before) {
                 expiry->last = closing.last;
                 memcpy(expiry->hash, closing.hash, sizeof expiry->hash);
             }
@@ -143,43 +166,22 @@ static bool find_old(struct mg_store *store, int64_t before, struct mg_audit_clo
     return passed;
 }
 
-/* Whether anything but closings is there up to that number. */
-static bool is_there(struct mg_store *store, int64_t through, bool *there, struct mg_error *error)
-{
-    struct mg_store_journal_query query = {.from = 1, .limit = MG_STORE_LINES_LIMIT};
-    bool more = true;
-    *there = false;
-    while (more && !*there) {
-        struct mg_store_lines lines;
-        if (!mg_store_journal(store, &query, &lines, error))
-            return false;
-        for (size_t i = 0; i < lines.count && !*there; i++) {
-            *there = lines.lines[i].number <= through &&
-                     strcmp(lines.lines[i].subject, MG_AUDIT_CLOSED) != 0;
-            query.from = lines.lines[i].number + 1;
-        }
-        more = lines.count == query.limit && query.from <= through;
-        mg_store_lines_free(&lines);
-    }
-    return true;
-}
-
 /* What is too old goes only with a signature that it was retention. */
 static bool find_expired(struct mg_store *store, const struct mg_signer *signer, int64_t before,
                          struct mg_audit_days *days, struct mg_error *error)
 {
-    struct mg_audit_closing expiry;
+    struct mg_audit_closing expiry = {.last = 0};
     struct mg_buffer line = {0};
-    bool there = false;
-    if (!find_old(store, before, &expiry, error) ||
-        (expiry.last > 0 && !is_there(store, expiry.last, &there, error)))
+    int64_t oldest;
+    if (!find_oldest(store, &oldest, error) ||
+        (oldest > 0 && !find_old(store, before, oldest, &expiry, error)))
         return false;
-    if (there && !mg_audit_closing_write(&expiry, signer, &line, error)) {
+    if (expiry.last > 0 && !mg_audit_closing_write(&expiry, signer, &line, error)) {
         mg_buffer_free(&line);
         return false;
     }
-    days->expired = there ? expiry.last : 0;
-    days->expiry = there ? mg_buffer_take(&line) : NULL;
+    days->expired = expiry.last;
+    days->expiry = expiry.last > 0 ? mg_buffer_take(&line) : NULL;
     return true;
 }
 
@@ -200,7 +202,12 @@ bool mg_audit_days_find(struct mg_store *store, const struct mg_signer *signer, 
         if (!close_day(store, signer, now, covered + 1, days, &covered, &more, error))
             return false;
     days->next = days->count == MG_AUDIT_DAYS ? now : end_of_day(now);
-    return find_expired(store, signer, now - keep, days, error);
+    if (!find_expired(store, signer, now - keep, days, error))
+        return false;
+    /* There may be another day to delete. */
+    if (days->expired > 0 && days->next > now + MG_AUDIT_DAYS_PAUSE)
+        days->next = now + MG_AUDIT_DAYS_PAUSE;
+    return true;
 }
 
 void mg_audit_days_free(struct mg_audit_days *days)

@@ -15,14 +15,18 @@
 /* Days that are closed in one go; more are closed the next time. */
 #define MG_AUDIT_DAYS 400
 
+/* What is older than it is kept goes day by day, with so many milliseconds in between: the clock
+ * may be wrong, and then not everything is gone when somebody notices. */
+#define MG_AUDIT_DAYS_PAUSE INT64_C(3600000)
+
 struct mg_audit_days {
     char *lines[MG_AUDIT_DAYS]; /* to be written under MG_AUDIT_CLOSED, in this order */
     size_t count;
-    int64_t next;                   /* the next midnight, or at once if there is more to close */
+    int64_t next; /* the next midnight; sooner if there is more to close or may be to delete */
     char before[MG_AUDIT_DAY_SIZE]; /* the last day that is closed already; empty: none */
     char closed[MG_AUDIT_DAY_SIZE]; /* and the last one once these lines are written */
-    int64_t expired;                /* up to here entries are older than they are kept; 0: none */
-    char *expiry; /* to be written under MG_AUDIT_EXPIRED before they go; NULL: none */
+    int64_t expired; /* up to here, at most a day, entries are older than they are kept; 0: none */
+    char *expiry;    /* to be written under MG_AUDIT_EXPIRED before they go; NULL: none */
 };
 
 /* Waits for what is on its way to the disk. Codes: store.failed, store.closed, key.sign. What was

@@ -74,7 +74,7 @@ struct mg_store_class {
     bool (*events)(struct mg_store *store, const struct mg_id *id, struct mg_store_event **events,
                    size_t *count, struct mg_error *error);
     bool (*totals)(struct mg_store *store, struct mg_store_totals *totals, struct mg_error *error);
-    bool (*expire)(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
+    bool (*expire)(struct mg_store *store, struct mg_store_expiry *expiry, struct mg_error *error);
     bool (*ready)(struct mg_store *store);
     bool (*can_record)(struct mg_store *store);
     void (*close)(struct mg_store *store);
@@ -101,6 +101,17 @@ struct mg_store_spool {
     struct mg_id id; /* names the file */
     struct mg_store_spool *next; /* for whoever owns several */
 };
+
+/* When the oldest of each kind that retention may delete one day ended, or until when it is
+ * remembered; INT64_MAX: none is there. */
+struct mg_store_oldest {
+    int64_t contents;
+    int64_t traces;
+    int64_t duplicates;
+};
+/* Sets the bounds of a run that begins; more is a matter of the batch. */
+void mg_store_begin_expiry(const struct mg_store *store, const struct mg_store_oldest *oldest,
+                           struct mg_store_expiry *expiry);
 
 /* Which of the asynchronous calls an item is the first member of. */
 enum mg_store_call {

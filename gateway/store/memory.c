@@ -436,12 +436,12 @@ static void free_known(struct memory_known *known)
     free(known);
 }
 
-static void forget_known(struct memory_store *memory, int64_t now)
+static void forget_known(struct memory_store *memory, int64_t until)
 {
     for (size_t i = 0; i < MG_MEMORY_BUCKETS; i++) {
         for (struct memory_known **place = &memory->known[i]; *place;) {
             struct memory_known *known = *place;
-            if (known->until > now) {
+            if (known->until > until) {
                 place = &known->next_in_bucket;
                 continue;
             }
@@ -451,27 +451,58 @@ static void forget_known(struct memory_store *memory, int64_t now)
     }
 }
 
-static bool memory_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+static bool has_content(const struct memory_message *message)
+{
+    for (size_t i = 0; i < message->part_count; i++)
+        if (mg_store_is_content(message->parts[i].kind))
+            return true;
+    return false;
+}
+
+static struct mg_store_oldest find_oldest(const struct memory_store *memory)
+{
+    struct mg_store_oldest oldest = {INT64_MAX, INT64_MAX, INT64_MAX};
+    for (size_t i = 0; i < MG_MEMORY_BUCKETS; i++)
+        for (const struct memory_known *known = memory->known[i]; known;
+             known = known->next_in_bucket)
+            if (known->until < oldest.duplicates)
+                oldest.duplicates = known->until;
+    for (const struct memory_message *message = memory->first; message; message = message->next) {
+        if (message->ended == 0)
+            continue;
+        if (message->ended < oldest.traces)
+            oldest.traces = message->ended;
+        if (message->ended < oldest.contents && has_content(message))
+            oldest.contents = message->ended;
+    }
+    return oldest;
+}
+
+static bool memory_expire(struct mg_store *store, struct mg_store_expiry *expiry,
+                          struct mg_error *error)
 {
     (void)error;
     struct memory_store *memory = (struct memory_store *)store;
     size_t removed = 0;
     pthread_mutex_lock(&memory->lock);
-    forget_known(memory, now);
+    if (!expiry->begun) {
+        struct mg_store_oldest oldest = find_oldest(memory);
+        mg_store_begin_expiry(store, &oldest, expiry);
+    }
+    forget_known(memory, expiry->duplicates);
     for (struct memory_message **place = &memory->first; *place;) {
         struct memory_message *message = *place;
         bool over = message->ended != 0;
-        if (over && message->ended + memory->store.keep_content <= now)
+        if (over && message->ended <= expiry->contents)
             drop_content(message);
-        if (over && message->ended + memory->store.keep_trace <= now &&
-            removed < MG_STORE_EXPIRE_BATCH) {
+        if (over && message->ended <= expiry->traces && removed < MG_STORE_EXPIRE_BATCH) {
             remove_message(memory, place);
             removed++;
         } else {
             place = &message->next;
         }
     }
-    *more = removed == MG_STORE_EXPIRE_BATCH;
+    expiry->more = removed == MG_STORE_EXPIRE_BATCH;
     pthread_mutex_unlock(&memory->lock);
     return true;
 }

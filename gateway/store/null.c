@@ -182,9 +182,10 @@ static bool null_totals(struct mg_store *store, struct mg_store_totals *totals,
     return true;
 }
 
-static bool null_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+static bool null_expire(struct mg_store *store, struct mg_store_expiry *expiry,
+                        struct mg_error *error)
 {
-    (void)store, (void)now, (void)more, (void)error;
+    (void)store, (void)expiry, (void)error;
     return true;
 }
 

@@ -145,6 +145,7 @@ enum mg_sqlite_write {
     W_PAUSE,
     W_RESUME,
     W_FORGET_OLD,
+    W_OLDEST,
     W_EXPIRED,
     W_CONTENT_SPOOLS,
     W_RECORD_SPOOLS,
@@ -403,7 +404,8 @@ bool mg_sqlite_erase(struct mg_store *store, struct mg_store_erase *erase, struc
 bool mg_sqlite_remains(struct mg_store *store, const struct mg_id *id, const char *partner,
                        const char *uuid, struct mg_store_remains *remains, struct mg_error *error);
 
-bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
+bool mg_sqlite_expire(struct mg_store *store, struct mg_store_expiry *expiry,
+                      struct mg_error *error);
 
 /* ---- the readers ---- */
 

@@ -15,10 +15,9 @@ struct ending {
     bool stale; /* says nothing any more */
 };
 
-struct expiry {
+struct task {
     struct mg_sqlite_errand errand; /* first */
-    int64_t now;
-    bool more;
+    struct mg_store_expiry *expiry;
 };
 
 struct batch {
@@ -28,10 +27,36 @@ struct batch {
     struct mg_sqlite_spools spools;
 };
 
-static bool forget_duplicates(struct mg_sqlite *sqlite, int64_t now, bool *more)
+static int64_t time_or_never(sqlite3_stmt *row, int column)
+{
+    return sqlite3_column_type(row, column) == SQLITE_NULL ? INT64_MAX
+                                                           : sqlite3_column_int64(row, column);
+}
+
+/* Each run does this once, before it deletes anything. */
+static bool begin(struct mg_sqlite *sqlite, struct mg_store_expiry *expiry)
+{
+    sqlite3_stmt *times = mg_sqlite_bind(&sqlite->writer, W_OLDEST);
+    bool row;
+    if (!mg_sqlite_row(&sqlite->writer, W_OLDEST, &row))
+        return false;
+    struct mg_store_oldest oldest = {
+        .contents = time_or_never(times, 0),
+        .traces = time_or_never(times, 1),
+        .duplicates = time_or_never(times, 2),
+    };
+    mg_sqlite_reset(&sqlite->writer, W_OLDEST);
+    /* What still has its content has a trace as well. */
+    if (oldest.contents < oldest.traces)
+        oldest.traces = oldest.contents;
+    mg_store_begin_expiry(&sqlite->store, &oldest, expiry);
+    return true;
+}
+
+static bool forget_duplicates(struct mg_sqlite *sqlite, int64_t until, bool *more)
 {
     sqlite3_stmt *forget = mg_sqlite_bind(&sqlite->writer, W_FORGET_OLD);
-    sqlite3_bind_int64(forget, 1, now);
+    sqlite3_bind_int64(forget, 1, until);
     sqlite3_bind_int64(forget, 2, MG_STORE_EXPIRE_BATCH);
     if (!mg_sqlite_done(&sqlite->writer, W_FORGET_OLD))
         return false;
@@ -170,12 +195,14 @@ static bool vacuum(struct mg_sqlite *sqlite, bool *more)
     return mg_sqlite_run(&sqlite->writer, sql, NULL);
 }
 
-static bool expire_batch(struct mg_sqlite *sqlite, int64_t now, struct batch *batch, bool *more)
+static bool expire_batch(struct mg_sqlite *sqlite, struct mg_store_expiry *expiry,
+                         struct batch *batch)
 {
-    return mg_sqlite_done(&sqlite->writer, W_BEGIN) && forget_duplicates(sqlite, now, more) &&
-           drop_stage(sqlite, 0, now - sqlite->store.keep_content, batch, more) &&
-           drop_stage(sqlite, 1, now - sqlite->store.keep_trace, batch, more) &&
-           vacuum(sqlite, more);
+    bool *more = &expiry->more;
+    return mg_sqlite_done(&sqlite->writer, W_BEGIN) && (expiry->begun || begin(sqlite, expiry)) &&
+           forget_duplicates(sqlite, expiry->duplicates, more) &&
+           drop_stage(sqlite, 0, expiry->contents, batch, more) &&
+           drop_stage(sqlite, 1, expiry->traces, batch, more) && vacuum(sqlite, more);
 }
 
 void mg_sqlite_remove_spools(struct mg_sqlite *sqlite, const struct mg_sqlite_spools *spools)
@@ -186,9 +213,9 @@ void mg_sqlite_remove_spools(struct mg_sqlite *sqlite, const struct mg_sqlite_sp
 
 static void carry_out(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
 {
-    struct expiry *expiry = (struct expiry *)errand;
+    struct mg_store_expiry *expiry = ((struct task *)errand)->expiry;
     struct batch *batch = mg_allocate_zeroed(1, sizeof *batch);
-    mg_sqlite_end_errand(sqlite, errand, expire_batch(sqlite, expiry->now, batch, &expiry->more));
+    mg_sqlite_end_errand(sqlite, errand, expire_batch(sqlite, expiry, batch));
     if (errand->ok) {
         mg_sqlite_remove_spools(sqlite, &batch->spools);
         /* What was deleted is still in the log. */
@@ -199,10 +226,9 @@ static void carry_out(struct mg_sqlite *sqlite, struct mg_sqlite_errand *errand)
     free(batch);
 }
 
-bool mg_sqlite_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+bool mg_sqlite_expire(struct mg_store *store, struct mg_store_expiry *expiry,
+                      struct mg_error *error)
 {
-    struct expiry expiry = {.errand.carry_out = carry_out, .now = now};
-    bool passed = mg_sqlite_run_errand((struct mg_sqlite *)store, &expiry.errand, error);
-    *more = expiry.more;
-    return passed;
+    struct task task = {.errand.carry_out = carry_out, .expiry = expiry};
+    return mg_sqlite_run_errand((struct mg_sqlite *)store, &task.errand, error);
 }

@@ -298,6 +298,10 @@ const char *const mg_sqlite_writes[W_COUNT] = {
 
     [W_FORGET_OLD] = "DELETE FROM duplicates WHERE seq IN (SELECT seq FROM duplicates"
                      " ORDER BY seq LIMIT ?2) AND until <= ?1",
+    /* The first of each index: with its content, with its trace alone, remembered. */
+    [W_OLDEST] = "SELECT (SELECT min(ended) FROM endings WHERE stage = 0),"
+                 " (SELECT min(ended) FROM endings WHERE stage = 1),"
+                 " (SELECT until FROM duplicates WHERE seq = (SELECT min(seq) FROM duplicates))",
     /* Stale: an operator has revived the message since, or it ended anew after that, or it was
      * erased before its time. */
     [W_EXPIRED] = "SELECT seq, ended, EXISTS (SELECT 1 FROM deliveries WHERE key BETWEEN seq << 20"

@@ -218,10 +218,31 @@ bool mg_store_totals(struct mg_store *store, struct mg_store_totals *totals, str
     return store->class->totals(store, totals, error);
 }
 
-bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error)
+#define DAY INT64_C(86400000)
+
+/* Of what is due by the clock, what is within a day after the oldest. */
+static int64_t bound(int64_t oldest, int64_t due, bool *behind)
 {
-    *more = false;
-    return store->class->expire(store, now, more, error);
+    if (oldest >= due - DAY)
+        return due;
+    *behind = true;
+    return oldest + DAY;
+}
+
+void mg_store_begin_expiry(const struct mg_store *store, const struct mg_store_oldest *oldest,
+                           struct mg_store_expiry *expiry)
+{
+    int64_t now = expiry->now;
+    expiry->contents = bound(oldest->contents, now - store->keep_content, &expiry->behind);
+    expiry->traces = bound(oldest->traces, now - store->keep_trace, &expiry->behind);
+    expiry->duplicates = bound(oldest->duplicates, now, &expiry->behind);
+    expiry->begun = true;
+}
+
+bool mg_store_expire(struct mg_store *store, struct mg_store_expiry *expiry, struct mg_error *error)
+{
+    expiry->more = false;
+    return store->class->expire(store, expiry, error);
 }
 
 void mg_store_set_retention(struct mg_store *store, int64_t keep_content, int64_t keep_trace)

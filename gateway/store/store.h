@@ -419,9 +419,24 @@ struct mg_store *mg_store_memory_open(const struct mg_store_options *options,
 struct mg_store *mg_store_null_open(const struct mg_store_options *options,
                                     struct mg_handoff *handoff, struct mg_error *error);
 
-/* Deletes what the retention no longer allows, at most a batch (256 messages); *more says whether
- * there may be more. Blocks. */
-bool mg_store_expire(struct mg_store *store, int64_t now, bool *more, struct mg_error *error);
+/*
+ * A run of retention. It does not believe the clock alone: of contents, of traces and of what is
+ * remembered for duplicates it deletes at most what is within a day after the oldest that is there
+ * when the run begins. So a clock that is years ahead costs a day's worth a run, and not everything
+ * at once; and since the oldest is usually just due, nothing else is different.
+ */
+struct mg_store_expiry {
+    int64_t now; /* given by the caller; all else begins as zero */
+    bool more;   /* the run is not over: call again */
+    bool behind; /* by the clock another run would have more to delete: give it time */
+    /* What ended until then goes, and what is remembered until then at most. */
+    bool begun;
+    int64_t contents, traces, duplicates;
+};
+
+/* Deletes what the retention no longer allows, at most a batch (256 messages) a call. Blocks. */
+bool mg_store_expire(struct mg_store *store, struct mg_store_expiry *expiry,
+                     struct mg_error *error);
 
 /* Other times to keep contents and traces, from now on. Any thread. */
 void mg_store_set_retention(struct mg_store *store, int64_t keep_content, int64_t keep_trace);

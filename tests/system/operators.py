@@ -147,7 +147,7 @@ def change_store(world, sql):
     """Changes the store behind the gateway's back, which is stopped meanwhile."""
     world.main.stop()
     with contextlib.closing(sqlite3.connect(world.main.folder / "store" / "store.db")) as connection:
-        connection.execute(sql)
+        connection.executescript(sql)
         connection.commit()
     world.main.start()
 
@@ -489,6 +489,30 @@ def retention(world):
     gone = world.ask(f"/messages/{identifier}").expect(404, "message.unknown")
     assert any(entry["line"]["act"] == "accepted" for entry in gone.problem["journal"]), gone.problem
     world.main.reload(world.text())
+
+
+@test("what is overdue by days, as if the clock were ahead, goes a day at a time")
+def overdue(world):
+    messages = [world.send()[0] for _ in range(3)]
+    for identifier in messages:
+        world.in_state(identifier, "delivered")
+    changes = ""
+    for identifier, days in zip(messages, (40, 39.5, 38)):
+        with world.main.database() as connection:
+            seq, = connection.execute("SELECT seq FROM messages WHERE id = ?", (uuids.UUID(identifier).bytes,)).fetchone()
+        ended = int((time.time() - days * 86400) * 1000)
+        changes += f"""UPDATE endings SET ended = {ended} WHERE seq = {seq};
+            UPDATE deliveries SET ended = {ended} WHERE key >> 20 = {seq};"""
+
+    def kept():
+        return [any(part["kind"] == "content" for part in world.message(identifier)["parts"]) for identifier in messages]
+
+    change_store(world, changes)
+    wait_for(lambda: kept()[0] is False, "the oldest content is gone", 20)
+    equal(kept(), [False, False, True], "which contents are kept")
+    world.main.stop()
+    world.main.start()
+    wait_for(lambda: kept()[2] is False, "the start after that deletes the next day", 20)
 
 
 @test("who asks much at once is told to ask again, and everybody else is answered")

@@ -572,6 +572,31 @@ static void what_retention_deletes_leaves_a_trail_that_is_whole(void)
     end();
 }
 
+static void a_clock_that_is_far_ahead_deletes_one_day_of_the_trail_at_a_time(void)
+{
+    static const int64_t through[] = {4, 6, 10};
+    const int64_t now = mg_clock_now(), ahead = now + 3650 * MG_AUDIT_DAY;
+    struct mg_audit_days days;
+    struct mg_error error;
+    begin();
+    write_entries(12);
+    backdate(1, 4, 9);
+    backdate(5, 6, 8);
+    backdate(7, 10, 3);
+    CU_ASSERT_EQUAL(close_days(now, FOREVER, NULL), 3);
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT(mg_audit_days_find(fixture.store, signer, ahead, MG_AUDIT_DAY, &days, &error));
+        CU_ASSERT_EQUAL(days.expired, through[i]);
+        CU_ASSERT_EQUAL(days.next, ahead + MG_AUDIT_DAYS_PAUSE);
+        CU_ASSERT_FATAL(days.expiry != NULL);
+        CU_ASSERT(note_now(&fixture, MG_AUDIT_EXPIRED, days.expiry));
+        mg_audit_days_free(&days);
+        trim(through[i]);
+        CU_ASSERT(verify(NULL).whole);
+    }
+    end();
+}
+
 /* Without the key of the seal nobody can say that it was retention: neither in words of their own,
  * nor in those that are signed for another number. */
 static void who_deletes_days_and_says_that_it_was_retention_is_found(void)
@@ -701,6 +726,7 @@ int main(void)
         UNIT_TEST(a_closing_that_is_left_out_or_signed_anew_is_found),
         UNIT_TEST(who_signs_has_to_be_trusted),
         UNIT_TEST(what_retention_deletes_leaves_a_trail_that_is_whole),
+        UNIT_TEST(a_clock_that_is_far_ahead_deletes_one_day_of_the_trail_at_a_time),
         UNIT_TEST(who_deletes_days_and_says_that_it_was_retention_is_found),
         UNIT_TEST(retention_that_a_stranger_signed_is_none),
         UNIT_TEST(the_last_that_was_written_of_the_seal_is_found_again),

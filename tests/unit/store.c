@@ -616,6 +616,77 @@ static void duplicates_are_deleted_when_they_are_past(struct fixture *fixture)
     message_free(&message);
 }
 
+/* By a clock that is thousands of years ahead; says whether more was left for another run. */
+static bool expire_far_ahead(struct fixture *fixture)
+{
+    struct mg_store_expiry expiry = {.now = INT64_C(1) << 50, .more = true};
+    while (expiry.more)
+        CU_ASSERT_FATAL(mg_store_expire(fixture->store, &expiry, &fixture->error));
+    return expiry.behind;
+}
+
+static bool is_remembered(struct fixture *fixture, const struct test_message *message)
+{
+    enum mg_accept_result result;
+    struct mg_id id;
+    CU_ASSERT(mg_store_look_up(fixture->store, message->accept.partner, message->uuid,
+                               message->accept.digest, &result, &id, NULL));
+    return result == MG_ACCEPT_REPEATED;
+}
+
+#define HOUR INT64_C(3600000)
+
+/* Over at once, since it is for nobody. */
+static void accept_over(struct fixture *fixture, struct test_message *message, unsigned seed,
+                        int64_t ended)
+{
+    message_make(message, seed, "remscheid");
+    message->accept.delivery_count = 0;
+    message->accept.received = ended;
+    message->accept.remembered_until = mg_clock_now() + HOUR + ended;
+    CU_ASSERT_FATAL(accept_new(fixture, message));
+}
+
+static void a_clock_that_is_far_ahead_costs_a_day_a_run_and_not_everything(struct fixture *fixture)
+{
+    static const int64_t ended[] = {HOUR, 24 * HOUR, 26 * HOUR, 500 * HOUR};
+    struct test_message messages[4];
+    for (unsigned i = 0; i < 4; i++)
+        accept_over(fixture, &messages[i], i, ended[i]);
+    CU_ASSERT(expire_far_ahead(fixture));
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(is_known(fixture, &messages[i].accept.id), i >= 2);
+        CU_ASSERT_EQUAL(is_remembered(fixture, &messages[i]), i >= 2);
+    }
+    CU_ASSERT(message_is_stored(fixture->store, &messages[2]));
+    CU_ASSERT(expire_far_ahead(fixture));
+    CU_ASSERT_FALSE(is_known(fixture, &messages[2].accept.id));
+    CU_ASSERT(message_is_stored(fixture->store, &messages[3]));
+    CU_ASSERT(is_remembered(fixture, &messages[3]));
+    CU_ASSERT(expire_far_ahead(fixture));
+    CU_ASSERT_FALSE(is_known(fixture, &messages[3].accept.id));
+    CU_ASSERT_FALSE(is_remembered(fixture, &messages[3]));
+    CU_ASSERT_FALSE(expire_far_ahead(fixture));
+    for (size_t i = 0; i < 4; i++)
+        message_free(&messages[i]);
+}
+
+/* The oldest trace is older than the oldest content. */
+static void each_kind_has_a_day_of_its_own(struct fixture *fixture)
+{
+    struct test_message old, newer;
+    accept_over(fixture, &old, 1, HOUR);
+    accept_over(fixture, &newer, 2, 100 * HOUR);
+    CU_ASSERT(expire_all(fixture, HOUR + 2000));
+    CU_ASSERT_FALSE(has_part(fixture, &old.accept.id, MG_PART_CONTENT));
+    CU_ASSERT(expire_far_ahead(fixture));
+    CU_ASSERT_FALSE(is_known(fixture, &old.accept.id));
+    CU_ASSERT_FALSE(has_part(fixture, &newer.accept.id, MG_PART_CONTENT));
+    CU_ASSERT(is_known(fixture, &newer.accept.id));
+    message_free(&newer);
+    message_free(&old);
+}
+
 static void a_message_for_nobody_is_over_at_once(struct fixture *fixture)
 {
     struct test_message message;
@@ -641,9 +712,9 @@ static void expiry_works_in_batches(struct fixture *fixture)
             mg_handoff_wait(fixture->handoff, -1);
         message_free(&messages[i]);
     }
-    bool more;
-    CU_ASSERT(mg_store_expire(fixture->store, 50000, &more, NULL));
-    CU_ASSERT(more);
+    struct mg_store_expiry expiry = {.now = 50000};
+    CU_ASSERT(mg_store_expire(fixture->store, &expiry, NULL));
+    CU_ASSERT(expiry.more);
     CU_ASSERT(expire_all(fixture, 50000));
     struct mg_store_totals totals;
     CU_ASSERT(mg_store_totals(fixture->store, &totals, NULL));
@@ -765,6 +836,8 @@ static void the_null_store_accepts_everything_and_keeps_nothing(void)
     DO(another_retention_counts_at_once)                                                           \
     DO(what_is_not_over_is_never_deleted)                                                          \
     DO(duplicates_are_deleted_when_they_are_past)                                                  \
+    DO(a_clock_that_is_far_ahead_costs_a_day_a_run_and_not_everything)                             \
+    DO(each_kind_has_a_day_of_its_own)                                                             \
     DO(a_message_for_nobody_is_over_at_once)                                                       \
     DO(expiry_works_in_batches)                                                                    \
     DO(calls_may_come_from_any_thread)                                                             \

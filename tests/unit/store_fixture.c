@@ -209,10 +209,11 @@ bool outcome_now(struct fixture *fixture, struct mg_store_outcome *outcome)
 
 bool expire_all(struct fixture *fixture, int64_t now)
 {
-    bool more = true, passed = true;
-    for (int i = 0; i < 100 && more && passed; i++)
-        passed = mg_store_expire(fixture->store, now, &more, &fixture->error);
-    return passed && !more;
+    struct mg_store_expiry expiry = {.now = now, .more = true};
+    bool passed = true;
+    for (int i = 0; i < 100 && expiry.more && passed; i++)
+        passed = mg_store_expire(fixture->store, &expiry, &fixture->error);
+    return passed && !expiry.more;
 }
 
 static void taken(struct mg_store_take *take)

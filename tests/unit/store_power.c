@@ -194,13 +194,13 @@ static void live(int steps)
 {
     for (int i = 0; i < steps && !lossy_vfs_is_dark(); i++) {
         unsigned what = chance(26);
-        bool more;
+        struct mg_store_expiry expiry = {.now = 0};
         if (what < 10)
             ask_for_accept();
         else if (what < 16)
             ask_for_claim();
         else if (what == 16)
-            mg_store_expire(world.fixture.store, 0, &more, NULL);
+            mg_store_expire(world.fixture.store, &expiry, NULL);
         else if (what < 21)
             ask_for_taking();
         else

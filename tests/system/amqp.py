@@ -169,7 +169,7 @@ def later(world):
                                                     partner="solingen-registry", **world.plain(queue="narrow"))])
     sent = [world.signed("solingen", "solingen") for _ in range(20)]
     world.broker.publish(*[text for _, text in sent], queue="narrow", content_type="application/xml")
-    Folder(world.folder / "narrow-folder").wait_for([message.uuid for message, _ in sent], "20 deliveries", 60)
+    Folder(world.folder / "narrow-folder").wait_for([message.uuid for message, _ in sent], "20 deliveries", 180)
     wait_for(lambda: world.broker.count("narrow") == 0, "the queue is empty")
     equal(world.broker.take("dead"), [], "dead letters")
     assert gateway.lines("message.refused", code="quota.exceeded"), "nothing was refused for now"

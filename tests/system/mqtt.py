@@ -127,7 +127,7 @@ def later(world):
     gateway.wait_for("broker.ready")
     sent = world.lines(20)
     world.broker.publish_lines("narrow", sent.values())
-    Folder(world.folder / "narrow-folder").wait_for(sent, "20 deliveries", 90)
+    Folder(world.folder / "narrow-folder").wait_for(sent, "20 deliveries", 180)
     assert gateway.lines("message.refused", code="quota.exceeded"), "nothing was refused for now"
     gateway.stop()
 

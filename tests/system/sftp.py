@@ -102,22 +102,20 @@ class Server(Process):
         return False
 
     def connections(self):
-        """The processes that serve connections."""
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True,
-                               check=False)
-        return [int(word) for word in found.stdout.split()]
+        """The processes that serve connections: children, and in newer versions of OpenSSH theirs too."""
+        found, parents = [], [self.pid]
+        while parents:
+            done = subprocess.run(["ps", "-o", "pid=", "--ppid", ",".join(map(str, parents))], capture_output=True,
+                                  text=True, check=False)
+            parents = [int(word) for word in done.stdout.split()]
+            found += parents
+        return found
 
     def kill(self):
         """Ends the server with everything that it does for anybody, in the middle of it."""
         if not self.process:
             return
-        pids = []
-        if self.running():
-            pids = self.connections()
-            for pid in list(pids):
-                found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True,
-                                       check=False)
-                pids += [int(word) for word in found.stdout.split()]
+        pids = self.connections() if self.running() else []
         super().kill()
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):

@@ -54,6 +54,10 @@ UNIT_TESTS += tests/unit/store_erase
 tests_unit_store_erase_SOURCES = tests/unit/store_erase.c $(STORE_TEST_HELPERS)
 tests_unit_store_erase_LDADD = libunit.la libstore.la libbase.la -lpthread
 
+UNIT_TESTS += tests/unit/store_retention
+tests_unit_store_retention_SOURCES = tests/unit/store_retention.c $(STORE_TEST_HELPERS)
+tests_unit_store_retention_LDADD = libunit.la libstore.la libbase.la -lpthread
+
 UNIT_TESTS += tests/unit/store_queues
 tests_unit_store_queues_SOURCES = tests/unit/store_queues.c $(STORE_TEST_HELPERS)
 tests_unit_store_queues_LDADD = libunit.la libstore.la libbase.la -lpthread

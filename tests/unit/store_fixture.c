@@ -132,6 +132,15 @@ bool message_is_stored(struct mg_store *store, const struct test_message *messag
     return same;
 }
 
+bool message_is_known(struct mg_store *store, const struct mg_id *id)
+{
+    struct mg_store_message message;
+    bool found;
+    if (!mg_store_find(store, id, &message, &found, NULL))
+        mg_die("the store cannot be asked for a message");
+    return found;
+}
+
 /* ---- calls ---- */
 
 void accept_now(struct fixture *fixture, struct test_message *message)

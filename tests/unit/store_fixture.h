@@ -46,6 +46,8 @@ void message_make(struct test_message *message, unsigned seed, const char *desti
 void message_free(struct test_message *message);
 /* True if the store holds the message with every part of it byte for byte. */
 bool message_is_stored(struct mg_store *store, const struct test_message *message);
+/* True if the store knows that there was such a message, with or without its parts. */
+bool message_is_known(struct mg_store *store, const struct mg_id *id);
 
 /* Asks, and waits for the completion; the result is in the call. */
 void accept_now(struct fixture *fixture, struct test_message *message);
